@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Fails when a header includes what its folder may not know. Usage: check_layers.py include/segx
+
+Who may include whom is the table below, from the bottom up; every folder may include itself. It also fails on folders that
+the table does not have, on includes of the umbrella header, and on libraries where they do not belong."""
+import pathlib
+import re
+import sys
+
+MAY_INCLUDE = {
+    "core": set(),
+    "kernels": {"core"},
+    "layers": {"core", "kernels"},
+    "losses": {"core", "kernels"},
+    "metrics": {"core", "kernels"},
+    "image": {"core", "kernels"},
+    "models": {"core", "layers"},
+    "runtime": {"core", "kernels"},
+    "optim": {"core", "kernels"},
+    "io": {"core", "kernels", "runtime"},
+    "data": {"core", "image", "io"},
+    "predict": {"core", "kernels", "layers", "models", "runtime", "image", "io"},
+    "testing": {"core", "kernels", "layers", "runtime"},
+    "train": {"core", "kernels", "layers", "losses", "metrics", "image", "models", "runtime", "optim", "io", "data"},
+}
+# Libraries that only some folders may know. What is not named here is the standard library or refused.
+LIBRARIES = {
+    "xtensor/": {"losses", "metrics", "image", "runtime", "optim", "io", "data", "train", "kernels"},
+    "hwy/": {"kernels", "optim"},
+    "opencv2/": {"image", "data", "predict", "train"},
+    "nlohmann/": {"io", "data", "train", "metrics"},
+}
+STANDARD = re.compile(r"^[a-z0-9_]+$")  # <vector>, <cstdint>
+POSIX = {"unistd.h", "fcntl.h", "poll.h", "sys/ioctl.h", "sys/stat.h", "sys/types.h", "sys/wait.h", "signal.h"}
+
+
+def faults(root):
+    for header in sorted(root.rglob("*.hpp")):
+        place = header.relative_to(root).parts
+        if len(place) == 1:  # the umbrella header, for users
+            continue
+        folder = place[0]
+        if folder not in MAY_INCLUDE:
+            yield f"{header}: the folder {folder}/ is not in the table of {sys.argv[0]}"
+            continue
+        text = header.read_text(encoding="utf-8")
+        for number, line in enumerate(text.splitlines(), 1):
+            where = f"{header}:{number}"
+            if found := re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line):
+                quote, target = found.groups()
+                if quote == '"':
+                    yield f'{where}: includes "{target}", which depends on where the compiler looks: write <segx/…>'
+                elif target.startswith("segx/"):
+                    parts = target.split("/")
+                    if len(parts) == 2:
+                        yield f"{where}: includes all of segx"
+                    elif parts[1] != folder and parts[1] not in MAY_INCLUDE[folder]:
+                        yield f"{where}: {folder}/ may not include {parts[1]}/"
+                elif library := next((name for name in LIBRARIES if target.startswith(name)), None):
+                    if folder not in LIBRARIES[library]:
+                        yield f"{where}: {folder}/ may not include {library}"
+                elif not STANDARD.match(target) and target not in POSIX:
+                    yield f"{where}: <{target}> belongs to no library of the table of {sys.argv[0]}"
+
+
+if __name__ == "__main__":
+    found = list(faults(pathlib.Path(sys.argv[1])))
+    print("\n".join(found) or "every header includes what its folder may know")
+    sys.exit(bool(found))

@@ -1,0 +1,38 @@
+# What segx stands on, found in one place by the build and by the installed package.
+# Needed: xtensor, Highway, threads. Optional: OpenCV (segx::imaging), and a CBLAS with xtensor-blas (segx::blas).
+include_guard(GLOBAL)
+
+find_package(Threads REQUIRED)
+find_package(xtensor REQUIRED)
+
+# Highway is used header-only; its own package file would demand the compiled library.
+find_path(SEGX_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
+add_library(segx::highway INTERFACE IMPORTED)
+target_include_directories(segx::highway INTERFACE ${SEGX_HIGHWAY_INCLUDE})
+
+# Debian's component packages (libopencv-core-dev …) carry no OpenCVConfig.cmake; the full package (500 MB) does.
+find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs)
+if(NOT OpenCV_FOUND)
+  find_path(SEGX_OPENCV_INCLUDE opencv2/imgcodecs.hpp PATH_SUFFIXES opencv4)
+  find_library(SEGX_OPENCV_CORE opencv_core)
+  find_library(SEGX_OPENCV_IMGPROC opencv_imgproc)
+  find_library(SEGX_OPENCV_IMGCODECS opencv_imgcodecs)
+  if(SEGX_OPENCV_INCLUDE AND SEGX_OPENCV_CORE AND SEGX_OPENCV_IMGPROC AND SEGX_OPENCV_IMGCODECS)
+    set(OpenCV_INCLUDE_DIRS ${SEGX_OPENCV_INCLUDE})
+    set(OpenCV_LIBS ${SEGX_OPENCV_IMGCODECS} ${SEGX_OPENCV_IMGPROC} ${SEGX_OPENCV_CORE})
+  endif()
+endif()
+if(OpenCV_LIBS)
+  add_library(segx::opencv INTERFACE IMPORTED)
+  target_include_directories(segx::opencv INTERFACE ${OpenCV_INCLUDE_DIRS})
+  target_link_libraries(segx::opencv INTERFACE ${OpenCV_LIBS})
+endif()
+
+find_path(SEGX_XTENSOR_BLAS_INCLUDE xtensor-blas/xlinalg.hpp)
+find_library(SEGX_CBLAS NAMES openblas cblas)
+if(SEGX_XTENSOR_BLAS_INCLUDE AND SEGX_CBLAS)
+  add_library(segx::cblas INTERFACE IMPORTED)
+  target_include_directories(segx::cblas INTERFACE ${SEGX_XTENSOR_BLAS_INCLUDE})
+  target_compile_definitions(segx::cblas INTERFACE HAVE_CBLAS=1)
+  target_link_libraries(segx::cblas INTERFACE ${SEGX_CBLAS})
+endif()

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+
+#include <segx/core/graph.hpp>
+
+namespace segx {
+
+/// "[16,256,256]"
+inline std::string text_of(shape s) {
+  return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
+}
+
+/// "16 lower-case hexadecimal digits" of a fingerprint.
+inline std::string hex_text(std::uint64_t value) {
+  char digits[17];
+  const auto end = std::to_chars(digits, digits + 16, value, 16).ptr;
+  return std::string(16 - static_cast<std::size_t>(end - digits), '0') + std::string(digits, end);
+}
+
+/// "kernel 3, stride 1": the numbers that a layer was made with, as far as they say something.
+template <class Op>
+std::string options_text(const node<Op>& n) {
+  std::string text;
+  for (const attribute& a : n.attributes) {
+    const bool is_default = (a.name == "stride" || a.name == "dilation" || a.name == "groups") && a.value == 1;
+    if (a.name.empty() || is_default || (a.name == "padding" && a.value == 0)) { continue; }
+    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + std::to_string(static_cast<int>(a.value));
+  }
+  return text;
+}
+
+/// A network as text, a line for each layer: "7 encoder.1.conv1: conv2d(kernel 3, padding 1) of 6 -> 32 channels".
+template <int Capacity, class Op>
+std::string architecture_text(const graph<Capacity, Op>& composed) {
+  std::string text;
+  for (int i = 0; i < composed.size; ++i) {
+    const node<Op>& n = composed.nodes[i];
+    text += std::to_string(i) + " " + std::string{n.name.view()} + ": " + std::string{n.layer};
+    if (const std::string options = options_text(n); !options.empty()) { text += "(" + options + ")"; }
+    for (int k = 0; k < n.input_count; ++k) { text += (k == 0 ? " of " : " and ") + std::to_string(n.inputs[k]); }
+    text += " -> " + std::to_string(n.output.channels) + (n.output.channels == 1 ? " channel\n" : " channels\n");
+  }
+  return text;
+}
+
+}  // namespace segx

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include <segx/core/diagnose.hpp>
+#include <segx/core/epilogue.hpp>
+#include <segx/core/parameter.hpp>
+#include <segx/core/part.hpp>
+#include <segx/core/shape.hpp>
+#include <segx/core/text.hpp>
+
+namespace segx {
+
+/// Handle to a value of a network under construction.
+struct tensor {
+  int id = -1;
+  shape extent;
+};
+
+/// A number that a layer was made with, for tables and the fingerprint: {"kernel", 3}.
+struct attribute {
+  std::string_view name;
+  double value = 0;
+};
+
+/// What a backend needs to run a layer besides its inputs, in floats.
+struct workspace {
+  std::int64_t packed = 0;            // weights in the form that the forward kernel reads
+  std::int64_t packed_backward = 0;   // … and the backward kernel
+  std::int64_t scratch = 0;           // of each thread, during the forward pass
+  std::int64_t scratch_backward = 0;  // … and the backward pass
+};
+
+/// What a backend needs to know to run a layer; `no_op` when only shapes are wanted.
+struct no_op {
+  template <class Layer>
+  static constexpr no_op of() {
+    return {};
+  }
+  template <class Layer>
+  static constexpr workspace needs(auto...) {
+    return {};
+  }
+  constexpr no_op without_backward() const { return {}; }
+};
+
+template <class Op>
+struct node {
+  std::string_view layer{};
+  sentence name{};  // where in the network: "encoder.0.conv1"
+  shape output{};
+  int input_count = 0;
+  std::array<int, 2> inputs{};  // ids of the tensors it reads, the first `input_count` count
+  std::array<attribute, 6> attributes{};
+  std::array<parameter, 4> parameters{};
+  int parameter_count = 0;        // learnable arrays
+  std::int64_t first_weight = 0;  // where its learnables start in the network's flat array
+  std::int64_t macs = 0;          // multiply-adds for one image
+  layer_facts facts{};
+  bool pointwise = false;  // it is nothing but the epilogue `then`
+  epilogue then{};         // applied to its result
+  workspace needs{};
+  Op op{};
+
+  constexpr bool reads(int tensor_id) const {
+    return (input_count > 0 && inputs[0] == tensor_id) || (input_count > 1 && inputs[1] == tensor_id);
+  }
+};
+
+/// A network as a flat table in execution order: node i writes tensor i, node 0 is the image.
+template <int Capacity, class Op = no_op>
+struct graph {
+  std::array<node<Op>, Capacity> nodes{};
+  int size = 0;
+  std::int64_t weights = 0;  // learnable values
+  defect first_defect;
+
+  constexpr tensor input(shape image) {
+    if constexpr (Capacity > 0) { nodes[size] = {.layer = "image", .name = "image", .output = image}; }
+    return {size++, image};
+  }
+
+  /// The result of a part applied to its inputs: `auto y = g(conv3x3<16>{}, x);`
+  template <part Part, std::same_as<tensor>... Inputs>
+  [[gnu::cold, gnu::noinline]] constexpr tensor operator()(Part, Inputs... in) {
+    if constexpr (block<Part>) {
+      return Part::wire(*this, in...);
+    } else {
+      const tensor y{size, Part::output_shape(in.extent...)};
+      if constexpr (Capacity > 0) { describe<Part>(nodes[size], in...); }  // else nodes are only counted
+      ++size;
+      return y;
+    }
+  }
+
+  /// Names what is wired until `leave`; `named` in combine.hpp calls it.
+  constexpr sentence enter(const sentence& name, bool is_layer) {
+    const sentence outer = scope_;
+    if (!scope_.empty()) { scope_.append("."); }
+    scope_.append(name.view());
+    scope_is_layer_ = is_layer;
+    return outer;
+  }
+  constexpr void leave(const sentence& outer) {
+    scope_ = outer;
+    scope_is_layer_ = false;
+  }
+
+  constexpr const node<Op>& output() const { return nodes[size - 1]; }
+
+  /// To be called when all is wired: the last layer is the result, and every other one is read by somebody.
+  constexpr void close(tensor result) {
+    if (result.id != size - 1) { refuse("a network must return the result of its last layer", size - 1); }
+    std::array<bool, Capacity> is_read{};
+    for (int i = 0; i < size; ++i) {
+      for (int k = 0; k < nodes[i].input_count; ++k) { is_read[nodes[i].inputs[k]] = true; }
+    }
+    for (int i = 0; i < size - 1; ++i) {
+      if (!is_read[i]) { refuse("nobody reads the result of this layer", i); }
+    }
+  }
+
+ private:
+  sentence scope_;
+  bool scope_is_layer_ = false;
+
+  constexpr void refuse(const char* why, int id) {
+    if (!first_defect) { first_defect = {why, nodes[id].name, {nodes[nodes[id].inputs[0]].output}}; }
+  }
+
+  template <layer Part, std::same_as<tensor>... Inputs>
+  constexpr void describe(node<Op>& n, Inputs... in) {
+    n.layer = Part::name;
+    n.name = name_of_next(Part::name);
+    n.output = Part::output_shape(in.extent...);
+    n.input_count = sizeof...(in);
+    n.inputs = {in.id...};
+    n.first_weight = weights;
+    n.needs = Op::template needs<Part>(in.extent...);
+    n.op = Op::template of<Part>();
+    if constexpr (requires { Part::facts; }) { n.facts = Part::facts; }
+    if constexpr (requires { Part::as_epilogue; }) {
+      n.pointwise = true;
+      n.then = Part::as_epilogue;
+    }
+    if constexpr (requires { Part::macs(in.extent...); }) { n.macs = Part::macs(in.extent...); }
+    if constexpr (requires { Part::attributes; }) {
+      int i = 0;
+      for (const attribute& a : Part::attributes) { n.attributes[i++] = a; }
+    }
+    if constexpr (requires { Part::parameters(in.extent...); }) {
+      for (const parameter& p : Part::parameters(in.extent...)) {
+        n.parameters[n.parameter_count++] = p;
+        weights += p.size();
+      }
+    }
+    if constexpr (requires { Part::refuses(in.extent...); }) {
+      const char* why = Part::refuses(in.extent...);
+      if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
+    }
+  }
+
+  /// The scope, or the scope and the layer's kind; with a number behind it where that name is taken.
+  constexpr sentence name_of_next(std::string_view layer) const {
+    sentence name = scope_;
+    if (!scope_is_layer_) {
+      if (!name.empty()) { name.append("."); }
+      name.append(layer);
+    }
+    const std::size_t length = name.view().size();
+    for (int copy = 2; is_taken(name); ++copy) {
+      name.shorten(length);
+      name.append("_");
+      name.append(copy);
+    }
+    return name;
+  }
+  constexpr bool is_taken(const sentence& name) const {
+    for (int i = 0; i < size; ++i) {
+      if (nodes[i].name.view() == name.view()) { return true; }
+    }
+    return false;
+  }
+};
+
+/// Number of nodes of `Body` behind an image.
+template <part Body>
+consteval int count_nodes() {
+  graph<0> counter;
+  counter(Body{}, counter.input({1, 1024, 1024}));
+  return counter.size;
+}
+
+/// Wires `Body` behind an image of the given shape; an ordinary function, at compile time and at run time alike.
+template <part Body, class Op = no_op>
+constexpr auto trace(shape image) {
+  graph<count_nodes<Body>(), Op> g;
+  g.close(g(Body{}, g.input(image)));
+  return g;
+}
+
+}  // namespace segx

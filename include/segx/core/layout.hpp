@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include <segx/core/shape.hpp>
+
+namespace segx {
+
+/// How a backend keeps one image's [C,H,W] in memory.
+///
+///   block = 1:  plain, [C][H][W]
+///   block = B:  [⌈C/B⌉][H][W][B], so that a vector holds B channels of one pixel; the lanes behind the last channel
+///   hold
+///               finite values that nobody reads. A tensor of fewer than B channels (an image, one logit) stays plain.
+struct layout {
+  int block = 1;
+
+  constexpr bool is_blocked(shape s) const { return block > 1 && s.channels >= block; }
+
+  constexpr std::int64_t floats(shape s) const {
+    return is_blocked(s) ? (s.channels + block - 1) / block * block * s.plane() : s.size();
+  }
+
+  /// Where element [c,i,j] of an image of shape s stands.
+  constexpr std::int64_t index(shape s, int c, int i, int j) const {
+    const std::int64_t pixel = std::int64_t{i} * s.width + j;
+    return is_blocked(s) ? (c / block * s.plane() + pixel) * block + c % block : c * s.plane() + pixel;
+  }
+
+  /// True if [first; second], joined along the channels, stands in memory as first followed by second.
+  constexpr bool joins(shape first, shape second) const {
+    return block == 1 || (is_blocked(first) && is_blocked(second) && first.channels % block == 0);
+  }
+
+  friend constexpr bool operator==(const layout&, const layout&) = default;
+};
+
+}  // namespace segx

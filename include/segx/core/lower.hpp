@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+
+#include <segx/core/graph.hpp>
+
+namespace segx {
+
+/// What a network is lowered for. Deployed, layers that only matter in training are gone.
+enum class purpose { inference, training };
+
+/// The graph that is executed, made from the graph that was composed:
+///
+///  - the activation at the very end becomes `head`: the executed graph ends in logits, which is what losses take;
+///  - for inference, layers that only matter in training are dropped;
+///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
+///
+/// Ids are given anew; names and places of the weights stay.
+template <int Capacity, class Op>
+struct lowered_graph {
+  graph<Capacity, Op> body;
+  activation head = activation::none;
+};
+
+template <int Capacity, class Op>
+constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed, purpose why) {
+  lowered_graph<Capacity, Op> result;
+  graph<Capacity, Op>& g = result.body;
+  g.weights = composed.weights;
+  g.first_defect = composed.first_defect;
+
+  std::array<int, Capacity> readers{};
+  for (int i = 0; i < composed.size; ++i) {
+    for (int k = 0; k < composed.nodes[i].input_count; ++k) { ++readers[composed.nodes[i].inputs[k]]; }
+  }
+
+  std::array<int, Capacity> id{};           // where the value of composed node i is now
+  std::array<int, Capacity> readers_now{};  // of tensor i of the new graph, by all that it stands for
+  for (int i = 0; i < composed.size; ++i) {
+    node<Op> n = composed.nodes[i];
+    if (why == purpose::inference) { n.op = n.op.without_backward(); }
+    for (int k = 0; k < n.input_count; ++k) { n.inputs[k] = id[n.inputs[k]]; }
+
+    const bool is_head = i == composed.size - 1 && i > 1 && n.pointwise && n.then.act != activation::none;
+    const bool gone = n.facts.training_only && why == purpose::inference;
+    if (is_head || gone) {
+      if (is_head) { result.head = n.then.act; }
+      id[i] = n.inputs[0];
+      readers_now[id[i]] += readers[i] - 1;
+      continue;
+    }
+    if (n.pointwise) {
+      node<Op>& maker = g.nodes[n.inputs[0]];
+      if (maker.facts.accepts_epilogue && readers_now[n.inputs[0]] == 1 && maker.then.accepts(n.then)) {
+        maker.then = maker.then.then(n.then);
+        id[i] = n.inputs[0];
+        readers_now[id[i]] = readers[i];
+        continue;
+      }
+    }
+    id[i] = g.size;
+    readers_now[g.size] = readers[i];
+    g.nodes[g.size++] = n;
+  }
+  return result;
+}
+
+}  // namespace segx

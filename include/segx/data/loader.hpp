@@ -1,0 +1,257 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+#include <xtensor/xtensor.hpp>
+
+#include <segx/core/error.hpp>
+#include <segx/core/random.hpp>
+#include <segx/data/augment.hpp>
+#include <segx/data/dataset.hpp>
+#include <segx/image/plane.hpp>
+#include <segx/image/read_image.hpp>
+#include <segx/image/resize_image.hpp>
+
+namespace segx {
+
+/// Where a loader's samples stay: all in memory, decoded and resized once (5 bytes a pixel), or on disk, decoded anew
+/// in each epoch. Both feed the same batches.
+enum class feed { in_memory, streamed };
+
+struct loader_options {
+  int height = 256;
+  int width = 256;
+  int batch = 8;    // samples in a batch; an epoch's last one may be smaller
+  int threads = 1;  // that load ahead of training; 0: one for each processor
+  int ahead = 2;    // batches to load ahead of the one in use
+  feed mode = feed::in_memory;
+  std::uint64_t seed = 0;                  // of the order and the augmentation
+  bool shuffle = true;                     // false: the order of the indices
+  std::optional<int> mask_threshold = {};  // as for read_mask
+  std::function<image_and_mask(image_and_mask, random_generator&)> augment = no_augmentation{};  // any augmentation
+};
+
+/// N samples, as a network takes them.
+struct batch {
+  xt::xtensor<float, 4> images;  // [N,1,H,W] in [0,1]
+  xt::xtensor<float, 4> masks;   // [N,1,H,W] in {0,1}
+  std::vector<int> indices;      // [N], of the samples in the dataset
+};
+
+/// Feeds some samples of a dataset in batches, loaded by threads ahead of their use:
+///
+///   loader train(data, parts.train, {.height = 256, .width = 256, .batch = 8, .augment = horizontal_flip{}});
+///   train.start_epoch(0);
+///   for (batch b; train.next(b);) …
+///
+/// What a batch holds depends on the options' seed, the epoch and the samples alone, never on threads or their timing.
+/// One thread at a time may use a loader. It may be destroyed at any moment.
+class loader {
+ public:
+  /// Throws segx::error if an option or index makes no sense; in memory also one report of all files that are wrong.
+  loader(dataset data, std::vector<int> indices, loader_options options)
+      : data_(std::move(data)), indices_(std::move(indices)), options_(std::move(options)) {
+    require_sound();
+    if (options_.mode == feed::in_memory) load_residents();
+    slots_.resize(static_cast<std::size_t>(options_.ahead));
+    claimed_ = order_.size();
+    for (int t = 0; t < detail::thread_count(options_.threads); ++t)
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+
+  loader(const loader&) = delete;
+  loader& operator=(const loader&) = delete;
+
+  /// Samples in an epoch.
+  [[nodiscard]] int size() const { return static_cast<int>(indices_.size()); }
+
+  [[nodiscard]] int batches_per_epoch() const { return (size() + options_.batch - 1) / options_.batch; }
+
+  /// Bytes of the samples kept in memory; 0 when streamed.
+  [[nodiscard]] std::size_t resident_bytes() const {
+    std::size_t bytes = 0;
+    for (const image_and_mask& r : residents_)
+      bytes += r.image.total() * r.image.elemSize() + r.mask.total() * r.mask.elemSize();
+    return bytes;
+  }
+
+  /// Begins an epoch, from an exact batch when one is resumed. The epoch before it need not have ended.
+  void start_epoch(int epoch, int first_batch = 0) {
+    if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch())
+      throw error("loader: epoch " + std::to_string(epoch) + " cannot begin with batch " + std::to_string(first_batch) +
+                  ", an epoch has " + std::to_string(batches_per_epoch()) + " batches");
+    std::unique_lock lock(mutex_);
+    claimed_ = order_.size();  // nothing more of the epoch before; wait for what is under way
+    progress_.wait(lock, [this] { return busy_ == 0; });
+    epoch_ = epoch;
+    order_ = indices_;
+    if (options_.shuffle)
+      random_generator({options_.seed, purpose_order, static_cast<std::uint64_t>(epoch)}).shuffle(std::span(order_));
+    next_batch_ = first_batch;
+    claimed_ = std::min(order_.size(), static_cast<std::size_t>(first_batch) * options_.batch);
+    for (int b = first_batch; b < first_batch + options_.ahead; ++b) prepare(b);
+    lock.unlock();
+    may_claim_.notify_all();
+  }
+
+  /// Gives the epoch's next batch, waiting for it where needed; false at the epoch's end (and before the first). The
+  /// memory of `b` is used again, so keep one batch for all. What went wrong with one of its samples is thrown here,
+  /// after which the batch counts as given.
+  bool next(batch& b) {
+    std::unique_lock lock(mutex_);
+    if (order_.empty() || next_batch_ >= batches_per_epoch()) return false;
+    slot& s = slot_of(next_batch_);
+    progress_.wait(lock, [&] { return s.missing == 0; });
+    std::swap(b, s.content);
+    const std::exception_ptr failure = std::exchange(s.failure, nullptr);
+    prepare(next_batch_ + options_.ahead);
+    ++next_batch_;
+    lock.unlock();
+    may_claim_.notify_all();
+    if (failure) std::rethrow_exception(failure);
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t purpose_order = 1;
+  static constexpr std::uint64_t purpose_augment = 2;
+
+  /// A batch being loaded. Threads fill its rows, each its own; the batch is whole when none is missing.
+  struct slot {
+    batch content;
+    std::size_t missing = 0;
+    std::size_t failed_row = 0;
+    std::exception_ptr failure;  // of the lowest row that failed
+  };
+
+  void require_sound() const {
+    const auto positive = [](int value, const char* name) {
+      if (value < 1) throw error(std::string("loader: ") + name + " must be at least 1, not " + std::to_string(value));
+    };
+    positive(options_.height, "height");
+    positive(options_.width, "width");
+    positive(options_.batch, "batch");
+    positive(options_.ahead, "ahead");
+    if (options_.threads < 0) throw error("loader: threads must not be negative");
+    if (!options_.augment) throw error("loader: augment is empty, give no_augmentation for none");
+    if (indices_.empty()) throw error("loader: there are no samples to load");
+    for (const int index : indices_) {
+      if (index < 0 || index >= static_cast<int>(data_.samples.size()))
+        throw error("loader: there is no sample " + std::to_string(index) + " in a dataset of " +
+                    std::to_string(data_.samples.size()));
+      if (data_.samples[index].mask.empty())
+        throw error(data_.samples[index].image.string() + ": has no mask to train with");
+    }
+  }
+
+  /// A sample from its files, resized.
+  [[nodiscard]] image_and_mask read(int index) const {
+    const sample& s = data_.samples[index];
+    return {resize_image(read_gray(s.image), options_.height, options_.width),
+            resize_mask(read_mask(s.mask, options_.mask_threshold), options_.height, options_.width)};
+  }
+
+  void load_residents() {
+    std::vector<int> once = indices_;
+    std::sort(once.begin(), once.end());
+    once.erase(std::unique(once.begin(), once.end()), once.end());
+    residents_.resize(data_.samples.size());
+    std::vector<std::string> problems(once.size());
+    detail::in_threads(static_cast<int>(once.size()), options_.threads, [&](int k) {
+      try {
+        residents_[once[k]] = read(once[k]);
+      } catch (const std::exception& failure) { problems[k] = failure.what(); }
+    });
+    detail::report("loader", std::move(problems));
+  }
+
+  slot& slot_of(int batch_number) { return slots_[static_cast<std::size_t>(batch_number % options_.ahead)]; }
+
+  /// Makes a slot ready for the rows of a batch; batches beyond the epoch's end have none. Under the lock.
+  void prepare(int batch_number) {
+    const std::size_t first = static_cast<std::size_t>(batch_number) * options_.batch;
+    if (first >= order_.size()) return;
+    slot& s = slot_of(batch_number);
+    const std::size_t rows = std::min<std::size_t>(options_.batch, order_.size() - first);
+    const std::array<std::size_t, 4> shape{rows, 1, static_cast<std::size_t>(options_.height),
+                                           static_cast<std::size_t>(options_.width)};
+    s.content.images.resize(shape);
+    s.content.masks.resize(shape);
+    s.content.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(first),
+                             order_.begin() + static_cast<std::ptrdiff_t>(first + rows));
+    s.missing = rows;
+    s.failure = nullptr;
+  }
+
+  /// Whether the next sample belongs to a batch that has a slot. Under the lock.
+  [[nodiscard]] bool can_claim() const {
+    return claimed_ < order_.size() &&
+           claimed_ / options_.batch < static_cast<std::size_t>(next_batch_) + options_.ahead;
+  }
+
+  /// A loading thread: claims one sample after the other and fills its row.
+  void work(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      may_claim_.wait(lock, stop, [this] { return can_claim(); });
+      if (stop.stop_requested()) return;
+      const std::size_t position = claimed_++;
+      const std::size_t row = position % options_.batch;
+      slot& s = slot_of(static_cast<int>(position / options_.batch));
+      ++busy_;
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        fill_row(s.content, row);
+      } catch (...) { failure = std::current_exception(); }
+      lock.lock();
+      --busy_;
+      if (failure && (!s.failure || row < s.failed_row)) {
+        s.failure = failure;
+        s.failed_row = row;
+      }
+      --s.missing;
+      if (s.missing == 0 || busy_ == 0) progress_.notify_all();
+    }
+  }
+
+  void fill_row(batch& b, std::size_t row) const {
+    const int index = b.indices[row];
+    random_generator random(
+        {options_.seed, purpose_augment, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
+    const image_and_mask x = options_.augment(residents_.empty() ? read(index) : residents_[index], random);
+    copy_to_plane(x.image, b.images, row);
+    copy_to_plane(x.mask, b.masks, row);
+  }
+
+  const dataset data_;
+  const std::vector<int> indices_;
+  const loader_options options_;
+  std::vector<image_and_mask> residents_;  // by index in the dataset; empty when streamed
+
+  std::mutex mutex_;                       // guards all below; a row of a slot belongs to the thread that claimed it
+  std::condition_variable_any may_claim_;  // a slot was prepared
+  std::condition_variable progress_;       // a batch is whole, or no thread is busy
+  std::vector<int> order_;                 // of the epoch; empty before the first
+  std::vector<slot> slots_;                // batch b loads in slot b mod ahead
+  std::size_t claimed_ = 0;                // position in order_ of the next sample to load
+  int epoch_ = 0;
+  int next_batch_ = 0;                 // that next() gives
+  int busy_ = 0;                       // threads that fill a row
+  std::vector<std::jthread> threads_;  // last: destroyed first, they stop and end before what they use
+};
+
+}  // namespace segx

@@ -1,0 +1,232 @@
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <segx/core/describe.hpp>
+#include <segx/core/error.hpp>
+#include <segx/io/checksum.hpp>
+#include <segx/io/safetensors.hpp>
+#include <segx/runtime/session.hpp>
+#include <segx/runtime/weights.hpp>
+
+// What a weight file holds, to and from bytes. No files and, for reading, no exceptions: a browser reads it, too.
+
+namespace segx {
+
+/// What a weight file says of itself, for people and programs. Kept as text in the file's metadata.
+struct model_card {
+  std::string model;                                   // the network's name: "unet16"
+  int height = 0, width = 0;                           // of the images it was trained on, pixels
+  std::string classes = "lung";                        // of the output channels, separated by commas
+  std::string normalisation = "gray values to [0,1]";  // of the images that it takes
+  std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
+  std::string threshold = "0.5";                       // of the probability, for a mask
+  std::string trained_on, recipe, metrics, licence;    // data and their terms, how, metrics as JSON
+};
+
+/// A file's weights and card.
+template <class Network>
+struct loaded_weights {
+  weights<Network> values;
+  model_card card;
+};
+
+namespace detail {
+
+inline constexpr std::string_view weight_format = "segx weights 1";
+
+/// Name in the metadata and place in the card: this table alone says what is stored.
+struct card_field {
+  const char* name;
+  std::string model_card::*member;
+};
+inline constexpr card_field card_fields[] = {{"model", &model_card::model},
+                                             {"classes", &model_card::classes},
+                                             {"normalisation", &model_card::normalisation},
+                                             {"resizing", &model_card::resizing},
+                                             {"threshold", &model_card::threshold},
+                                             {"trained_on", &model_card::trained_on},
+                                             {"recipe", &model_card::recipe},
+                                             {"metrics", &model_card::metrics},
+                                             {"licence", &model_card::licence}};
+
+/// Height and width of the self-test's image: the smallest square, from 64 on, that the network takes.
+template <class Network>
+inline constexpr int self_test_extent = [] {
+  for (int extent = 64; extent <= 1024; ++extent) {
+    if (!Network::composed(extent, extent).first_defect) { return extent; }
+  }
+  return 0;
+}();
+
+/// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
+template <class Network>
+  requires(self_test_extent<Network> > 0)
+session<Network> self_test_session(const weights<Network>& w) {
+  return session<Network>{w, self_test_extent<Network>, self_test_extent<Network>};
+}
+
+/// The same image everywhere: noise in [0,1), by place.
+template <class Network>
+xt::xtensor<float, 4> self_test_image() {
+  constexpr auto extent = static_cast<std::size_t>(self_test_extent<Network>);
+  auto image = xt::xtensor<float, 4>::from_shape({1, static_cast<std::size_t>(Network::channels), extent, extent});
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    image.data()[i] = static_cast<float>(hash32(static_cast<std::uint32_t>(i)) >> 8U) * 0x1p-24F;
+  }
+  return image;
+}
+
+inline std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor) {
+  return std::as_bytes(std::span{tensor.data(), tensor.size()});
+}
+
+inline bool are_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+/// The checksum that stands in the metadata: of all tensors' bytes in the order of the file.
+inline std::string checksum_of(std::span<const tensor_entry> tensors) {
+  std::vector<std::byte> all;
+  for (const tensor_entry& entry : tensors) { all.insert(all.end(), entry.bytes.begin(), entry.bytes.end()); }
+  return sha256(all);
+}
+
+}  // namespace detail
+
+/// The bytes of a weight file: the learnables by name, the card, the network's architecture and fingerprint, a
+/// checksum, and a self-test (an image and the logits that these weights give for it). `half` stores 16-bit floats, in
+/// half the space.
+template <class Network>
+std::vector<std::byte> encode_weights(const weights<Network>& w, const model_card& card, bool half = false) {
+  weights<Network> stored = w;  // as a reader will see them
+  std::vector<std::vector<std::byte>> halves;
+  std::vector<tensor_entry> tensors;
+  for (const auto& array : stored.arrays()) {
+    std::span<const std::byte> bytes = std::as_bytes(array.values);
+    if (half) {
+      bytes = halves.emplace_back(to_float16(array.values));
+      const tensor_entry as_half{array.name, dtype::f16, array.extents, bytes};
+      if (const std::string wrong = to_float32(as_half, array.values); !wrong.empty()) { fail(wrong); }
+    }
+    if (!detail::are_finite(array.values)) {
+      fail("tensor \"" + array.name + "\" holds values that are not finite" + (half ? " as 16-bit floats" : ""));
+    }
+    tensors.push_back({array.name, half ? dtype::f16 : dtype::f32, array.extents, bytes});
+  }
+
+  const auto image = detail::self_test_image<Network>();
+  const auto logits = detail::self_test_session(stored).logits(image);
+  for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &logits}}) {
+    tensors.push_back({name, dtype::f32, {tensor->shape().begin(), tensor->shape().end()}, detail::bytes_of(*tensor)});
+  }
+
+  std::map<std::string, std::string> metadata{{"format", std::string{detail::weight_format}},
+                                              {"fingerprint", hex_text(Network::fingerprint)},
+                                              {"architecture", architecture_text(Network::composed())},
+                                              {"parameters", std::to_string(Network::parameter_count)},
+                                              {"height", std::to_string(card.height)},
+                                              {"width", std::to_string(card.width)},
+                                              {"sha256", detail::checksum_of(tensors)}};
+  for (const auto& [name, member] : detail::card_fields) { metadata[name] = card.*member; }
+  return make_safetensors(tensors, metadata);
+}
+
+/// The card of a weight file of any network, without its weights; "" when it could be read.
+[[nodiscard]] inline std::string decode_card(const safetensors_view& file, model_card& out) {
+  const auto value = [&](const char* key) -> const std::string* {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? nullptr : &found->second;
+  };
+  const std::string* format = value("format");
+  if (format == nullptr || *format != detail::weight_format) {
+    return "expected the format \"" + std::string{detail::weight_format} + "\", found " +
+           (format == nullptr ? "none: not a weight file of segx" : "\"" + *format + "\"");
+  }
+  model_card card;
+  for (const auto& [name, member] : detail::card_fields) {
+    if (const std::string* text = value(name)) { card.*member = *text; }
+  }
+  for (const auto& [name, extent] : {std::pair{"height", &card.height}, std::pair{"width", &card.width}}) {
+    const std::string* text = value(name);
+    const auto end = text == nullptr ? nullptr : text->data() + text->size();
+    if (text == nullptr || std::from_chars(text->data(), end, *extent).ptr != end || *extent < 1 || *extent > 65536) {
+      return "expected a \"" + std::string{name} + "\" between 1 and 65536, found " +
+             (text == nullptr ? "none" : "\"" + *text + "\"");
+    }
+  }
+  out = std::move(card);
+  return "";
+}
+
+/// Reads a weight file from its bytes and checks all of it before `out` changes: format, fingerprint, names and extents
+/// of every tensor, checksum, values, and the self-test. "" when all is well, else one sentence that says what is
+/// wrong.
+template <class Network>
+[[nodiscard]] std::string decode_weights(std::span<const std::byte> bytes, loaded_weights<Network>& out) {
+  safetensors_view file;
+  loaded_weights<Network> result;
+  if (std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { return wrong; }
+  if (std::string wrong = decode_card(file, result.card); !wrong.empty()) { return wrong; }
+
+  const std::string expected = hex_text(Network::fingerprint);
+  if (const std::string found = file.metadata["fingerprint"]; found != expected) {
+    return "these are weights of another network (\"" + result.card.model + "\"): expected the fingerprint " +
+           expected + ", found " + (found.empty() ? "none" : found);
+  }
+
+  const auto arrays = result.values.arrays();
+  const std::size_t tensor_count = arrays.size() + 2;  // and the self-test
+  if (file.tensors.size() != tensor_count) {
+    return "expected " + std::to_string(tensor_count) + " tensors, found " + std::to_string(file.tensors.size());
+  }
+  const auto require = [&](const std::string& name, const std::vector<std::int64_t>& extents, std::span<float> to) {
+    const tensor_entry* entry = file.find(name);
+    if (entry == nullptr) { return "the tensor \"" + name + "\" is missing"; }
+    if (entry->extents != extents) {
+      return "tensor \"" + name + "\": expected extents " + detail::extents_text(extents) + ", found " +
+             detail::extents_text(entry->extents);
+    }
+    if (std::string wrong = to_float32(*entry, to); !wrong.empty()) { return wrong; }
+    return detail::are_finite(to) ? std::string{} : "tensor \"" + name + "\" holds values that are not finite";
+  };
+  for (const auto& array : arrays) {
+    if (std::string wrong = require(array.name, array.extents, array.values); !wrong.empty()) { return wrong; }
+  }
+  if (const std::string sum = detail::checksum_of(file.tensors); file.metadata["sha256"] != sum) {
+    return "the file is damaged: expected the SHA-256 " + file.metadata["sha256"] + ", found " + sum;
+  }
+
+  auto tested = detail::self_test_session(result.values);
+  auto image = detail::self_test_image<Network>();
+  auto promised = xt::xtensor<float, 4>::from_shape(detail::extents_of(1, tested.output()));
+  for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &promised}}) {
+    const std::vector<std::int64_t> extents(tensor->shape().begin(), tensor->shape().end());
+    if (std::string wrong = require(name, extents, {tensor->data(), tensor->size()}); !wrong.empty()) { return wrong; }
+  }
+  const auto logits = tested.logits(image);
+  float largest = 1;
+  float difference = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    largest = std::max(largest, std::abs(promised.data()[i]));
+    difference = std::max(difference, std::abs(promised.data()[i] - logits.data()[i]));
+  }
+  if (!(difference <= 1e-3F * largest)) {
+    return "the self-test fails: logits differ by " + std::to_string(difference) +
+           " from those in the file, the largest of which is " + std::to_string(largest);
+  }
+  out = std::move(result);
+  return "";
+}
+
+}  // namespace segx

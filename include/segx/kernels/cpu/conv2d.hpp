@@ -1,0 +1,301 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include <segx/kernels/cpu/direct.hpp>
+#include <segx/kernels/cpu/winograd.hpp>
+
+namespace segx {
+
+namespace detail {
+
+enum class convolution_algorithm { plain, direct, winograd };
+
+/// The algorithm for a convolution from x to y: a constant wherever the shapes are.
+constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y) {
+  if (g.groups != 1) { return convolution_algorithm::plain; }
+  const bool blocked = cpu::memory.is_blocked(x) && cpu::memory.is_blocked(y);
+  const bool small_dense = g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2;
+  return blocked && small_dense ? convolution_algorithm::winograd : convolution_algorithm::direct;
+}
+
+/// True for transposed convolutions as in U-Nets; others run forward as plain loops.
+constexpr bool taps_are_apart(const conv2d_geometry& g) { return g.kernel == g.stride && g.padding == 0; }
+
+/// Packed convolutions begin with the bias, filled up with zeros to whole panels.
+constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
+
+inline float* pack_bias(const float* bias, int channels_out, float* packed) {
+  std::fill(packed, packed + packed_bias_floats(channels_out), 0.0F);
+  std::copy(bias, bias + channels_out, packed);
+  return packed + packed_bias_floats(channels_out);
+}
+
+/// Starts from the bias, ends with the epilogue.
+inline auto start_from_bias(const float* packed_bias) {
+  return [packed_bias](int k) { return simd::load(packed_bias + k); };
+}
+inline auto start_from_zero() {
+  return [](int) { return simd::zero(); };
+}
+
+/// Stores one slice of one pixel: y = then(values). A plain y has its channels a plane apart.
+inline auto store_forward(const forward_pass<float>& f) {
+  const shape s = f.y.extent;
+  return [y = f.y, s, then = simd::vector_epilogue{f.then, f.seed, s.plane()}](simd::vec v, int k, int n,
+                                                                               std::int64_t pixel, float* where) {
+    const auto index = static_cast<std::uint32_t>((std::int64_t{n} * s.channels + k) * s.plane() + pixel);
+    v = then(v, index);
+    if (where != nullptr) { return simd::store(v, where); }
+    float values[simd::lanes];
+    simd::store(v, values);
+    for (int lane = 0; lane < std::min(simd::lanes, s.channels - k); ++lane) {
+      y.image(n)[(k + lane) * s.plane() + pixel] = values[lane];
+    }
+  };
+}
+
+/// Stores or adds one slice of one pixel of a gradient.
+inline auto store_gradient(const view<float>& dx, bool adds) {
+  return [dx, adds](simd::vec v, int c, int n, std::int64_t pixel, float* where) {
+    if (where != nullptr) { return simd::store(adds ? simd::hn::Add(simd::load(where), v) : v, where); }
+    float values[simd::lanes];
+    simd::store(v, values);
+    for (int lane = 0; lane < std::min(simd::lanes, dx.extent.channels - c); ++lane) {
+      float& to = dx.image(n)[(c + lane) * dx.extent.plane() + pixel];
+      to = adds ? to + values[lane] : values[lane];
+    }
+  };
+}
+
+inline direct::geometry forward_geometry(const conv2d_geometry& g) {
+  return {.kernel = g.kernel, .in_step = g.stride, .dilation = g.dilation, .padding = g.padding};
+}
+
+/// One tap of a convolution's transpose: scatters its input over every stride-th pixel of the result.
+inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
+  return {.out_step = g.stride,
+          .out_row = tap / g.kernel * g.dilation - g.padding,
+          .out_column = tap % g.kernel * g.dilation - g.padding};
+}
+
+/// db[k] += Σ dy over images and pixels.
+[[gnu::noinline]] inline void add_bias_gradient(cpu& on, const view<const float>& dy, float* db) {
+  const std::int64_t plane = dy.extent.plane();
+  if (!cpu::memory.is_blocked(dy.extent)) { return add_bias_gradient<cpu::memory, float>(dy, db); }
+  const int blocks = (dy.extent.channels + channel_block - 1) / channel_block;
+  on.threads.run(blocks, [&](int block, int) {
+    double sum[channel_block] = {};
+    for (int n = 0; n < dy.batch; ++n) {
+      const float* from = dy.image(n) + block * plane * channel_block;
+      for (int i = 0; i < dy.extent.height; ++i, from += std::int64_t{dy.extent.width} * channel_block) {
+        for (int slice = 0; slice < simd::slices; ++slice) {
+          simd::vec row = simd::zero();
+          for (int j = 0; j < dy.extent.width; ++j) {
+            row = simd::hn::Add(row, simd::load(from + j * channel_block + slice * simd::lanes));
+          }
+          float values[simd::lanes];
+          simd::store(row, values);
+          for (int lane = 0; lane < simd::lanes; ++lane) { sum[slice * simd::lanes + lane] += values[lane]; }
+        }
+      }
+    }
+    for (int lane = 0; lane < std::min(channel_block, dy.extent.channels - block * channel_block); ++lane) {
+      db[block * channel_block + lane] += static_cast<float>(sum[lane]);
+    }
+  });
+}
+
+/// dweight[index] += Σ x·dy, where pixel (i, j) of `small` meets pixel (i·stride + r·dilation − padding, …) of `large`.
+/// `index(small channel, large channel, tap)`.
+template <class Index>
+void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const float>& small,
+                         const view<const float>& large, Index&& index, float* dweight) {
+  const auto small_map = [](int) { return simd::pixel_map{}; };
+  const auto large_map = [&](int tap) {
+    return simd::pixel_map{g.stride, tap / g.kernel * g.dilation - g.padding, tap % g.kernel * g.dilation - g.padding};
+  };
+  const int taps = g.kernel * g.kernel;
+  if (cpu::memory.is_blocked(small.extent)) {
+    simd::weight_gradient(
+        on.threads, large, small, taps, small.extent.height, small.extent.width,
+        [&](int tap) {
+          return std::pair{large_map(tap), small_map(tap)};
+        },
+        [&](int of_large, int of_small, int tap) { return index(of_small, of_large, tap); }, dweight);
+  } else {
+    simd::weight_gradient(
+        on.threads, small, large, taps, small.extent.height, small.extent.width,
+        [&](int tap) {
+          return std::pair{small_map(tap), large_map(tap)};
+        },
+        index, dweight);
+  }
+}
+
+}  // namespace detail
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
+  const int c = x.channels;
+  const int k = y.channels;
+  const std::int64_t bias = detail::packed_bias_floats(k);
+  switch (detail::algorithm_for(g, x, y)) {
+    case detail::convolution_algorithm::plain:
+      return {};
+    case detail::convolution_algorithm::direct:
+      return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
+              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
+    case detail::convolution_algorithm::winograd:
+      return {.packed = bias + winograd::packed_floats(c, k),
+              .packed_backward = winograd::packed_floats(k, c),
+              .scratch = winograd::scratch_floats(c, k),
+              .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_scratch_floats(c, k))};
+  }
+  return {};
+}
+
+[[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  const int c = p.x.channels;
+  const int k = y.channels;
+  const int taps = g.kernel * g.kernel;
+  const float* weight = p.parameters[0];
+  switch (detail::algorithm_for(g, p.x, y)) {
+    case detail::convolution_algorithm::plain:
+      return;
+    case detail::convolution_algorithm::direct:
+      simd::direct_pack(
+          c, k, taps, [&](int to, int from, int tap) { return weight[(to * c + from) * taps + tap]; },
+          detail::pack_bias(p.parameters[1], k, p.packed));
+      if (p.packed_backward != nullptr) {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
+        simd::direct_pack(
+            k, c, taps,
+            [&](int to, int from, int tap) {
+              return weight[(from * c + to) * taps + (g.stride == 1 ? taps - 1 - tap : tap)];
+            },
+            p.packed_backward);
+      }
+      return;
+    case detail::convolution_algorithm::winograd:
+      simd::winograd_pack<false>(
+          on.threads, c, k, [&](int to, int from) { return weight + (to * c + from) * 9; },
+          detail::pack_bias(p.parameters[1], k, p.packed));
+      if (p.packed_backward != nullptr) {
+        simd::winograd_pack<true>(
+            on.threads, k, c, [&](int to, int from) { return weight + (from * c + to) * 9; }, p.packed_backward);
+      }
+      return;
+  }
+}
+
+[[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent);
+  if (algorithm == detail::convolution_algorithm::plain) { return conv2d_forward<float, cpu::memory>(on, g, f); }
+  const auto start = detail::start_from_bias(f.packed);
+  const auto finish = detail::store_forward(f);
+  const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
+  if (algorithm == detail::convolution_algorithm::direct) {
+    return simd::direct_convolution(on.threads, detail::forward_geometry(g), f.x[0], weights, f.y, start, finish);
+  }
+  simd::winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch,
+                             [&](simd::vec v, int k, int n, std::int64_t pixel, float* where) {
+                               finish(simd::hn::Add(v, start(k)), k, n, pixel, where);
+                             });
+}
+
+[[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
+  const shape x = b.x[0].extent;
+  const shape y = b.dy.extent;
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y);
+  const bool some_blocked = cpu::memory.is_blocked(x) || cpu::memory.is_blocked(y);
+  if (algorithm == detail::convolution_algorithm::plain || !some_blocked) {
+    return conv2d_backward<float, cpu::memory>(on, g, b);
+  }
+  detail::add_bias_gradient(on, b.dy, b.dparameters[1]);
+  if (algorithm == detail::convolution_algorithm::winograd) {
+    simd::winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
+  } else {
+    const int taps = g.kernel * g.kernel;
+    detail::add_weight_gradient(
+        on, g, b.dy, b.x[0], [&](int k, int c, int tap) { return (k * x.channels + c) * taps + tap; },
+        b.dparameters[0]);
+  }
+  if (!b.dx[0]) { return; }
+
+  if (algorithm == detail::convolution_algorithm::winograd) {
+    simd::winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
+                               detail::store_gradient(b.dx[0], b.adds[0]));
+  } else if (g.stride == 1) {
+    const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
+    simd::direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], detail::start_from_zero(),
+                             detail::store_gradient(b.dx[0], b.adds[0]));
+  } else {
+    detail::start_gradient(on, b.dx[0], b.adds[0]);
+    for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
+      simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), b.dy,
+                               b.packed + tap * direct::packed_floats(y.channels, x.channels, 1), b.dx[0],
+                               detail::start_from_zero(), detail::store_gradient(b.dx[0], true));
+    }
+  }
+}
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
+  const int taps = g.kernel * g.kernel;
+  const std::int64_t forward =
+      detail::packed_bias_floats(y.channels) + direct::packed_floats(x.channels, y.channels, taps);
+  return {.packed = detail::taps_are_apart(g) ? forward : 0,
+          .packed_backward = direct::packed_floats(y.channels, x.channels, taps)};
+}
+
+[[gnu::noinline]] inline void conv_transpose2d_pack(cpu&, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  const int c = p.x.channels;
+  const int k = y.channels;
+  const int taps = g.kernel * g.kernel;
+  const float* weight = p.parameters[0];
+  if (detail::taps_are_apart(g)) {
+    simd::direct_pack(
+        c, k, taps, [&](int to, int from, int tap) { return weight[(from * k + to) * taps + tap]; },
+        detail::pack_bias(p.parameters[1], k, p.packed));
+  }
+  if (p.packed_backward != nullptr) {
+    simd::direct_pack(
+        k, c, taps, [&](int to, int from, int tap) { return weight[(to * k + from) * taps + tap]; }, p.packed_backward);
+  }
+}
+
+/// Where taps do not overlap each result comes from one tap: a 1×1 convolution, scattered.
+[[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
+                                                       const forward_pass<float>& f) {
+  if (!detail::taps_are_apart(g)) { return conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
+  const int channels = f.y.extent.channels;
+  for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
+    simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), f.x[0],
+                             f.packed + detail::packed_bias_floats(channels) +
+                                 tap * direct::packed_floats(f.x[0].extent.channels, channels, 1),
+                             f.y, detail::start_from_bias(f.packed), detail::store_forward(f));
+  }
+}
+
+[[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,
+                                                        const backward_pass<float>& b) {
+  const shape x = b.x[0].extent;
+  const shape y = b.dy.extent;
+  if (!cpu::memory.is_blocked(x) && !cpu::memory.is_blocked(y)) {
+    return conv_transpose2d_backward<float, cpu::memory>(on, g, b);
+  }
+  const int taps = g.kernel * g.kernel;
+  detail::add_bias_gradient(on, b.dy, b.dparameters[1]);
+  detail::add_weight_gradient(
+      on, g, b.x[0], b.dy, [&](int c, int k, int tap) { return (c * y.channels + k) * taps + tap; }, b.dparameters[0]);
+  if (!b.dx[0]) { return; }
+  simd::direct_convolution(on.threads, detail::forward_geometry(g), b.dy, b.packed, b.dx[0], detail::start_from_zero(),
+                           detail::store_gradient(b.dx[0], b.adds[0]));
+}
+
+}  // namespace segx

@@ -1,0 +1,250 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <segx/kernels/cpu/micro_kernel.hpp>
+
+/// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times 16 channels are
+/// held in registers while all taps and input channels pass by. Serves what Winograd does not: images of 1 or 3
+/// channels, 1×1 kernels, strides, transposed convolutions (one tap after the other, scattered).
+namespace segx::direct {
+
+/// Floats of the packed weights [taps][⌈K/16⌉][C][16].
+constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps) {
+  return std::int64_t{taps} * channels_in * ((channels_out + 15) / 16 * 16);
+}
+
+/// result[k, i·out_step + out_row, j·out_step + out_column] = Σ_{c,r,s} w[r,s,k,c] · in[c, i·in_step + r·dilation −
+/// padding, …]
+struct geometry {
+  int kernel = 1;
+  int in_step = 1;
+  int dilation = 1;
+  int padding = 0;
+  int out_step = 1;
+  int out_row = 0;
+  int out_column = 0;
+};
+
+}  // namespace segx::direct
+
+namespace segx::simd::HWY_NAMESPACE {
+
+/// Where channels stand: `group` channels of a pixel side by side.
+struct channel_access {
+  std::int64_t plane;
+  int group;
+
+  explicit channel_access(shape s) : plane{s.plane()}, group{cpu::memory.is_blocked(s) ? channel_block : 1} {}
+  std::int64_t offset(int c) const { return c / group * group * plane + c % group; }
+};
+
+/// Sums `Pixels` neighbouring results of one pass of columns over the channels of one tap.
+template <int Pixels>
+HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int channels, std::int64_t pixel_step,
+                               const float* weights, vec* left, vec* right) {
+  for (int first = 0; first < channels; first += at.group) {
+    const float* x = in + first * at.plane;
+    const int here = std::min(at.group, channels - first);
+    for (int lane = 0; lane < here; ++lane, weights += panel) {
+      const vec w0 = load(weights);
+      const vec w1 = load(weights + lanes);
+      for (int p = 0; p < Pixels; ++p) {
+        const vec v = all(x[p * pixel_step + lane]);
+        left[p] = hn::MulAdd(v, w0, left[p]);
+        right[p] = hn::MulAdd(v, w1, right[p]);
+      }
+    }
+  }
+}
+
+/// Calls finish(values, k, image, pixel, where) for every slice of every result; `where` is null if y is plain, and
+/// then the caller finds the place. `start(k)` gives the values to begin with.
+template <class Start, class Finish>
+void direct_convolution(thread_pool& threads, const direct::geometry& g, const view<const float>& x,
+                        const float* packed, const view<float>& y, Start&& start, Finish&& finish) {
+  const channel_access in_at{x.extent};
+  const bool y_blocked = cpu::memory.is_blocked(y.extent);
+  const int channels = x.extent.channels;
+  const int columns = (y.extent.channels + panel - 1) / panel * panel;
+  const int stored =
+      y_blocked ? (y.extent.channels + channel_block - 1) / channel_block * channel_block : y.extent.channels;
+  const std::int64_t tap_floats = std::int64_t{columns} * channels;
+  const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
+
+  // Results (i, j) whose place lies in y.
+  const auto first_of = [&](int offset) { return offset >= 0 ? 0 : (-offset + g.out_step - 1) / g.out_step; };
+  const auto end_of = [&](int offset, int extent) {
+    return extent > offset ? (extent - offset - 1) / g.out_step + 1 : 0;
+  };
+  // A transposed convolution only has as many results as inputs.
+  const auto limit = [&](int end, int in_extent) { return g.out_step > 1 ? std::min(end, in_extent) : end; };
+  const int row_begin = first_of(g.out_row);
+  const int row_end = limit(end_of(g.out_row, y.extent.height), x.extent.height);
+  const int column_begin = first_of(g.out_column);
+  const int column_end = limit(end_of(g.out_column, y.extent.width), x.extent.width);
+  const int rows = row_end - row_begin;
+  if (rows <= 0 || column_end <= column_begin) { return; }
+
+  threads.run(y.batch * rows, [&](int task, int) {
+    const int n = task / rows;
+    const int i = row_begin + task % rows;
+    const float* image = x.image(n);
+    const int first_row = i * g.in_step - g.padding;
+
+    const auto results = [&]<int Pixels>(int j, int k) {
+      vec left[Pixels];
+      vec right[Pixels];
+      for (int p = 0; p < Pixels; ++p) {
+        left[p] = start(k);
+        right[p] = start(k + lanes);
+      }
+      for (int r = 0; r < g.kernel; ++r) {
+        const int h = first_row + r * g.dilation;
+        if (h < 0 || h >= x.extent.height) { continue; }
+        for (int s = 0; s < g.kernel; ++s) {
+          const int w = j * g.in_step + s * g.dilation - g.padding;
+          if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
+          const float* weights =
+              packed + (r * g.kernel + s) * tap_floats + std::int64_t{k / panel * panel} * channels + k % panel;
+          accumulate_tap<Pixels>(image + (std::int64_t{h} * x.extent.width + w) * in_at.group, in_at, channels,
+                                 pixel_step, weights, left, right);
+        }
+      }
+      for (int p = 0; p < Pixels; ++p) {
+        const std::int64_t pixel =
+            std::int64_t{i * g.out_step + g.out_row} * y.extent.width + (j + p) * g.out_step + g.out_column;
+        for (int half = 0; half < 2; ++half) {
+          const int channel = k + half * lanes;
+          if (channel >= stored) { break; }
+          float* where = y_blocked ? y.image(n) + channel / channel_block * channel_block * y.extent.plane() +
+                                         pixel * channel_block + channel % channel_block
+                                   : nullptr;
+          finish(half == 0 ? left[p] : right[p], channel, n, pixel, where);
+        }
+      }
+    };
+
+    // Columns from which all taps stay inside the image go several at a time.
+    const int reach = (g.kernel - 1) * g.dilation;
+    const int inner_begin = std::clamp((g.padding + g.in_step - 1) / g.in_step, column_begin, column_end);
+    const int inner_space = x.extent.width - 1 - reach + g.padding;
+    const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
+    for (int k = 0; k < columns && k < stored; k += pass_columns) {
+      for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1>(j, k); }
+      int j = inner_begin;
+      for (; j + max_rows <= inner_end; j += max_rows) { results.template operator()<max_rows>(j, k); }
+      for (; j < column_end; ++j) { results.template operator()<1>(j, k); }
+    }
+  });
+}
+
+/// Pixel (i, j) of a loop is pixel (i·step + row, j·step + column) of a tensor.
+struct pixel_map {
+  int step = 1;
+  int row = 0;
+  int column = 0;
+};
+
+/// The product of two tensors over images and pixels, for one tap: Σ_{n,i,j} a[n, first_row + m, a_map(i,j)] ·
+/// b[n, first_column + column, b_map(i,j)], for a pass of columns, over the (i, j) in [0, height) × [0, width) at which
+/// both are inside their images.
+template <class Store>
+void correlate(const view<const float>& a, const pixel_map& a_map, int first_row, int row_count,
+               const view<const float>& b, const pixel_map& b_map, int first_column, int height, int width,
+               Store&& store_sum) {
+  constexpr int max_a = 4;
+  const channel_access a_at{a.extent};
+  const channel_access b_at{b.extent};
+  const auto begin = [](int offset, int step) { return offset >= 0 ? 0 : (-offset + step - 1) / step; };
+  const auto end = [](int offset, int step, int extent) {
+    return extent > offset ? (extent - offset - 1) / step + 1 : 0;
+  };
+  const int i0 = std::max(begin(a_map.row, a_map.step), begin(b_map.row, b_map.step));
+  const int j0 = std::max(begin(a_map.column, a_map.step), begin(b_map.column, b_map.step));
+  const int i1 =
+      std::min({height, end(a_map.row, a_map.step, a.extent.height), end(b_map.row, b_map.step, b.extent.height)});
+  const int j1 =
+      std::min({width, end(a_map.column, a_map.step, a.extent.width), end(b_map.column, b_map.step, b.extent.width)});
+  const std::int64_t a_step = std::int64_t{a_map.step} * a_at.group;
+  const std::int64_t b_step = std::int64_t{b_map.step} * b_at.group;
+
+  vec total[max_a][2];
+  for (auto& t : total) { t[0] = t[1] = zero(); }
+  const int second_column = first_column + lanes < b.extent.channels ? first_column + lanes : first_column;
+  for (int n = 0; n < a.batch; ++n) {
+    const float* a_rows[max_a];
+    for (int m = 0; m < max_a; ++m) { a_rows[m] = a.image(n) + a_at.offset(first_row + std::min(m, row_count - 1)); }
+    const float* b_left = b.image(n) + b_at.offset(first_column);
+    const float* b_right = b.image(n) + b_at.offset(second_column);
+    for (int i = i0; i < i1; ++i) {
+      const std::int64_t a_pixel =
+          std::int64_t{i * a_map.step + a_map.row} * a.extent.width + j0 * a_map.step + a_map.column;
+      const std::int64_t b_pixel =
+          std::int64_t{i * b_map.step + b_map.row} * b.extent.width + j0 * b_map.step + b_map.column;
+      vec left[max_a];  // of one row of pixels, so that long sums keep their digits
+      vec right[max_a];
+      for (int m = 0; m < max_a; ++m) { left[m] = right[m] = zero(); }
+      for (int j = 0; j < j1 - j0; ++j) {
+        const vec b0 = load(b_left + b_pixel * b_at.group + j * b_step);
+        const vec b1 = load(b_right + b_pixel * b_at.group + j * b_step);
+        for (int m = 0; m < max_a; ++m) {
+          const vec v = all(a_rows[m][a_pixel * a_at.group + j * a_step]);
+          left[m] = hn::MulAdd(v, b0, left[m]);
+          right[m] = hn::MulAdd(v, b1, right[m]);
+        }
+      }
+      for (int m = 0; m < max_a; ++m) {
+        total[m][0] = hn::Add(total[m][0], left[m]);
+        total[m][1] = hn::Add(total[m][1], right[m]);
+      }
+    }
+  }
+  for (int m = 0; m < row_count; ++m) {
+    for (int half = 0; half < 2; ++half) {
+      const int column = first_column + half * lanes;
+      float values[lanes];
+      store(total[m][half], values);
+      for (int lane = 0; lane < std::min(lanes, b.extent.channels - column); ++lane) {
+        store_sum(first_row + m, column + lane, values[lane]);
+      }
+    }
+  }
+}
+
+/// correlate() for all channels and taps; maps(tap) gives the two pixel maps. One of the tensors must be blocked. Adds
+/// to dweight[index(a channel, b channel, tap)].
+template <class Maps, class Index>
+void weight_gradient(thread_pool& threads, const view<const float>& a, const view<const float>& b, int taps, int height,
+                     int width, Maps&& maps, Index&& index, float* dweight) {
+  constexpr int rows = 4;
+  const int row_tasks = (a.extent.channels + rows - 1) / rows;
+  const int column_tasks = (b.extent.channels + pass_columns - 1) / pass_columns;
+  threads.run(taps * row_tasks * column_tasks, [&](int task, int) {
+    const int tap = task % taps;
+    const int row = task / taps % row_tasks * rows;
+    const int column = task / taps / row_tasks * pass_columns;
+    const auto [a_map, b_map] = maps(tap);
+    correlate(a, a_map, row, std::min(rows, a.extent.channels - row), b, b_map, column, height, width,
+              [&](int i, int j, float sum) { dweight[index(i, j, tap)] += sum; });
+  });
+}
+
+/// weight(k, c, tap) into packed[tap][⌈K/16⌉][C][16], zeros behind the last k.
+template <class Weight>
+void direct_pack(int channels_in, int channels_out, int taps, Weight&& weight, float* packed) {
+  const int columns = (channels_out + panel - 1) / panel * panel;
+  for (int tap = 0; tap < taps; ++tap) {
+    for (int first = 0; first < columns; first += panel) {
+      for (int c = 0; c < channels_in; ++c) {
+        for (int lane = 0; lane < panel; ++lane) {
+          const int k = first + lane;
+          *packed++ = k < channels_out ? weight(k, c, tap) : 0;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace segx::simd::HWY_NAMESPACE

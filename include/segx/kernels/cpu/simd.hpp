@@ -1,0 +1,89 @@
+#pragma once
+
+#include <hwy/highway.h>
+
+#include <cmath>
+#include <cstdint>
+
+#include <segx/core/epilogue.hpp>
+#include <segx/kernels/cpu/cpu_backend.hpp>
+#include <segx/kernels/elementwise.hpp>
+
+/// Everything vectorised lives in this namespace, which is named after the instruction set that the file is compiled
+/// for: files of one program that are compiled for different ones do not mix.
+namespace segx::simd::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Vectors of at most one block of channels; a block is `slices` of them.
+using tag = hn::CappedTag<float, channel_block>;
+using vec = hn::Vec<tag>;
+inline constexpr int lanes = HWY_LANES(float) < channel_block ? HWY_LANES(float) : channel_block;
+inline constexpr int slices = channel_block / lanes;
+
+HWY_INLINE vec load(const float* from) { return hn::LoadU(tag{}, from); }
+HWY_INLINE void store(vec v, float* to) { hn::StoreU(v, tag{}, to); }
+HWY_INLINE vec all(float value) { return hn::Set(tag{}, value); }
+HWY_INLINE vec zero() { return hn::Zero(tag{}); }
+
+/// An epilogue as vector code. Dropout draws by the place of an element in [N,C,H,W]; `lane_distance` is how far the
+/// places of two neighbouring lanes are apart: the size of a plane, as lanes are channels.
+class vector_epilogue {
+ public:
+  vector_epilogue(const epilogue& then, std::uint32_t seed, std::int64_t lane_distance)
+      : act_{then.act},
+        drops_{then.dropout > 0},
+        scale_{1 / (1 - then.dropout)},
+        threshold_{dropout_threshold(then.dropout)},
+        seed_{seed},
+        lane_distance_{static_cast<std::uint32_t>(lane_distance)} {}
+
+  /// `index`: place of the element in the first lane.
+  HWY_INLINE vec operator()(vec v, std::uint32_t index) const {
+    if (act_ == activation::relu) { v = hn::Max(v, zero()); }
+    if (act_ == activation::sigmoid) { v = sigmoid(v); }
+    if (drops_) { v = hn::IfThenElseZero(survivors(index), hn::Mul(v, all(scale_))); }
+    return v;
+  }
+
+  /// The gradient in front of the epilogue, from the gradient dy behind it and the result y.
+  HWY_INLINE vec backward(vec y, vec dy, std::uint32_t index) const {
+    if (act_ == activation::sigmoid) {  // y = s / kept or 0, so s (1 − s) / kept = y (1 − y · kept)
+      return hn::Mul(dy, hn::Mul(y, hn::NegMulAdd(y, all(1 / scale_), all(1))));
+    }
+    if (drops_) { dy = hn::Mul(dy, all(scale_)); }
+    if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(y, zero()), dy); }  // what was dropped is 0, too
+    return drops_ ? hn::IfThenElseZero(survivors(index), dy) : dy;
+  }
+
+ private:
+  /// Value by value: a sigmoid inside a network is rare.
+  static vec sigmoid(vec v) {
+    float values[lanes];
+    store(v, values);
+    for (float& value : values) { value = 1 / (1 + std::exp(-value)); }
+    return load(values);
+  }
+  HWY_INLINE hn::Mask<tag> survivors(std::uint32_t index) const {
+    const hn::RebindToUnsigned<tag> du;
+    auto h = hn::Add(hn::Set(du, index), hn::Mul(hn::Iota(du, 0), hn::Set(du, lane_distance_)));
+    h = hn::Xor(h, hn::Set(du, seed_));
+    h = hn::Mul(hn::Xor(h, hn::ShiftRight<16>(h)), hn::Set(du, 0x7feb352dU));
+    h = hn::Mul(hn::Xor(h, hn::ShiftRight<15>(h)), hn::Set(du, 0x846ca68bU));
+    h = hn::Xor(h, hn::ShiftRight<16>(h));
+    return hn::RebindMask(tag{}, hn::Not(hn::Lt(h, hn::Set(du, threshold_))));
+  }
+
+  activation act_;
+  bool drops_;
+  float scale_;
+  std::uint32_t threshold_;
+  std::uint32_t seed_;
+  std::uint32_t lane_distance_;
+};
+
+}  // namespace segx::simd::HWY_NAMESPACE
+
+namespace segx::simd {
+using namespace HWY_NAMESPACE;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <segx/core/epilogue.hpp>
+#include <segx/core/view.hpp>
+
+namespace segx {
+
+/// Memory that belongs to one thread while a kernel runs.
+template <class T>
+struct scratch_memory {
+  T* data = nullptr;
+  std::int64_t stride = 0;  // values from one thread's memory to the next one's
+
+  T* of(int thread) const { return data + thread * stride; }
+};
+
+/// Everything that the forward kernel of a layer reads and writes.
+template <class T>
+struct forward_pass {
+  std::array<view<const T>, 2> x{};      // inputs
+  view<T> y{};                           // result, to be written whole
+  std::array<const T*, 4> parameters{};  // learnables, in the order of the layer's `parameters`, PyTorch's layout
+  const T* packed = nullptr;             // what `pack` made of them
+  scratch_memory<T> scratch{};
+  epilogue then{};         // to be applied to y
+  std::uint32_t seed = 0;  // of the dropout in `then`
+};
+
+/// Everything that the backward kernel of a layer reads and writes. dx and dparameters are gradients of the loss.
+template <class T>
+struct backward_pass {
+  std::array<view<const T>, 2> x{};
+  view<const T> y{};            // the forward result, where the layer asked for it
+  view<T> dy{};                 // with respect to the value before `then`; may be overwritten
+  std::array<view<T>, 2> dx{};  // no data: not wanted
+  std::array<bool, 2> adds{};   // dx already holds the gradient of another reader: add to it
+  std::array<const T*, 4> parameters{};
+  std::array<T*, 4> dparameters{};  // to be added to
+  const T* packed = nullptr;
+  scratch_memory<T> scratch{};
+};
+
+/// A layer's weights, to be brought into the form that a backend's kernels read.
+template <class T>
+struct packing {
+  shape x;  // of the input
+  std::array<const T*, 4> parameters{};
+  T* packed = nullptr;
+  T* packed_backward = nullptr;  // none: the network will only predict
+};
+
+}  // namespace segx

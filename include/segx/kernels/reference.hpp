@@ -1,0 +1,5 @@
+#pragma once
+
+#include <segx/kernels/reference/conv2d.hpp>
+#include <segx/kernels/reference/elementwise.hpp>
+#include <segx/kernels/reference/max_pool2d.hpp>

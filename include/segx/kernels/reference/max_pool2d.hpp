@@ -1,0 +1,58 @@
+#pragma once
+
+#include <segx/kernels/max_pool2d.hpp>
+#include <segx/kernels/reference/conv2d.hpp>
+#include <segx/kernels/reference/plain_loops.hpp>
+
+namespace segx {
+
+namespace detail {
+
+struct pixel {
+  int row, column;
+};
+
+/// The largest value of window (i, j): the first one, row by row.
+pixel largest_of_window(int window, int i, int j, auto&& value) {
+  pixel best{i * window, j * window};
+  for (int r = 0; r < window; ++r) {
+    for (int s = 0; s < window; ++s) {
+      const pixel p{i * window + r, j * window + s};
+      if (value(p) > value(best)) { best = p; }
+    }
+  }
+  return best;
+}
+
+}  // namespace detail
+
+template <class T, layout Memory>
+[[gnu::noinline]] void max_pool2d_forward(plain_loops<T, Memory>&, const max_pool2d_geometry& g,
+                                          const forward_pass<T>& f) {
+  const auto x = detail::elements<Memory>(f.x[0]);
+  const auto y = detail::elements<Memory>(f.y);
+  detail::set_spare_lanes<Memory>(f.y);
+  detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
+    const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
+    y(n, c, i, j) = value(detail::largest_of_window(g.window, i, j, value));
+  });
+}
+
+/// The gradient goes to the largest value of each window, which is looked for again: nothing is kept from the forward
+/// pass.
+template <class T, layout Memory>
+[[gnu::noinline]] void max_pool2d_backward(plain_loops<T, Memory>& on, const max_pool2d_geometry& g,
+                                           const backward_pass<T>& b) {
+  if (!b.dx[0]) { return; }
+  const auto x = detail::elements<Memory>(b.x[0]);
+  const auto dy = detail::elements<Memory>(b.dy);
+  const auto dx = detail::elements<Memory>(b.dx[0]);
+  detail::start_gradient(on, b.dx[0], b.adds[0]);
+  detail::for_each_element(b.dy, [&](int n, int c, int i, int j) {
+    const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
+    const detail::pixel p = detail::largest_of_window(g.window, i, j, value);
+    dx(n, c, p.row, p.column) += dy(n, c, i, j);
+  });
+}
+
+}  // namespace segx

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <span>
+
+#include <segx/metrics/confusion.hpp>
+
+namespace segx {
+
+/// Scores of a set of images, each in [0,1]. "micro": from the counts of all pixels of all images together, so that
+/// large organs weigh more; "mean": the mean of the images' own scores. An image with an empty mask counts 1 or 0, as
+/// `confusion` says.
+struct segmentation_summary {
+  int images = 0;
+  double iou_micro = 0;
+  double iou_mean = 0;
+  double dice_mean = 0;
+  double f1_micro = 0;
+  double precision_micro = 0;
+  double recall_micro = 0;
+  double specificity_micro = 0;
+  double accuracy = 0;  ///< micro; the mean is the same where all images have equal size
+};
+
+/// Throws `error` where there is no image.
+inline segmentation_summary summarize(std::span<const confusion> images) {
+  if (images.empty()) { throw error("metrics: no image was evaluated; give at least one image with its mask"); }
+  confusion all;
+  double iou = 0;
+  double dice = 0;
+  for (const confusion& image : images) {
+    all += image;
+    iou += image.iou();
+    dice += image.dice();
+  }
+  const auto count = static_cast<double>(images.size());
+  return {.images = static_cast<int>(images.size()),
+          .iou_micro = all.iou(),
+          .iou_mean = iou / count,
+          .dice_mean = dice / count,
+          .f1_micro = all.f1(),
+          .precision_micro = all.precision(),
+          .recall_micro = all.recall(),
+          .specificity_micro = all.specificity(),
+          .accuracy = all.accuracy()};
+}
+
+}  // namespace segx

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <segx/core/error.hpp>
+
+namespace segx {
+
+/// Moves weights against their gradients, over one flat span of all parameters.
+///
+///   o.step(weights, gradients)     one update; both as long as the optimizer was made for, else `error`
+///   o.state()                      every number it remembers, for checkpoints: copied into an optimizer made with
+///   equal o.steps(), o.set_steps(n)      options, together with the count of steps, training continues bit for bit
+///   o.learning_rate(), o.set_learning_rate(r)
+///   o.name                         "adam"
+///
+/// Concrete optimizers are made from their options and the count of parameters: `adam{{.learning_rate = 1e-4},
+/// 1'940'817}`. Equal input gives equal bits.
+template <class O>
+concept optimizer = requires(O o, const O made, std::span<float> weights, std::span<const float> gradients) {
+  { made.name } -> std::convertible_to<std::string_view>;
+  o.step(weights, gradients);
+  { o.state() } -> std::same_as<std::span<float>>;
+  { made.steps() } -> std::same_as<std::int64_t>;
+  o.set_steps(std::int64_t{});
+  { made.learning_rate() } -> std::same_as<double>;
+  o.set_learning_rate(double{});
+};
+
+namespace detail {
+
+/// Throws unless `holds`: "adam: beta1 is 1.5, must be in [0,1)".
+inline void expect_option(bool holds, std::string_view optimizer, std::string_view option, double value,
+                          std::string_view range) {
+  if (holds) { return; }
+  throw error(std::string(optimizer) + ": " + std::string(option) + " is " + std::to_string(value) + ", must be " +
+              std::string(range));
+}
+
+/// Finite and not negative.
+inline void expect_amount(std::string_view optimizer, std::string_view option, double value) {
+  expect_option(value >= 0 && value <= 1e30, optimizer, option, value, "a finite number, 0 or above");
+}
+
+inline void expect_parameters(std::string_view optimizer, std::size_t parameters, std::size_t weights,
+                              std::size_t gradients) {
+  if (weights == parameters && gradients == parameters) { return; }
+  throw error(std::string(optimizer) + ": made for " + std::to_string(parameters) + " parameters, but given " +
+              std::to_string(weights) + " weights and " + std::to_string(gradients) + " gradients");
+}
+
+}  // namespace detail
+}  // namespace segx

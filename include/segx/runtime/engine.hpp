@@ -1,0 +1,113 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include <xtensor/xtensor.hpp>
+
+#include <segx/core/error.hpp>
+#include <segx/runtime/executor.hpp>
+
+namespace segx {
+
+struct session_options {
+  int batch = 1;    // images in one call, at most
+  int threads = 1;  // 0: as many as the machine has
+};
+
+namespace detail {
+
+inline std::string text_of(const auto& extents) {
+  std::string text = "[";
+  for (const auto e : extents) { text += std::to_string(e) + ","; }
+  text.back() = ']';
+  return text;
+}
+
+inline std::array<std::size_t, 4> extents_of(std::size_t batch, shape s) {
+  return {batch, static_cast<std::size_t>(s.channels), static_cast<std::size_t>(s.height),
+          static_cast<std::size_t>(s.width)};
+}
+
+template <class T>
+void expect_batch(const xt::xtensor<T, 4>& batch, shape s, int max_batch, const char* what) {
+  const auto& e = batch.shape();
+  const bool fits = e[0] >= 1 && e[0] <= static_cast<std::size_t>(max_batch) &&
+                    e[1] == static_cast<std::size_t>(s.channels) && e[2] == static_cast<std::size_t>(s.height) &&
+                    e[3] == static_cast<std::size_t>(s.width);
+  if (!fits) {
+    fail(std::string{what} + " are " + text_of(e) + "; this session takes [1 to " + std::to_string(max_batch) + "," +
+         std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]");
+  }
+}
+
+/// A network at a size fixed when it compiles, or one that is planned when it runs.
+template <class Model>
+concept fixed_size = requires {
+  typename Model::network_type;
+};
+
+template <class Model>
+struct network_of {
+  using type = Model;
+};
+template <fixed_size Model>
+struct network_of<Model> {
+  using type = typename Model::network_type;
+};
+
+template <class Model, class Backend, purpose Why>
+struct plan_of {
+  using type = dynamic_plan<Model, Backend, Why>;
+};
+template <fixed_size Model, class Backend, purpose Why>
+struct plan_of<Model, Backend, Why> {
+  using type = static_plan<Model, Backend, Why>;
+};
+
+/// What sessions have in common: a plan, a backend of their own, and the executor that runs the one on the other.
+template <class Model, class Backend, purpose Why>
+struct engine {
+  using plan = typename plan_of<Model, Backend, Why>::type;
+
+  std::unique_ptr<plan> planned;  // these three stay where they are when a session moves
+  std::unique_ptr<Backend> on;
+  executor<Backend> run;
+
+  engine(std::unique_ptr<plan> p, session_options options)
+      : planned{std::move(p)}, on{make_backend(options)}, run{*on, planned->get(), batch_of(options), threads()} {}
+
+  int threads() const {
+    if constexpr (requires { on->threads.size(); }) { return on->threads.size(); }
+    return 1;
+  }
+
+  /// Makes `tensor` [batch,K,H,W], the extents of the result; allocates nothing if it has them.
+  template <class T>
+  void fit_result(xt::xtensor<T, 4>& tensor, std::size_t batch) const {
+    const auto extents = extents_of(batch, run.what().output());
+    if (tensor.shape() != extents) { tensor.resize(extents); }
+  }
+
+ private:
+  static int batch_of(session_options options) {
+    if (options.batch < 1) {
+      fail("a session takes at least one image: session_options::batch is " + std::to_string(options.batch));
+    }
+    return options.batch;
+  }
+  static std::unique_ptr<Backend> make_backend(session_options options) {
+    if constexpr (std::is_constructible_v<Backend, int>) {
+      return std::make_unique<Backend>(options.threads);
+    } else {
+      return std::make_unique<Backend>();
+    }
+  }
+};
+
+}  // namespace detail
+
+}  // namespace segx

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+#include <segx/core/view.hpp>
+#include <segx/kernels/elementwise.hpp>
+#include <segx/runtime/buffer.hpp>
+#include <segx/runtime/program.hpp>
+
+namespace segx {
+
+/// What dropout does in one step of a training.
+struct dropout_draw {
+  std::uint32_t seed = 0;
+  float strength = 1;  // the probabilities that layers were made with are multiplied by this, in [0,1]
+
+  epilogue at(epilogue then) const { return {then.act, then.dropout * strength}; }
+  std::uint32_t seed_of(int node) const { return hash32(seed + 0x9e3779b9U * static_cast<std::uint32_t>(node)); }
+};
+
+/// Runs a program: owns the arena for up to `max_batch` images and the packed weights. All memory is allocated when it
+/// is made; running allocates nothing.
+template <backend Backend>
+class executor {
+ public:
+  using scalar = typename Backend::scalar;
+
+  executor(Backend& on, const program<Backend>& what, int max_batch, int threads)
+      : on_{on},
+        program_{what},
+        max_batch_{max_batch},
+        arena_(static_cast<std::size_t>(max_batch * what.image + threads * what.scratch)),
+        packed_(static_cast<std::size_t>(what.packed)) {}
+
+  const program<Backend>& what() const { return program_; }
+  int max_batch() const { return max_batch_; }
+  std::size_t bytes() const { return (arena_.size() + packed_.size()) * sizeof(scalar); }
+
+  /// The tensor that node i writes, and the gradient of the loss with respect to it.
+  view<scalar> value(int i, int batch) const { return at(program_.value[i], i, batch); }
+  view<scalar> gradient(int i, int batch) const { return at(program_.gradient[i], i, batch); }
+  int last() const { return static_cast<int>(program_.nodes.size()) - 1; }
+
+  /// Brings the weights into the form that the kernels read; to be called after every change of them.
+  void pack(std::span<const scalar> weights, purpose why) {
+    for (int i = 1; i <= last(); ++i) {
+      const auto& node = program_.nodes[i];
+      if (node.op.pack == nullptr) { continue; }
+      node.op.pack(
+          on_, {.x = input_shape(node, 0),
+                .parameters = parameters(node, weights.data()),
+                .packed = packed_.data() + program_.packed_forward[i],
+                .packed_backward = why == purpose::training ? packed_.data() + program_.packed_backward[i] : nullptr});
+    }
+  }
+
+  /// From value(0) to value(last()); `after(i)` is called behind each node.
+  template <class After>
+  void forward(std::span<const scalar> weights, int batch, const dropout_draw& drawn, After&& after) {
+    for (int i = 1; i <= last(); ++i) {
+      if (program_.joined[i]) { continue; }
+      const auto& node = program_.nodes[i];
+      forward_pass<scalar> pass{.y = value(i, batch),
+                                .parameters = parameters(node, weights.data()),
+                                .packed = packed_.data() + program_.packed_forward[i],
+                                .scratch = scratch(),
+                                .then = drawn.at(node.then),
+                                .seed = drawn.seed_of(i)};
+      for (int k = 0; k < node.input_count; ++k) { pass.x[k] = value(node.inputs[k], batch); }
+      node.op.forward(on_, pass);
+      after(i);
+    }
+  }
+  void forward(std::span<const scalar> weights, int batch, const dropout_draw& drawn = {}) {
+    forward(weights, batch, drawn, [](int) {});
+  }
+
+  /// From gradient(last()), which the loss has written, to the gradients of the weights, which it adds to `dweights`.
+  /// Values, batch and draw are those of the forward pass.
+  void backward(std::span<const scalar> weights, std::span<scalar> dweights, int batch, const dropout_draw& drawn) {
+    for (int i = last(); i > 0; --i) {
+      if (program_.joined[i]) { continue; }
+      const auto& node = program_.nodes[i];
+      backward_pass<scalar> pass{.y = value(i, batch),
+                                 .dy = gradient(i, batch),
+                                 .adds = program_.adds[i],
+                                 .parameters = parameters(node, weights.data()),
+                                 .dparameters = parameters(node, dweights.data()),
+                                 .packed = packed_.data() + program_.packed_backward[i],
+                                 .scratch = scratch()};
+      for (int k = 0; k < node.input_count; ++k) {
+        pass.x[k] = value(node.inputs[k], batch);
+        if (node.inputs[k] != 0) { pass.dx[k] = gradient(node.inputs[k], batch); }
+      }
+      const epilogue then = drawn.at(node.then);
+      if (!then.empty()) { epilogue_backward(on_, then, pass.y, pass.dy, drawn.seed_of(i)); }
+      node.op.backward(on_, pass);
+    }
+  }
+
+ private:
+  view<scalar> at(std::int64_t offset, int i, int batch) const {
+    return {arena_.data() + offset, batch, program_.image, program_.nodes[i].output};
+  }
+  shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
+  scratch_memory<scalar> scratch() const { return {arena_.data() + max_batch_ * program_.image, program_.scratch}; }
+
+  template <class Value>
+  static std::array<Value*, 4> parameters(const auto& node, Value* weights) {
+    std::array<Value*, 4> result{};
+    if (weights == nullptr) { return result; }  // all kernels read packed ones
+    Value* next = weights + node.first_weight;
+    for (int p = 0; p < node.parameter_count; ++p) {
+      result[p] = next;
+      next += node.parameters[p].size();
+    }
+    return result;
+  }
+
+  Backend& on_;
+  program<Backend> program_;
+  int max_batch_;
+  buffer<scalar> arena_;
+  buffer<scalar> packed_;
+};
+
+}  // namespace segx

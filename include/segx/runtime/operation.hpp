@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+
+#include <segx/core/graph.hpp>
+#include <segx/kernels/backend.hpp>
+#include <segx/kernels/pass.hpp>
+
+namespace segx {
+
+/// How a backend runs one layer: the functions of the layer's type, as pointers in the table that the graph is. One
+/// instantiation for each distinct layer, not for each place in a network. A function that does not exist is null.
+template <class Backend>
+struct operation {
+  using scalar = typename Backend::scalar;
+
+  void (*pack)(Backend&, const packing<scalar>&) = nullptr;
+  void (*forward)(Backend&, const forward_pass<scalar>&) = nullptr;
+  void (*backward)(Backend&, const backward_pass<scalar>&) = nullptr;
+
+  template <class Layer>
+  static constexpr operation of() {
+    operation op;
+    if constexpr (requires(Backend & on, const packing<scalar>& p) { Layer::pack(on, p); }) {
+      op.pack = &Layer::template pack<Backend>;
+    }
+    if constexpr (requires(Backend & on, const forward_pass<scalar>& f) { Layer::forward(on, f); }) {
+      op.forward = &Layer::template forward<Backend>;
+    }
+    if constexpr (requires(Backend & on, const backward_pass<scalar>& b) { Layer::backward(on, b); }) {
+      op.backward = &Layer::template backward<Backend>;
+    }
+    return op;
+  }
+
+  /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
+  constexpr operation without_backward() const { return {.pack = pack, .forward = forward}; }
+
+  template <class Layer, class... Shapes>
+  static constexpr workspace needs(Shapes... in) {
+    if constexpr (requires { Layer::template needs<Backend>(in...); }) { return Layer::template needs<Backend>(in...); }
+    return {};
+  }
+};
+
+}  // namespace segx

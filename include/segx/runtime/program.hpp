@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <segx/core/error.hpp>
+#include <segx/core/network.hpp>
+#include <segx/runtime/operation.hpp>
+
+namespace segx {
+
+/// A planned graph, ready to be run on a backend, whatever the network: the constants of `network::at<H,W>::plan`, or
+/// those that the same functions gave at run time.
+template <class Backend>
+struct program {
+  std::span<const node<operation<Backend>>> nodes;
+  activation head = activation::none;
+  std::int64_t weights = 0;  // learnable values
+
+  // The plan of memory, as in memory_plan.
+  std::span<const std::int64_t> value, gradient, packed_forward, packed_backward;
+  std::span<const bool> joined;
+  std::span<const std::array<bool, 2>> adds;
+  std::int64_t image = 0, scratch = 0, packed = 0;
+
+  shape input() const { return nodes.front().output; }
+  shape output() const { return nodes.back().output; }
+};
+
+template <class Backend, int Capacity>
+constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<Backend>>& lowered,
+                                        const memory_plan<Capacity>& memory) {
+  const auto size = static_cast<std::size_t>(lowered.body.size);
+  return {.nodes = std::span{lowered.body.nodes}.first(size),
+          .head = lowered.head,
+          .weights = lowered.body.weights,
+          .value = memory.value,
+          .gradient = memory.gradient,
+          .packed_forward = memory.packed_forward,
+          .packed_backward = memory.packed_backward,
+          .joined = memory.joined,
+          .adds = memory.adds,
+          .image = memory.image,
+          .scratch = memory.scratch,
+          .packed = memory.packed};
+}
+
+namespace detail {
+
+/// The first layer that a backend cannot run. Which kernels there are does not depend on sizes.
+template <class Backend, int Capacity>
+constexpr defect missing_kernel(const graph<Capacity, operation<Backend>>& g, purpose why) {
+  for (int i = 1; i < g.size; ++i) {
+    const auto refused = [&](const char* because) {
+      return defect{because, g.nodes[i].name, {g.nodes[g.nodes[i].inputs[0]].output}};
+    };
+    if (g.nodes[i].op.forward == nullptr) { return refused("this layer has no kernel on this backend"); }
+    if (why == purpose::training && g.nodes[i].op.backward == nullptr) {
+      return refused("this layer has no backward pass on this backend and cannot be trained");
+    }
+  }
+  return {};
+}
+
+template <class Network, class Backend>
+inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024);
+
+}  // namespace detail
+
+/// The program of a network at one size, known when it compiles: `static_plan<lung_net::at<256, 256>, cpu, …>`.
+template <class At, class Backend, purpose Why>
+class static_plan {
+  using plan = typename At::template plan<Backend, Why>;
+  static constexpr defect missing = detail::missing_kernel<Backend>(plan::lowered.body, Why);
+  static constexpr fits_together<missing> checked{};
+
+ public:
+  static program<Backend> get() { return make_program<Backend>(plan::lowered, plan::memory); }
+};
+
+/// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
+template <class Network, class Backend, purpose Why>
+class dynamic_plan {
+ public:
+  /// Throws `error` if the network does not take such images.
+  dynamic_plan(int height, int width) {
+    const auto composed = Network::template composed<operation<Backend>>(height, width);
+    if (const defect& found = composed.first_defect) {
+      const auto text = [](shape s) {
+        return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
+      };
+      fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " +
+           text(found.inputs[0]) + (found.inputs[1].channels > 0 ? " and " + text(found.inputs[1]) : "") +
+           ", in an image of " + std::to_string(height) + "x" + std::to_string(width) + ")");
+    }
+    lowered_ = lower(composed, Why);
+    memory_ = plan_memory(lowered_.body, Backend::memory, Why);
+  }
+
+  program<Backend> get() const { return make_program<Backend>(lowered_, memory_); }
+
+ private:
+  static constexpr defect missing =
+      detail::missing_kernel<Backend>(lower(detail::any_size_on<Network, Backend>, Why).body, Why);
+  static constexpr fits_together<missing> checked{};
+
+  static constexpr int capacity = count_nodes<typename Network::body>();
+  lowered_graph<capacity, operation<Backend>> lowered_;
+  memory_plan<capacity> memory_;
+};
+
+}  // namespace segx

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <xtensor/xtensor.hpp>
+
+#include <segx/kernels/cpu.hpp>
+#include <segx/runtime/engine.hpp>
+#include <segx/runtime/transfer.hpp>
+#include <segx/runtime/weights.hpp>
+
+namespace segx {
+
+/// A network with its weights, ready to predict:
+///
+///   segx::session<lung_net::at<256, 256>> lungs{weights};      // planned by the compiler
+///   segx::session<lung_net> lungs{weights, 256, 256};          // the same, for a size known when it runs
+///   lungs.predict(images, probabilities);                      // [N,1,256,256] → [N,1,256,256]
+///
+/// Memory is allocated when the session is made; `predict` into a tensor of the right shape allocates nothing. The
+/// weights are copied, in the form that the kernels read. A session serves one caller at a time.
+template <class Model, backend Backend = cpu>
+class session {
+  using engine = detail::engine<Model, Backend, purpose::inference>;
+
+ public:
+  using scalar = typename Backend::scalar;
+  using network = typename detail::network_of<Model>::type;
+  using tensor4 = xt::xtensor<scalar, 4>;
+
+  template <std::derived_from<network> Network>
+    requires detail::fixed_size<Model>
+  explicit session(const weights<Network, scalar>& w, session_options options = {})
+      : session{std::make_unique<typename engine::plan>(), w.values(), options} {}
+
+  /// Throws `error` if the network does not take images of this size.
+  template <std::derived_from<network> Network>
+    requires(!detail::fixed_size<Model>)
+  session(const weights<Network, scalar>& w, int height, int width, session_options options = {})
+      : session{std::make_unique<typename engine::plan>(height, width), w.values(), options} {}
+
+  /// Exchanges the weights; the memory stays.
+  template <std::derived_from<network> Network>
+  void set_weights(const weights<Network, scalar>& w) {
+    set(w.values());
+  }
+
+  shape input() const { return engine_.run.what().input(); }
+  shape output() const { return engine_.run.what().output(); }
+
+  /// Bytes that the session holds: arena, scratch memory and packed weights.
+  std::size_t bytes() const { return engine_.run.bytes() + weights_.size() * sizeof(scalar); }
+
+  /// What the network ends in: probabilities for a network with a sigmoid at its end. [N,C,H,W] → [N,K,H,W], N ≤ batch.
+  void predict(const tensor4& images, tensor4& result) { run(images, result, engine_.run.what().head); }
+  tensor4 predict(const tensor4& images) {
+    tensor4 result;
+    predict(images, result);
+    return result;
+  }
+
+  /// The values before the activation at the end.
+  void logits(const tensor4& images, tensor4& result) { run(images, result, activation::none); }
+  tensor4 logits(const tensor4& images) {
+    tensor4 result;
+    logits(images, result);
+    return result;
+  }
+
+ private:
+  session(std::unique_ptr<typename engine::plan> plan, std::span<const scalar> w, session_options options)
+      : engine_{std::move(plan), options}, keeps_weights_{needs_weights(engine_.run.what())} {
+    set(w);
+  }
+
+  /// True if some kernel reads the weights as they are, because it packs nothing.
+  static bool needs_weights(const program<Backend>& what) {
+    for (const auto& node : what.nodes) {
+      if (node.parameter_count > 0 && node.needs.packed == 0) { return true; }
+    }
+    return false;
+  }
+
+  void set(std::span<const scalar> w) {
+    if (keeps_weights_) { weights_.assign(w.begin(), w.end()); }
+    engine_.run.pack(w, purpose::inference);
+  }
+
+  void run(const tensor4& images, tensor4& result, activation head) {
+    auto& executor = engine_.run;
+    detail::expect_batch(images, input(), executor.max_batch(), "images");
+    engine_.fit_result(result, images.shape()[0]);
+    const int batch = static_cast<int>(images.shape()[0]);
+    copy_in(*engine_.on, images.data(), executor.value(0, batch));
+    executor.forward(weights_, batch);  // kernels that pack never look at the weights
+    copy_out(*engine_.on, executor.value(executor.last(), batch), head, result.data());
+  }
+
+  engine engine_;
+  bool keeps_weights_;
+  std::vector<scalar> weights_;
+};
+
+}  // namespace segx

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <xtensor/xtensor.hpp>
+
+#include <segx/kernels/cpu.hpp>
+#include <segx/runtime/engine.hpp>
+#include <segx/runtime/transfer.hpp>
+
+namespace segx {
+
+/// A network that learns: forward to logits, backward to the gradients of its weights. Fixed or dynamic size, as
+/// `session`. The weights stay the caller's; `forward` reads them as they are when it is called.
+template <class Model, backend Backend = cpu>
+class training_session {
+  using engine = detail::engine<Model, Backend, purpose::training>;
+
+ public:
+  using scalar = typename Backend::scalar;
+  using tensor4 = xt::xtensor<scalar, 4>;
+
+  explicit training_session(session_options options) requires detail::fixed_size<Model>
+      : training_session{std::make_unique<typename engine::plan>(), options} {}
+
+  /// Throws `error` if the network does not take images of this size.
+  training_session(int height, int width, session_options options) requires(!detail::fixed_size<Model>)
+      : training_session{std::make_unique<typename engine::plan>(height, width), options} {}
+
+  shape input() const { return engine_.run.what().input(); }
+  shape output() const { return engine_.run.what().output(); }
+  int threads() const { return engine_.threads(); }
+
+  /// Bytes that the session holds: arena, scratch memory, packed weights and gradients.
+  std::size_t bytes() const { return engine_.run.bytes() + gradients_.size() * sizeof(scalar); }
+
+  /// images [N,C,H,W] → logits [N,K,H,W], N ≤ batch. Allocates nothing if `logits` has its shape already.
+  void forward(std::span<const scalar> weights, const tensor4& images, tensor4& logits, const dropout_draw& drawn) {
+    auto& executor = engine_.run;
+    expect_weights(weights);
+    detail::expect_batch(images, input(), executor.max_batch(), "images");
+    engine_.fit_result(logits, images.shape()[0]);
+    batch_ = static_cast<int>(images.shape()[0]);
+    drawn_ = drawn;
+    executor.pack(weights, purpose::training);
+    copy_in(*engine_.on, images.data(), executor.value(0, batch_));
+    executor.forward(weights, batch_, drawn_);
+    copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());
+  }
+
+  /// Adds the gradients of the weights to `gradients()`, from dlogits = dL/dlogits of the last forward pass.
+  void backward(std::span<const scalar> weights, const tensor4& dlogits) {
+    auto& executor = engine_.run;
+    expect_weights(weights);
+    if (batch_ == 0) { fail("backward without a forward pass: call forward first"); }
+    if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
+        dlogits.shape() != expected) {
+      fail("gradients of logits are " + detail::text_of(dlogits.shape()) + "; the last forward pass had " +
+           detail::text_of(expected));
+    }
+    copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
+    executor.backward(weights, gradients_.span(), batch_, drawn_);
+  }
+
+  std::span<scalar> gradients() { return gradients_.span(); }
+  void clear_gradients() { std::fill_n(gradients_.data(), gradients_.size(), scalar{}); }
+
+  /// Name of the first layer whose result is not finite when the last forward pass is done again; empty if all are.
+  std::string first_non_finite(std::span<const scalar> weights, const tensor4& images) {
+    auto& executor = engine_.run;
+    std::string name;
+    copy_in(*engine_.on, images.data(), executor.value(0, batch_));
+    executor.forward(weights, batch_, drawn_, [&](int i) {
+      const view<scalar> y = executor.value(i, batch_);
+      const auto value = detail::elements<Backend::memory>(y);
+      detail::for_each_element(y, [&](int n, int c, int row, int column) {
+        if (name.empty() && !std::isfinite(value(n, c, row, column))) { name = executor.what().nodes[i].name.view(); }
+      });
+    });
+    return name;
+  }
+
+ private:
+  training_session(std::unique_ptr<typename engine::plan> plan, session_options options)
+      : engine_{std::move(plan), options}, gradients_(static_cast<std::size_t>(engine_.run.what().weights)) {}
+
+  void expect_weights(std::span<const scalar> weights) const {
+    if (weights.size() != gradients_.size()) {
+      fail("the weights are " + std::to_string(weights.size()) + " values; this network has " +
+           std::to_string(gradients_.size()));
+    }
+  }
+
+  engine engine_;
+  buffer<scalar> gradients_;
+  int batch_ = 0;
+  dropout_draw drawn_;
+};
+
+}  // namespace segx

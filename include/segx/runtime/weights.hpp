@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <segx/core/network.hpp>
+#include <segx/core/random.hpp>
+
+namespace segx {
+
+/// One learnable array inside a network's weights.
+template <class T>
+struct weight_array {
+  std::string name;                   // "encoder.0.conv1.weight"
+  std::vector<std::int64_t> extents;  // as in PyTorch: [K,C,R,R], [K]
+  std::span<T> values;
+  parameter start;
+};
+
+/// The learnables of a network, whatever the size of its images, in one flat array and in PyTorch's layout.
+template <class Network, class T = float>
+class weights {
+ public:
+  using network_type = Network;
+
+  /// All zero.
+  weights() : values_(static_cast<std::size_t>(Network::parameter_count)) {}
+
+  /// Drawn as each layer says (He et al. for convolutions under ReLU, biases zero); the same everywhere for the same
+  /// seed.
+  static weights random(std::uint64_t seed) {
+    weights w;
+    std::uint64_t index = 0;
+    for (const weight_array<T>& array : w.arrays()) {
+      random_generator draw{seed, index++};
+      for (T& value : array.values) {
+        switch (array.start.start) {
+          case init::zero:
+            value = 0;
+            break;
+          case init::one:
+            value = 1;
+            break;
+          case init::he_normal:
+            value = static_cast<T>(std::sqrt(2.0 / array.start.fan_in) * normal(draw));
+            break;
+        }
+      }
+    }
+    return w;
+  }
+
+  std::span<T> values() { return values_; }
+  std::span<const T> values() const { return values_; }
+
+  /// Every learnable array, in order of execution. The spans look into this object.
+  std::vector<weight_array<T>> arrays() { return arrays_of<T>(values_.data()); }
+  std::vector<weight_array<const T>> arrays() const { return arrays_of<const T>(values_.data()); }
+
+ private:
+  /// Box and Muller: from two uniform numbers to a normal one.
+  static double normal(random_generator& draw) {
+    constexpr double two_pi = 6.283185307179586;
+    const double radius = std::sqrt(-2 * std::log(1 - draw.uniform()));
+    return radius * std::cos(two_pi * draw.uniform());
+  }
+
+  template <class Value>
+  static std::vector<weight_array<Value>> arrays_of(Value* values) {
+    std::vector<weight_array<Value>> result;
+    for (const auto& node : Network::nodes()) {
+      Value* next = values + node.first_weight;
+      for (int p = 0; p < node.parameter_count; ++p) {
+        const parameter& start = node.parameters[p];
+        const auto size = static_cast<std::size_t>(start.size());
+        result.push_back({std::string{node.name.view()} + "." + std::string{start.name},
+                          {start.extents.begin(), start.extents.begin() + start.rank},
+                          {next, size},
+                          start});
+        next += size;
+      }
+    }
+    return result;
+  }
+
+  std::vector<T> values_;
+};
+
+}  // namespace segx

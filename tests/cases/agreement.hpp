@@ -1,0 +1,41 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include <segx/core/describe.hpp>
+#include <segx/kernels/reference.hpp>
+#include <segx/testing/compare.hpp>
+#include <segx/testing/gradient_check.hpp>
+#include <segx/testing/layer_run.hpp>
+
+/// Checks one layer on one backend against reference<double>: the result, the gradients written, and the gradients
+/// added.
+template <segx::backend Backend, class Layer>
+void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer_inputs& in, double bound) {
+  using namespace segx::testing;
+  segx::reference<double> plain;
+  layer_run expected{plain, layer, in};
+  layer_run found{on, layer, in};
+
+  const array y = expected.forward();
+  CHECK(relative_error(found.forward(), y) < bound);
+  const auto check = [&](const layer_gradients& a, const layer_gradients& b) {
+    for (std::size_t k = 0; k < b.x.size(); ++k) { CHECK(relative_error(a.x[k], b.x[k]) < bound); }
+    for (std::size_t p = 0; p < b.parameters.size(); ++p) {
+      CHECK(relative_error(a.parameters[p], b.parameters[p]) < bound);
+    }
+  };
+  check(found.backward(y), expected.backward(y));
+  const layer_gradients start = draw_gradients(in);
+  check(found.backward(y, start), expected.backward(y, start));
+  const std::array<bool, 2> only_second{false, true};
+  layer_gradients without_first = expected.backward(y, start);
+  without_first.x[0].clear();
+  check(found.backward(y, start, only_second), without_first);
+}
+
+inline std::string text_of(const segx::epilogue& then) {
+  constexpr const char* names[] = {"", ", relu", ", sigmoid"};
+  return names[static_cast<int>(then.act)] + (then.dropout > 0 ? ", dropout " + std::to_string(then.dropout) : "");
+}

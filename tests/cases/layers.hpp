@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <segx/layers/add.hpp>
+#include <segx/layers/concat.hpp>
+#include <segx/layers/conv2d.hpp>
+#include <segx/layers/conv_transpose2d.hpp>
+#include <segx/layers/dropout.hpp>
+#include <segx/layers/max_pool2d.hpp>
+#include <segx/layers/relu.hpp>
+#include <segx/layers/sigmoid.hpp>
+
+/// A layer with the shapes of its inputs.
+template <class Layer, segx::shape... Inputs>
+struct layer_case {
+  using layer = Layer;
+  static inline const std::vector<segx::shape> inputs{Inputs...};
+};
+
+/// Every layer that segx has, each with some of its options. A layer that is listed here gets a gradient check and a
+/// check of agreement on every backend.
+using layer_cases = std::tuple<
+    layer_case<segx::conv3x3<9>, segx::shape{8, 5, 7}>,  //
+    layer_case<segx::conv3x3<4>, segx::shape{3, 5, 7}>,  //
+    layer_case<segx::conv1x1<5>, segx::shape{9, 3, 5}>,
+    layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 8, .kernel = 5, .stride = 2}>, segx::shape{3, 7, 9}>,
+    layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 8, .dilation = 2, .groups = 2}>, segx::shape{8, 5, 6}>,
+    layer_case<segx::up_conv2x2<8>, segx::shape{9, 3, 4}>,
+    layer_case<segx::conv_transpose2d<segx::conv_transpose2d_options{.out_channels = 3, .kernel = 3, .padding = 1}>,
+               segx::shape{8, 4, 3}>,
+    layer_case<segx::max_pool2d<2>, segx::shape{9, 6, 4}>,  //
+    layer_case<segx::max_pool2d<3>, segx::shape{3, 6, 9}>,  //
+    layer_case<segx::relu, segx::shape{9, 5, 7}>,           //
+    layer_case<segx::sigmoid, segx::shape{9, 5, 7}>,        //
+    layer_case<segx::dropout<30>, segx::shape{9, 5, 7}>,
+    layer_case<segx::concat, segx::shape{8, 5, 7}, segx::shape{9, 5, 7}>,
+    layer_case<segx::concat, segx::shape{3, 5, 7}, segx::shape{8, 5, 7}>,
+    layer_case<segx::add, segx::shape{9, 5, 7}, segx::shape{9, 5, 7}>>;
+
+/// Calls f(layer_case) for each of them.
+void for_each_layer(auto&& f) {
+  std::apply([&](auto... cases) { (f(cases), ...); }, layer_cases{});
+}

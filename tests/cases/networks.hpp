@@ -1,0 +1,45 @@
+#pragma once
+
+#include <tuple>
+
+#include <segx/layers/add.hpp>
+#include <segx/models/unet.hpp>
+
+/// Small networks that between them take every turn of the passes over a graph and of the plan of memory.
+namespace networks {
+
+using namespace segx;
+
+/// A U-Net of three floors with dropout: joins in place, fused epilogues, a head. Multiples of 4.
+struct small_unet : network<input<1>, chain<unet<8, 16, 24>, named<"head", conv1x1<1>>, sigmoid>> {};
+
+/// Joins that cannot be made in place (5 channels are no whole block, the image belongs to somebody else), a
+/// stand-alone activation behind one, sums of what was skipped.
+struct unjoined : network<input<3>, chain<skip<concat, conv3x3<5>, relu>, relu, conv3x3<9>,  //
+                                          skip<add, conv3x3<9>, relu, dropout<20>, conv3x3<9>>, relu, conv1x1<2>>> {};
+
+/// Joins in place with an activation behind them that works in place where it may; a tensor with three readers, one of
+/// which comes after the join.
+struct several_readers {
+  static constexpr tensor wire(auto& g, tensor x) {
+    const tensor a = g(relu{}, g(conv3x3<8>{}, x));  // [8,H,W]
+    const tensor b = g(conv3x3<16>{}, a);            // [16,H,W], kept as it is: no epilogue
+    const tensor c = g(concat{}, b, g(conv1x1<8>{}, a));
+    const tensor d = g(relu{}, c);                                           // [24,H,W]
+    const tensor e = g(concat{}, g(conv3x3<8>{}, d), g(conv3x3<8>{}, b));    // b once more, behind the join
+    return g(add{}, g(sigmoid{}, g(conv1x1<8>{}, e)), g(dropout<30>{}, a));  // a once more
+  }
+};
+struct rewired : network<input<2>, chain<several_readers, conv3x3<3>>> {};
+
+/// Kernels that only exist as plain loops, strides, groups, tensors of 9 to 15 channels; multiples of 2.
+struct odd_ones
+    : network<input<9>,
+              chain<conv2d<conv2d_options{.out_channels = 12, .groups = 3}>, sigmoid, conv3x3<11>, relu,
+                    conv2d<conv2d_options{.out_channels = 10, .stride = 2}>, relu,
+                    conv_transpose2d<conv_transpose2d_options{.out_channels = 9, .kernel = 4, .padding = 1}>, relu,
+                    branches<concat, conv1x1<9>, conv3x3<8>, conv3x3<13>>, max_pool2d<2>, relu, conv1x1<2>>> {};
+
+using all = std::tuple<small_unet, unjoined, rewired, odd_ones>;
+
+}  // namespace networks

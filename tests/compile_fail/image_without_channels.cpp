@@ -1,0 +1,4 @@
+// expected-error: Channels > 0
+#include <segx/models/unet.hpp>
+
+using image = segx::input<0>;

@@ -1,0 +1,173 @@
+#include <segx/image/read_image.hpp>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "image/temporary_folder.hpp"
+
+using Catch::Matchers::Contains;
+using segx::read_gray;
+using segx::read_mask;
+
+namespace {
+
+template <class T>
+cv::Mat row(std::initializer_list<int> values) {
+  cv::Mat image(1, static_cast<int>(values.size()), cv::DataType<T>::type);
+  int j = 0;
+  for (const int value : values) image.at<T>(0, j++) = static_cast<T>(value);
+  return image;
+}
+
+/// Smooth enough for JPEG, with enough of it that half a file is not a whole picture.
+cv::Mat picture(int type = CV_8UC1) {
+  cv::Mat image(64, 80, type);
+  cv::theRNG().state = 5;
+  cv::randu(image, cv::Scalar::all(0), cv::Scalar::all(255));
+  cv::GaussianBlur(image, image, {7, 7}, 2);
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("read_gray: 8 bits by 255, 16 bits kept and by 65535") {
+  const temporary_folder folder;
+  cv::imwrite((folder / "8.png").string(), row<std::uint8_t>({0, 1, 128, 255}));
+  cv::imwrite((folder / "16.png").string(), row<std::uint16_t>({0, 1, 2, 32768, 65534, 65535}));
+  const cv::Mat eight = read_gray(folder / "8.png");
+  const cv::Mat sixteen = read_gray(folder / "16.png");
+  REQUIRE(eight.type() == CV_32FC1);
+  for (int j = 0; j < 4; ++j) CHECK(eight.at<float>(0, j) == float(std::array{0, 1, 128, 255}[j]) / 255.0F);
+  for (int j = 0; j < 6; ++j)
+    CHECK(sixteen.at<float>(0, j) == float(std::array{0, 1, 2, 32768, 65534, 65535}[j]) / 65535.0F);
+}
+
+TEST_CASE("read_gray: colour by OpenCV's weights, alpha dropped, equal channels as if they were gray") {
+  const temporary_folder folder;
+  const cv::Mat bgr = picture(CV_8UC3);
+  cv::Mat bgra, expected;
+  cv::cvtColor(bgr, bgra, cv::COLOR_BGR2BGRA);
+  bgra.forEach<cv::Vec4b>([](cv::Vec4b& pixel, const int* at) { pixel[3] = static_cast<unsigned char>(at[1]); });
+  cv::cvtColor(bgr, expected, cv::COLOR_BGR2GRAY);
+  expected.convertTo(expected, CV_32F, 1 / 255.0);
+  cv::imwrite((folder / "bgr.png").string(), bgr);
+  cv::imwrite((folder / "bgra.png").string(), bgra);
+  CHECK(cv::norm(read_gray(folder / "bgr.png"), expected, cv::NORM_INF) < 1e-6);
+  CHECK(cv::norm(read_gray(folder / "bgra.png"), expected, cv::NORM_INF) < 1e-6);
+
+  cv::Mat gray = picture(), tripled;
+  cv::cvtColor(gray, tripled, cv::COLOR_GRAY2BGR);
+  cv::imwrite((folder / "gray.png").string(), gray);
+  cv::imwrite((folder / "tripled.png").string(), tripled);
+  CHECK(cv::norm(read_gray(folder / "gray.png"), read_gray(folder / "tripled.png"), cv::NORM_INF) == 0);
+}
+
+TEST_CASE("read_gray: JPEG, whatever its extension says") {
+  const temporary_folder folder;
+  cv::imwrite((folder / "a.jpg").string(), picture());
+  std::filesystem::rename(folder / "a.jpg", folder / "a.png");
+  cv::Mat expected;
+  picture().convertTo(expected, CV_32F, 1 / 255.0);
+  CHECK(cv::norm(read_gray(folder / "a.png"), expected, cv::NORM_INF) < 0.05);
+}
+
+TEST_CASE("read_gray: errors name the file and the reason") {
+  const temporary_folder folder;
+  const auto message = [](const std::filesystem::path& file) { return message_of([&] { read_gray(file); }); };
+
+  CHECK(message(folder / "none.png") == (folder / "none.png").string() + ": no such file");
+  CHECK(message(folder.path()) == folder.path().string() + ": is not a file, expected an image");
+  write_text(folder / "empty.png", "");
+  CHECK(message(folder / "empty.png") == (folder / "empty.png").string() + ": the file is empty");
+  write_text(folder / "text.png", "this is no image");
+  CHECK(message(folder / "text.png") ==
+        (folder / "text.png").string() + ": is broken or not an image that OpenCV reads (PNG, JPEG, …)");
+  cv::imwrite((folder / "float.tiff").string(), cv::Mat(4, 4, CV_32FC1, cv::Scalar(0.5)));
+  CHECK(message(folder / "float.tiff") == (folder / "float.tiff").string() +
+                                              ": has pixels of type CV_32FC1, expected 8 or 16 bits without sign, gray "
+                                              "or colour");
+}
+
+TEST_CASE("read_gray: a file that ends early is refused") {
+  const temporary_folder folder;
+  const std::string extension = GENERATE(".png", ".jpg");
+  const double part = GENERATE(0.05, 0.5, 0.9, 0.995);
+  const auto file = folder / ("cut" + extension);
+  cv::imwrite(file.string(), picture());
+  CHECK_NOTHROW(read_gray(file));
+  cut_file(file, part);
+  CHECK(message_of([&] { read_gray(file); }) ==
+        file.string() + ": the file ends early, so pixels are missing; copy it again");
+}
+
+TEST_CASE("read_gray: cut headers of any length are refused, and nothing is read beyond them") {
+  const temporary_folder folder;
+  const std::string extension = GENERATE(".png", ".jpg", ".tiff");
+  const auto file = folder / ("head" + extension);
+  for (int bytes = 1; bytes < 60; ++bytes) {
+    cv::imwrite(file.string(), picture());
+    std::filesystem::resize_file(file, bytes);
+    CHECK_THROWS_AS(read_gray(file), segx::error);
+  }
+}
+
+TEST_CASE("read_mask: 0/1, 0/255, 0/65535 become 0/1") {
+  const temporary_folder folder;
+  const auto file = folder / "mask.png";
+  const auto values = [&](const cv::Mat& stored) {
+    cv::imwrite(file.string(), stored);
+    const cv::Mat mask = read_mask(file);
+    REQUIRE(mask.type() == CV_8UC1);
+    return std::vector<int>(mask.begin<unsigned char>(), mask.end<unsigned char>());
+  };
+  CHECK(values(row<std::uint8_t>({0, 1, 1})) == std::vector{0, 1, 1});
+  CHECK(values(row<std::uint8_t>({255, 0, 255})) == std::vector{1, 0, 1});
+  CHECK(values(row<std::uint16_t>({0, 65535})) == std::vector{0, 1});
+  CHECK(values(row<std::uint16_t>({0, 255})) == std::vector{0, 1});
+  CHECK(values(row<std::uint8_t>({0, 0})) == std::vector{0, 0});      // nothing there
+  CHECK(values(row<std::uint8_t>({255, 255})) == std::vector{1, 1});  // everything
+
+  cv::Mat bgra(1, 2, CV_8UC4, cv::Scalar(0, 0, 0, 9));
+  bgra.at<cv::Vec4b>(0, 1) = {255, 255, 255, 77};
+  CHECK(values(bgra) == std::vector{0, 1});
+}
+
+TEST_CASE("read_mask: a bilevel PNG, as masks are often kept") {
+  const temporary_folder folder;
+  const auto file = folder / "one_bit.png";
+  cv::imwrite(file.string(), row<std::uint8_t>({0, 255, 255, 0, 0, 0, 0, 0, 255}), {cv::IMWRITE_PNG_BILEVEL, 1});
+  CHECK(cv::sum(read_mask(file))[0] == 3);
+}
+
+TEST_CASE("read_mask: a threshold is the least value that counts") {
+  const temporary_folder folder;
+  const auto file = folder / "mask.png";
+  cv::imwrite(file.string(), row<std::uint8_t>({0, 99, 100, 101, 255}));
+  CHECK(cv::sum(read_mask(file, 100))[0] == 3);
+  CHECK(cv::sum(read_mask(file, 1))[0] == 4);
+  CHECK_THROWS_WITH(read_mask(file, 0), "a mask's threshold must lie between 1 and 65535, not 0");
+  cv::imwrite(file.string(), row<std::uint16_t>({0, 999, 1000, 65535}));
+  CHECK(cv::sum(read_mask(file, 1000))[0] == 2);
+}
+
+TEST_CASE("read_mask: other values are an error that names the file and the values") {
+  const temporary_folder folder;
+  const auto file = folder / "mask.png";
+  const auto message = [&](const cv::Mat& stored) {
+    cv::imwrite(file.string(), stored);
+    return message_of([&] { read_mask(file); });
+  };
+  const std::string ending = ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others";
+  CHECK(message(row<std::uint8_t>({0, 128})) == file.string() + ": holds the values 0, 128" + ending);
+  CHECK(message(row<std::uint8_t>({0, 1, 255})) == file.string() + ": holds the values 0, 1, 255" + ending);
+  CHECK(message(row<std::uint8_t>({7, 7})) == file.string() + ": holds the values 7" + ending);
+  CHECK(message(row<std::uint8_t>({1, 255})) == file.string() + ": holds the values 1, 255" + ending);
+  CHECK(message(row<std::uint8_t>({9, 8, 7, 6, 5, 4, 3, 2})) ==
+        file.string() + ": holds the values 2, 3, 4, 5, 6, 7, … (8 values)" + ending);
+  CHECK(message(cv::Mat(2, 2, CV_8UC3, cv::Scalar(0, 0, 255))) ==
+        file.string() + ": is a colour picture, but a mask must be gray");
+  CHECK_THROWS_WITH(read_mask(folder / "none.png"), Contains("none.png: no such file"));
+}

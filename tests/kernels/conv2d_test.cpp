@@ -1,0 +1,41 @@
+#include <catch2/catch.hpp>
+
+#include "cases/agreement.hpp"
+#include "cases/backends.hpp"
+#include "cases/conv2d.hpp"
+
+using segx::testing::draw;
+using segx::testing::gradient_error;
+
+SEGX_BACKEND_TEST("conv2d agrees with the reference in double", "[kernels]") {
+  auto on = TestType::make();
+  for (const conv2d_case& c : conv2d_cases()) {
+    INFO(c.text());
+    check_agreement(on, c, draw(c, c.batch, {c.x}, c.then),
+                    c.may_use_winograd() ? TestType::winograd : TestType::exact);
+  }
+}
+
+SEGX_BACKEND_TEST("conv_transpose2d agrees with the reference in double", "[kernels]") {
+  auto on = TestType::make();
+  for (const conv_transpose2d_case& c : conv_transpose2d_cases()) {
+    INFO(c.text());
+    check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), TestType::exact);
+  }
+}
+
+SEGX_BACKEND_TEST("gradients of conv2d match finite differences", "[kernels][gradient]") {
+  auto on = TestType::make();
+  for (const conv2d_case& c : conv2d_cases()) {
+    INFO(c.text());
+    CHECK(gradient_error(on, c, draw(c, c.batch, {c.x}, c.then), 3) < TestType::gradient);
+  }
+}
+
+SEGX_BACKEND_TEST("gradients of conv_transpose2d match finite differences", "[kernels][gradient]") {
+  auto on = TestType::make();
+  for (const conv_transpose2d_case& c : conv_transpose2d_cases()) {
+    INFO(c.text());
+    CHECK(gradient_error(on, c, draw(c, c.batch, {c.x}, c.then), 3) < TestType::gradient);
+  }
+}

@@ -1,0 +1,67 @@
+#include <catch2/catch.hpp>
+
+#include <segx/kernels/elementwise.hpp>
+
+#include "cases/agreement.hpp"
+#include "cases/backends.hpp"
+#include "cases/elementwise.hpp"
+
+using segx::testing::draw;
+using segx::testing::gradient_error;
+
+SEGX_BACKEND_TEST("activations and dropout agree with the reference in double", "[kernels]") {
+  auto on = TestType::make();
+  for (const elementwise_case& values : elementwise_cases(1)) {
+    INFO(values.text());
+    const pointwise_case c{values};
+    const auto in = draw(c, c.batch, c.x, c.then);
+    check_agreement(on, c, in, TestType::exact);
+    CHECK(gradient_error(on, c, in, 20) < TestType::gradient);
+  }
+}
+
+SEGX_BACKEND_TEST("add agrees with the reference in double", "[kernels]") {
+  auto on = TestType::make();
+  for (const elementwise_case& values : elementwise_cases(2)) {
+    INFO(values.text());
+    const add_case c{values};
+    const auto in = draw(c, c.batch, c.x, c.then);
+    check_agreement(on, c, in, TestType::exact);
+    CHECK(gradient_error(on, c, in, 20) < TestType::gradient);
+  }
+}
+
+SEGX_BACKEND_TEST("concat agrees with the reference in double", "[kernels]") {
+  auto on = TestType::make();
+  for (const concat_case& c : concat_cases()) {
+    INFO(c.text());
+    const auto in = draw(c, c.batch, c.x);
+    check_agreement(on, c, in, TestType::exact);
+    CHECK(gradient_error(on, c, in, 20) < TestType::gradient);
+  }
+}
+
+TEST_CASE("dropout lets the promised part of the values fall, whatever the seed", "[kernels]") {
+  for (const float probability : {0.1F, 0.5F, 0.9F}) {
+    for (const std::uint32_t seed : {0U, 1U, 12345U, 0xffffffffU}) {
+      int fallen = 0;
+      constexpr int count = 100000;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        fallen += segx::survives_dropout(seed, i, segx::dropout_threshold(probability)) ? 0 : 1;
+      }
+      CHECK(fallen / double{count} == Approx(probability).margin(0.006));  // four standard deviations
+    }
+  }
+}
+
+TEST_CASE("dropout draws anew for another seed", "[kernels]") {
+  int equal = 0;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    equal += segx::survives_dropout(1, i, segx::dropout_threshold(0.5F)) ==
+                     segx::survives_dropout(2, i, segx::dropout_threshold(0.5F))
+                 ? 1
+                 : 0;
+  }
+  CHECK(equal > 400);
+  CHECK(equal < 600);
+}

@@ -1,0 +1,71 @@
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <numeric>
+#include <vector>
+
+#include <segx/kernels/cpu/thread_pool.hpp>
+
+using segx::thread_pool;
+
+TEST_CASE("a pool calls every index once, with a thread of its own", "[kernels]") {
+  for (const int threads : {1, 2, 3, 8}) {
+    thread_pool pool{threads};
+    CHECK(pool.size() == threads);
+    for (const int count : {0, 1, 2, 7, 8, 100, 1000}) {
+      std::vector<int> calls(static_cast<std::size_t>(count));
+      std::vector<std::atomic<int>> inside(static_cast<std::size_t>(threads));
+      std::atomic<bool> alone = true;
+      std::atomic<bool> known = true;
+      pool.run(count, [&](int index, int thread) {
+        if (thread < 0 || thread >= threads) { return known.store(false); }
+        if (inside[static_cast<std::size_t>(thread)]++ != 0) { alone = false; }
+        ++calls[static_cast<std::size_t>(index)];
+        --inside[static_cast<std::size_t>(thread)];
+      });
+      CHECK(known);
+      CHECK(alone);
+      CHECK(calls == std::vector<int>(static_cast<std::size_t>(count), 1));
+    }
+  }
+}
+
+TEST_CASE("a pool finishes many small loops, one after the other", "[kernels]") {
+  thread_pool pool{3};
+  std::vector<long> sums(4);
+  for (int round = 0; round < 5000; ++round) {
+    pool.run(
+        4, [&](int index, int) { sums[static_cast<std::size_t>(index)] += round; });  // one index, one thread at a time
+  }
+  CHECK(sums == std::vector<long>(4, 4999L * 5000 / 2));
+}
+
+TEST_CASE("what a loop wrote is seen by the next one, whichever thread runs it", "[kernels]") {
+  thread_pool pool{4};
+  std::vector<int> values(64, 1);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<int> next(64);
+    pool.run(64, [&](int i, int) { next[static_cast<std::size_t>(i)] = values[static_cast<std::size_t>(63 - i)] + 1; });
+    values.swap(next);
+  }
+  CHECK(values == std::vector<int>(64, 501));
+}
+
+TEST_CASE("pools come and go, used and unused, asleep and awake", "[kernels]") {
+  for (int round = 0; round < 50; ++round) {
+    thread_pool unused{3};
+    thread_pool used{2};
+    std::atomic<int> sum = 0;
+    used.run(10, [&](int i, int) { sum += i; });
+    CHECK(sum == 45);
+  }
+  thread_pool pool{2};
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});  // workers sleep
+  std::atomic<int> sum = 0;
+  pool.run(10, [&](int i, int) { sum += i; });
+  CHECK(sum == 45);
+}
+
+TEST_CASE("zero threads means as many as the machine has", "[kernels]") {
+  CHECK(thread_pool{0}.size() == static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+}

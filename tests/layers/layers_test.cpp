@@ -1,0 +1,105 @@
+#include <catch2/catch.hpp>
+
+#include "cases/backends.hpp"
+#include "cases/layers.hpp"
+
+#include <segx/testing/layer_run.hpp>
+
+using namespace segx;
+using testing::array;
+using testing::layer_inputs;
+using testing::layer_run;
+
+static_assert(conv3x3<8>::output_shape({3, 32, 48}) == shape{8, 32, 48});
+static_assert(conv2d<conv2d_options{.out_channels = 8, .stride = 2}>::output_shape({3, 33, 48}) == shape{8, 17, 24});
+static_assert(conv2d<conv2d_options{.out_channels = 8, .padding = 2, .dilation = 2}>::output_shape({3, 9, 7}) ==
+              shape{8, 9, 7});
+static_assert(conv2d<conv2d_options{.out_channels = 8, .kernel = 7, .padding = 0}>::refuses({1, 5, 9}) != nullptr);
+static_assert(conv2d<conv2d_options{.out_channels = 8, .kernel = 7, .padding = 1}>::refuses({1, 5, 9}) == nullptr);
+static_assert(conv2d<conv2d_options{.out_channels = 8, .groups = 4}>::refuses({6, 9, 9}) != nullptr);
+static_assert(conv3x3<8>::macs({3, 10, 20}) == 8 * 10 * 20 * 3 * 9);
+static_assert(conv2d<conv2d_options{.out_channels = 8, .groups = 2}>::macs({4, 10, 20}) == 8 * 10 * 20 * 2 * 9);
+static_assert(conv3x3<8>::parameters({3, 10, 20})[0].extents == std::array{8, 3, 3, 3});
+static_assert(conv3x3<8>::parameters({3, 10, 20})[0].fan_in == 27);
+static_assert(conv3x3<8>::parameters({3, 10, 20})[1].size() == 8);
+
+static_assert(up_conv2x2<8>::output_shape({16, 5, 6}) == shape{8, 10, 12});
+static_assert(conv_transpose2d<conv_transpose2d_options{.out_channels = 3, .kernel = 3, .padding = 1}>::output_shape(
+                  {8, 4, 3}) == shape{3, 7, 5});
+static_assert(conv_transpose2d<conv_transpose2d_options{.out_channels = 3, .kernel = 2, .padding = 1}>::refuses({8, 1,
+                                                                                                                 3}) !=
+              nullptr);
+static_assert(up_conv2x2<8>::parameters({16, 5, 6})[0].extents == std::array{16, 8, 2, 2});
+static_assert(up_conv2x2<8>::parameters({16, 5, 6})[0].fan_in == 16);
+static_assert(up_conv2x2<8>::macs({16, 5, 6}) == 16 * 30 * 8 * 4);
+
+static_assert(max_pool2d<2>::output_shape({3, 6, 4}) == shape{3, 3, 2});
+static_assert(max_pool2d<2>::refuses({3, 6, 4}) == nullptr);
+static_assert(max_pool2d<2>::refuses({3, 6, 5}) != nullptr);
+static_assert(concat::output_shape({3, 6, 4}, {5, 6, 4}) == shape{8, 6, 4});
+static_assert(concat::refuses({3, 6, 4}, {5, 6, 5}) != nullptr);
+static_assert(add::refuses({3, 6, 4}, {3, 6, 4}) == nullptr);
+static_assert(add::refuses({3, 6, 4}, {4, 6, 4}) != nullptr);
+
+namespace {
+
+/// The result of a layer on one image and given learnables.
+template <class Backend, class Layer>
+array result(Backend& on, const Layer& layer, shape x, array values, std::vector<array> learnables) {
+  layer_inputs in{.batch = 1, .extents = {x}, .x = {values}, .parameters = learnables, .dy = {}, .then = {}};
+  if constexpr (requires { Layer::as_epilogue; }) { in.then = Layer::as_epilogue; }
+  return layer_run{on, layer, in}.forward();
+}
+
+}  // namespace
+
+// What the formulas in the headers say, by hand: everything else is compared with the reference.
+SEGX_BACKEND_TEST("layers compute what their formulas say", "[layers]") {
+  auto on = TestType::make();
+  const array ramp{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const shape square{1, 3, 3};
+
+  SECTION("a convolution is not turned around") {
+    const conv2d<conv2d_options{.out_channels = 1, .kernel = 2, .padding = 0}> layer;
+    CHECK(result(on, layer, square, ramp, {{1, 10, 100, 1000}, {0.5}}) == array{5421.5, 6532.5, 8754.5, 9865.5});
+  }
+  SECTION("padding is zeros on all sides") {
+    const conv2d<conv2d_options{.out_channels = 1, .kernel = 3, .stride = 2}> layer;
+    CHECK(result(on, layer, square, ramp, {array(9, 1.0), {0}}) == array{12, 16, 24, 28});
+  }
+  SECTION("dilation spreads the taps") {
+    const conv2d<conv2d_options{.out_channels = 1, .kernel = 2, .padding = 0, .dilation = 2}> layer;
+    CHECK(result(on, layer, square, ramp, {{1, 10, 100, 1000}, {0}}) == array{9731});
+  }
+  SECTION("groups see their own channels") {
+    const conv2d<conv2d_options{.out_channels = 2, .kernel = 1, .padding = 0, .groups = 2}> layer;
+    CHECK(result(on, layer, {2, 1, 2}, {1, 2, 3, 4}, {{10, 100}, {0, 1}}) == array{10, 20, 301, 401});
+  }
+  SECTION("a transposed convolution scatters") {
+    const up_conv2x2<1> layer;
+    CHECK(result(on, layer, {1, 1, 2}, {1, 2}, {{1, 2, 3, 4}, {0.5}}) == array{1.5, 2.5, 2.5, 4.5, 3.5, 4.5, 6.5, 8.5});
+  }
+  SECTION("a transposed convolution adds where taps overlap, and cuts its padding") {
+    const conv_transpose2d<conv_transpose2d_options{.out_channels = 1, .kernel = 3, .stride = 2, .padding = 1}> layer;
+    CHECK(result(on, layer, {1, 1, 2}, {1, 2}, {{1, 2, 3, 4, 5, 6, 7, 8, 9}, {0}}) == array{5, 14, 10});
+  }
+  SECTION("max pooling") {
+    CHECK(result(on, max_pool2d<2>{}, {1, 2, 4}, {1, 5, -3, -1, 2, 3, -2, -4}, {}) == array{5, -1});
+  }
+  SECTION("relu and sigmoid") {
+    CHECK(result(on, relu{}, {1, 1, 3}, {-1, 0, 2}, {}) == array{0, 0, 2});
+    const array y = result(on, sigmoid{}, {1, 1, 3}, {0, 100, -100}, {});
+    CHECK(y[0] == 0.5);
+    CHECK(y[1] == 1);
+    CHECK(y[2] == Approx(0).margin(1e-30));
+  }
+}
+
+TEST_CASE("dropout scales what survives, so that the mean stays", "[layers]") {
+  reference<double> on;
+  const shape x{8, 50, 50};
+  const array y = result(on, dropout<20>{}, x, array(static_cast<std::size_t>(x.size()), 1.0), {});
+  const auto fallen = std::count(y.begin(), y.end(), 0.0);
+  CHECK(static_cast<double>(fallen) / y.size() == Approx(0.2).margin(0.012));  // four standard deviations
+  CHECK(std::count(y.begin(), y.end(), 1 / (1 - static_cast<double>(0.2F))) + fallen == x.size());
+}

@@ -1,0 +1,105 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <vector>
+
+#include <segx/runtime/executor.hpp>
+#include <segx/runtime/transfer.hpp>
+#include <segx/runtime/weights.hpp>
+
+#include "cases/backends.hpp"
+#include "cases/networks.hpp"
+
+using namespace segx;
+
+namespace {
+
+/// The same program, with memory of its own for every value and every gradient: nothing is joined in place or
+/// overwritten.
+template <int Capacity, class Op>
+memory_plan<Capacity> without_reuse(const graph<Capacity, Op>& g, layout memory, memory_plan<Capacity> plan) {
+  plan.image = 0;
+  plan.joined = {};
+  const auto next = [&](int i) {
+    const std::int64_t offset = plan.image;
+    plan.image += detail::aligned(memory.floats(g.nodes[i].output)) + 16;
+    return offset;
+  };
+  for (int i = 0; i < g.size; ++i) {
+    plan.value[i] = next(i);
+    plan.gradient[i] = next(i);
+  }
+  return plan;
+}
+
+struct outcome {
+  std::vector<double> logits, gradients;
+};
+
+template <class Backend>
+outcome run(Backend& on, const program<Backend>& what, purpose why, int threads,
+            std::span<const typename Backend::scalar> w) {
+  using scalar = typename Backend::scalar;
+  constexpr int batch = 2;
+  executor<Backend> run{on, what, batch, threads};
+  random_generator random{3};
+  const auto drawn = [&](shape s) {
+    std::vector<scalar> values(static_cast<std::size_t>(batch * s.size()));
+    for (scalar& v : values) { v = static_cast<scalar>(random.uniform() - 0.5); }
+    return values;
+  };
+  run.pack(w, why);
+  copy_in(on, drawn(what.input()).data(), run.value(0, batch));
+  run.forward(w, batch, {7});
+  std::vector<scalar> logits(static_cast<std::size_t>(batch * what.output().size()));
+  copy_out(on, run.value(run.last(), batch), activation::none, logits.data());
+  std::vector<scalar> gradients(w.size());
+  if (why == purpose::training) {
+    copy_in(on, drawn(what.output()).data(), run.gradient(run.last(), batch));
+    run.backward(w, gradients, batch, {7});
+  }
+  return {{logits.begin(), logits.end()}, {gradients.begin(), gradients.end()}};
+}
+
+template <class Network, class TestBackend>
+void compare_with_plan_without_reuse(purpose why) {
+  using backend = typename TestBackend::type;
+  auto on = TestBackend::make();
+  const auto lowered = lower(Network::template composed<operation<backend>>(8, 12), why);
+  const auto memory = plan_memory(lowered.body, backend::memory, why);
+  const auto spread = without_reuse(lowered.body, backend::memory, memory);
+  REQUIRE(spread.image > memory.image);
+  const auto w = weights<Network, typename backend::scalar>::random(5);
+  const outcome planned = run(on, make_program<backend>(lowered, memory), why, 3, w.values());
+  const outcome plain = run(on, make_program<backend>(lowered, spread), why, 3, w.values());
+  CHECK(planned.logits == plain.logits);
+  CHECK(planned.gradients == plain.gradients);
+  CHECK(std::any_of(plain.logits.begin(), plain.logits.end(), [](double v) { return v != 0; }));
+}
+
+}  // namespace
+
+SEGX_BACKEND_TEST("a planned arena gives what memory without reuse gives", "[runtime]") {
+  std::apply(
+      [](auto... network) {
+        (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::inference), ...);
+        (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::training), ...);
+      },
+      networks::all{});
+}
+
+TEST_CASE("the test networks are planned in every way", "[runtime]") {
+  const auto plan = [](auto network, purpose why) {
+    const auto lowered = lower(decltype(network)::template composed<operation<cpu>>(8, 12), why);
+    const auto memory = plan_memory(lowered.body, cpu::memory, why);
+    int joins = 0;
+    for (int i = 0; i < lowered.body.size; ++i) { joins += lowered.body.nodes[i].facts.joins_channels ? 1 : 0; }
+    const auto count = [](const auto& flags) { return static_cast<int>(std::count(flags.begin(), flags.end(), true)); };
+    return std::array{joins, count(memory.joined), count(memory.in_place)};
+  };
+  using enum purpose;
+  CHECK(plan(networks::small_unet{}, training) == std::array{2, 2, 0});
+  CHECK(plan(networks::unjoined{}, training) == std::array{1, 0, 1});
+  CHECK(plan(networks::rewired{}, inference) == std::array{2, 1, 1});
+  CHECK(plan(networks::odd_ones{}, training) == std::array{2, 0, 1});
+}

@@ -1,0 +1,170 @@
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include <segx/runtime/session.hpp>
+#include <segx/testing/compare.hpp>
+
+#include "cases/backends.hpp"
+#include "cases/networks.hpp"
+#include "cases/tensors.hpp"
+
+using namespace segx;
+using Catch::Matchers::Message;
+using segx::testing::relative_error;
+
+namespace {
+
+using networks::small_unet;
+using small_unet_here = small_unet::at<16, 24>;
+constexpr shape image{1, 16, 24};
+
+const auto some_weights = weights<small_unet>::random(1);
+
+template <class Network, class TestBackend>
+void check_against_double() {
+  using backend = typename TestBackend::type;
+  const auto w = weights<Network>::random(4);
+  weights<Network, double> w_double;
+  std::copy(w.values().begin(), w.values().end(), w_double.values().begin());
+  weights<Network, typename backend::scalar> w_scalar;
+  std::copy(w.values().begin(), w.values().end(), w_scalar.values().begin());
+
+  session<Network, reference<double>> expected{w_double, 32, 16, {.batch = 2}};
+  session<Network, backend> found{w_scalar, 32, 16, {.batch = 3, .threads = 3}};
+  const auto result = expected.predict(drawn<double>(2, expected.input(), 1));
+  CHECK(relative_error(found.predict(drawn<typename backend::scalar>(2, found.input(), 1)), result) < 1e-4);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("prediction agrees with the reference in double", "[runtime]", reference_float, cpu_threads<3>) {
+  check_against_double<small_unet, TestType>();
+  check_against_double<networks::unjoined, TestType>();
+  check_against_double<networks::rewired, TestType>();
+  check_against_double<networks::odd_ones, TestType>();
+  check_against_double<unet8, TestType>();
+}
+
+TEST_CASE("a size known to the compiler and one known when it runs give the same bits", "[runtime]") {
+  session<small_unet_here> fixed{some_weights, {.batch = 2}};
+  session<small_unet> dynamic{some_weights, 16, 24, {.batch = 2}};
+  CHECK(fixed.input() == dynamic.input());
+  CHECK(fixed.output() == dynamic.output());
+  CHECK(fixed.bytes() == dynamic.bytes());
+  const auto images = drawn<float>(2, image, 1);
+  CHECK(values_of(fixed.predict(images)) == values_of(dynamic.predict(images)));
+  CHECK(values_of(fixed.logits(images)) == values_of(dynamic.logits(images)));
+}
+
+TEST_CASE("the arena is as large as the constant says", "[runtime]") {
+  session<small_unet_here> lungs{some_weights};
+  using plan = small_unet_here::plan<cpu, purpose::inference>;
+  CHECK(lungs.bytes() == small_unet_here::arena_bytes + 4 * plan::memory.packed);
+}
+
+TEST_CASE("probabilities are the sigmoid of the logits", "[runtime]") {
+  session<small_unet_here> lungs{some_weights};
+  const auto images = drawn<float>(1, image, 1);
+  const auto logits = lungs.logits(images);
+  const auto probabilities = lungs.predict(images);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    REQUIRE(probabilities.data()[i] == Approx(1 / (1 + std::exp(-logits.data()[i]))));
+  }
+}
+
+TEST_CASE("predictions do not depend on threads, batches or what was predicted before", "[runtime]") {
+  const auto images = drawn<float>(3, image, 1);
+  session<small_unet_here> one{some_weights, {.batch = 3, .threads = 1}};
+  const auto expected = one.predict(images);
+  CHECK(values_of(one.predict(images)) == values_of(expected));
+  for (const int threads : {2, 3, 5, 0}) {
+    session<small_unet_here> several{some_weights, {.batch = 4, .threads = threads}};
+    CHECK(values_of(several.predict(images)) == values_of(expected));
+  }
+  session<small_unet_here> singly{some_weights};
+  for (std::size_t n = 0; n < 3; ++n) {
+    auto single = xt::xtensor<float, 4>::from_shape({1, 1, 16, 24});
+    std::copy_n(&images(n, 0, 0, 0), single.size(), single.data());
+    const auto result = singly.predict(single);
+    CHECK(std::equal(result.data(), result.data() + result.size(), &expected(n, 0, 0, 0)));
+  }
+}
+
+TEST_CASE("an image of infinities spoils no later prediction", "[runtime]") {
+  // Nine channels take two blocks of memory, with seven lanes that nobody writes but other tensors use.
+  struct nine : network<input<9>, chain<conv3x3<16>, conv3x3<16>, conv3x3<16>, conv1x1<1>>> {};
+  session<nine> session_{weights<nine>::random(2), 8, 8};
+  const auto sound = drawn<float>(1, {9, 8, 8}, 1);
+  const auto expected = values_of(session_.predict(sound));
+  auto broken = sound;
+  broken.fill(std::numeric_limits<float>::infinity());
+  session_.predict(broken);
+  CHECK(values_of(session_.predict(sound)) == expected);
+}
+
+TEST_CASE("weights can be exchanged, and a session moved", "[runtime]") {
+  const auto others = weights<small_unet>::random(2);
+  const auto images = drawn<float>(1, image, 1);
+  session<small_unet_here> lungs{some_weights};
+  const auto first = values_of(lungs.predict(images));
+  lungs.set_weights(others);
+  CHECK(values_of(lungs.predict(images)) != first);
+  CHECK(values_of(lungs.predict(images)) == values_of(session<small_unet_here>{others}.predict(images)));
+  lungs.set_weights(some_weights);
+  session<small_unet_here> moved{std::move(lungs)};
+  CHECK(values_of(moved.predict(images)) == first);
+}
+
+TEST_CASE("sessions refuse images of another shape in a sentence", "[runtime]") {
+  session<small_unet_here> lungs{some_weights, {.batch = 2}};
+  const auto refuses = [&](int batch, shape s, const std::string& sentence) {
+    CHECK_THROWS_MATCHES(lungs.predict(drawn<float>(batch, s, 1)), error, Message(sentence));
+  };
+  refuses(3, image, "images are [3,1,16,24]; this session takes [1 to 2,1,16,24]");
+  refuses(0, image, "images are [0,1,16,24]; this session takes [1 to 2,1,16,24]");
+  refuses(1, {3, 16, 24}, "images are [1,3,16,24]; this session takes [1 to 2,1,16,24]");
+  refuses(1, {1, 24, 16}, "images are [1,1,24,16]; this session takes [1 to 2,1,16,24]");
+  CHECK_THROWS_MATCHES((session<small_unet_here>{some_weights, {.batch = 0}}), error,
+                       Message("a session takes at least one image: session_options::batch is 0"));
+}
+
+TEST_CASE("a size that a network does not take is refused when it runs, with the layer's name", "[runtime]") {
+  CHECK_THROWS_MATCHES(
+      (session<small_unet>{some_weights, 16, 22}), error,
+      Message("max_pool2d: height and width must be multiples of the window (at max_pool2d_2, which gets "
+              "[16,8,11], in an image of 16x22)"));
+  CHECK_THROWS_AS((session<small_unet>{some_weights, 0, 16}), error);
+  CHECK_THROWS_AS((session<small_unet>{some_weights, -16, 16}), error);
+}
+
+namespace {
+
+struct brain_net : small_unet {};  // derived once more: the same weights
+
+/// A backend that only replaces one kernel.
+struct counting : cpu {
+  using cpu::cpu;
+  static inline int calls = 0;
+};
+inline void max_pool2d_forward(counting& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
+  ++counting::calls;
+  segx::max_pool2d_forward(static_cast<cpu&>(on), g, f);
+}
+
+}  // namespace
+
+TEST_CASE("weights of a derived network fit", "[runtime]") {
+  const auto w = weights<brain_net>::random(1);
+  const auto images = drawn<float>(1, image, 1);
+  const auto expected = values_of(session<small_unet_here>{some_weights}.predict(images));
+  CHECK(values_of(session<brain_net::at<16, 24>>{w}.predict(images)) == expected);
+}
+
+TEST_CASE("a backend that derives from another inherits what it does not replace", "[runtime]") {
+  const auto images = drawn<float>(1, image, 1);
+  const auto result = values_of(session<small_unet_here, counting>{some_weights}.predict(images));
+  CHECK(counting::calls == 2);
+  CHECK(result == values_of(session<small_unet_here>{some_weights}.predict(images)));
+}

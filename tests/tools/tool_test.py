@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+"""Tests the program segx as people call it. Usage: tool_test.py PROGRAM [unittest's arguments]"""
+import csv
+import json
+import pathlib
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+PROGRAM = ""
+COMMANDS = ("synth", "train", "eval", "predict", "info", "report")
+TIME_COLUMNS = ("seconds", "images_per_second")
+
+
+def segx(*words):
+    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=120)
+
+
+def write_png(path, rows):
+    """An 8-bit gray PNG of rows of numbers."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+
+
+def read_png(path):
+    """(width, height, bit depth, colour type, bytes of all pixels) of a PNG of 8 or 16 bits a channel."""
+    file = path.read_bytes()
+    assert file[:8] == b"\x89PNG\r\n\x1a\n", f"{path} is no PNG"
+    at, packed = 8, b""
+    while at < len(file):
+        size, kind = struct.unpack_from(">I4s", file, at)
+        body = file[at + 8:at + 8 + size]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack_from(">IIBB", body)
+        elif kind == b"IDAT":
+            packed += body
+        at += size + 12
+    step = {0: 1, 2: 3}[colour] * depth // 8
+    stride = width * step
+    raw = zlib.decompress(packed)
+    above, pixels = bytearray(stride), bytearray()
+    for y in range(height):
+        start = y * (stride + 1)
+        method, row = raw[start], bytearray(raw[start + 1:start + 1 + stride])
+        for i in range(stride):
+            left = row[i - step] if i >= step else 0
+            corner = above[i - step] if i >= step else 0
+            guess = left + above[i] - corner
+            paeth = min((left, above[i], corner), key=lambda value: abs(guess - value))
+            row[i] = row[i] + (0, left, above[i], (left + above[i]) // 2, paeth)[method] & 255
+        pixels += row
+        above = row
+    return width, height, depth, colour, bytes(pixels)
+
+
+def tensors_of(path):
+    """The bytes of every tensor of a safetensors file, by name."""
+    file = path.read_bytes()
+    size, = struct.unpack_from("<Q", file)
+    header = json.loads(file[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: file[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]]
+            for name, entry in header.items()}
+
+
+def log_of(run):
+    """The rows of a run's log without what differs from time to time; none if there is no log yet."""
+    try:
+        text = (run / "log.csv").read_text()
+    except FileNotFoundError:
+        return []
+    rows = csv.DictReader(text[:text.rfind("\n") + 1].splitlines())
+    return [{name: value for name, value in row.items() if name not in TIME_COLUMNS} for row in rows]
+
+
+def content_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class ToolTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="segx_tool_test_"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.data = cls.folder / "data"
+        cls.synth = segx("synth", "--out", cls.data, "--count", 12, "--size", 64, "--seed", 3)
+        cls.val_names = ["phantom_0002", "phantom_0007", "phantom_0011"]
+        cls.val_list = cls.folder / "val.txt"
+        cls.val_list.write_text("".join(name + "\n" for name in cls.val_names))
+        cls.run_folder = cls.folder / "run"
+        cls.train_words = ("train", "--data", cls.data, "--val-list", cls.val_list, "--model", "unet8", "--size", 64,
+                           "--batch", 4, "--threads", 1, "--seed", 1, "--schedule", "cosine")
+        cls.two_epochs = (*cls.train_words, "--epochs", 2, "--out", cls.run_folder)
+        cls.trained = segx(*cls.two_epochs)
+        cls.weights = cls.run_folder / "best.safetensors"
+
+    def assert_done(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def assert_fails(self, result, *told):
+        """Status 1, and one line that says why."""
+        self.assertEqual(result.returncode, 1, result.stderr)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith("segx: "), lines[0])
+        for words in told:
+            self.assertIn(str(words), lines[0])
+
+    # ---- words ----
+
+    def test_help(self):
+        for words in ((), *((command,) for command in COMMANDS)):
+            result = segx(*words, "--help")
+            self.assert_done(result)
+            self.assertIn("--help", result.stdout)
+        for command in COMMANDS:
+            self.assertIn(command, segx("--help").stdout)
+
+    def test_wrong_usage(self):
+        for words in ((), ("dance",), ("train",), ("train", "--data", self.data, "--out", self.folder / "x", "--bogus"),
+                      ("train", "--data", self.data, "--out", self.folder / "x", "--model", "unet7"),
+                      ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", "many"),
+                      ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", 0),
+                      ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
+                      ("predict", "--weights", self.weights, "--out", self.folder / "x")):
+            result = segx(*words)
+            self.assertEqual(result.returncode, 2, f"{words}: {result.stderr}")
+            self.assertIn("Run with --help for more information.", result.stderr)
+        self.assertFalse((self.folder / "x").exists())
+
+    # ---- synth ----
+
+    def test_synth(self):
+        self.assert_done(self.synth)
+        names = [f"phantom_{k:04}.png" for k in range(1, 13)]
+        for kind in ("images", "masks"):
+            self.assertEqual(sorted(path.name for path in (self.data / kind).iterdir()), names)
+        self.assertEqual(read_png(self.data / "images" / names[0])[:4], (64, 64, 16, 0))
+        width, height, depth, colour, pixels = read_png(self.data / "masks" / names[0])
+        self.assertEqual((width, height, depth, colour), (64, 64, 8, 0))
+        self.assertEqual(set(pixels), {0, 255})
+
+    # ---- train ----
+
+    def test_train(self):
+        self.assert_done(self.trained)
+        self.assertEqual({path.name for path in self.run_folder.iterdir()},
+                         {"best.safetensors", "last.ckpt", "log.csv", "log.jsonl", "curves.png"})
+        self.assertEqual([row["epoch"] for row in log_of(self.run_folder)], ["1", "2"])
+        lines = [json.loads(line) for line in (self.run_folder / "log.jsonl").read_text().splitlines()]
+        self.assertEqual([line["epoch"] for line in lines], [1, 2])
+        self.assertLess(lines[1]["train_loss"], lines[0]["train_loss"])
+        self.assertIn("best validation IoU", self.trained.stdout)
+
+    def test_train_keeps_what_is_there(self):
+        before = content_of(self.run_folder)
+        checkpoint = self.run_folder / "last.ckpt"
+        for words, told in (((), "--resume"), (("--resume", "--lr", 0.5), "made with other settings")):
+            result = segx(*self.two_epochs, "--quiet", *words)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn(f"segx: {checkpoint}: ", result.stderr)
+            self.assertIn(told, result.stderr)
+        self.assertTrue(content_of(self.run_folder) == before, "a refused training changed files")
+
+    def test_train_refuses(self):
+        out = self.folder / "refused"
+        words = ("train", "--out", out, "--model", "unet8", "--quiet")
+        self.assert_fails(segx(*words, "--data", self.folder / "none"), self.folder / "none")
+        self.assert_fails(segx(*words, "--data", self.data, "--size", 60), "60x60")
+        self.assert_fails(segx(*words, "--data", self.data, "--loss", "hope"), "hope", "bce")
+        self.assert_fails(segx(*words, "--data", self.data, "--optimizer", "hope"), "hope", "adam")
+        self.assertFalse(out.exists())
+
+    def begin_training(self, run, *words):
+        process = subprocess.Popen([PROGRAM, *map(str, (*self.train_words, "--epochs", 10, "--out", run, *words))],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for_epoch(self, process, run, epoch):
+        """Until the run's log and checkpoint have this epoch."""
+        deadline = time.monotonic() + 100
+        while len(log_of(run)) < epoch or not (run / "last.ckpt").exists():
+            self.assertIsNone(process.poll(), f"ended before it could be stopped: {process.returncode}")
+            self.assertLess(time.monotonic(), deadline, f"no epoch {epoch} after 100 s")
+            time.sleep(0.002)
+
+    def test_a_training_survives_being_killed_and_interrupted(self):
+        unbroken, killed, interrupted = (self.folder / name for name in ("unbroken", "killed", "interrupted"))
+        self.assertEqual(self.begin_training(unbroken, "--quiet").wait(100), 0)
+
+        for epoch, later in ((1, 0.0), (3, 0.03)):
+            process = self.begin_training(killed, *(["--resume"] if epoch > 1 else []))
+            self.wait_for_epoch(process, killed, epoch)
+            time.sleep(later)
+            process.kill()
+            self.assertEqual(process.wait(100), -signal.SIGKILL)
+
+        process = self.begin_training(interrupted)
+        self.wait_for_epoch(process, interrupted, 2)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=100)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("--resume", said)
+        self.assertLess(len(log_of(interrupted)), 10)
+
+        for run in (killed, interrupted):
+            resumed = self.begin_training(run, "--resume")
+            said = resumed.communicate(timeout=100)[1]
+            self.assertEqual(resumed.returncode, 0, said)
+            self.assertEqual(log_of(run), log_of(unbroken), run.name)
+            for name in ("best.safetensors", "last.ckpt"):
+                expected, found = tensors_of(unbroken / name), tensors_of(run / name)
+                self.assertEqual(found.keys(), expected.keys())
+                differ = [tensor for tensor in expected if expected[tensor] != found[tensor]]
+                self.assertEqual(differ, [], f"{run.name}/{name}")
+            self.assertEqual({path.name for path in run.iterdir()}, {path.name for path in unbroken.iterdir()},
+                             "files of a killed write must not stay")
+
+    # ---- eval ----
+
+    def test_eval(self):
+        table, file = self.folder / "eval.csv", self.folder / "eval.json"
+        result = segx("eval", "--weights", self.weights, "--data", self.data, "--list", self.val_list, "--per-image",
+                      table, "--json", file, "--threads", 1)
+        self.assert_done(result)
+        found = json.loads(result.stdout)
+        self.assertEqual(found, json.loads(file.read_text()))
+        self.assertEqual(found["images"], 3)
+        for name in ("iou_micro", "iou_mean", "dice_mean", "f1_micro", "precision_micro", "recall_micro", "accuracy"):
+            self.assertTrue(0 <= found[name] <= 1, name)
+        self.assertAlmostEqual(found["f1_micro"], 2 * found["iou_micro"] / (1 + found["iou_micro"]))
+
+        best = max(log_of(self.run_folder), key=lambda row: float(row["val_iou_mean"]))
+        for name, logged in (("loss", "val_loss"), ("iou_mean", "val_iou_mean"), ("iou_micro", "val_iou_micro"),
+                             ("dice_mean", "val_dice_mean"), ("accuracy", "val_accuracy")):
+            self.assertAlmostEqual(found[name], float(best[logged]), places=6, msg=name)
+
+        with table.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        self.assertEqual([row["name"] for row in rows], self.val_names)
+        ious = [float(row["iou"]) for row in rows]
+        self.assertAlmostEqual(sum(ious) / 3, found["iou_mean"], places=5)
+        self.assertEqual([case["name"] for case in found["worst"]],
+                         [row["name"] for row in sorted(rows, key=lambda row: float(row["iou"]))])
+
+        masks = self.folder / "eval_masks"  # and the masks that are written are those that were measured
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", masks,
+                              *(self.data / "images" / (name + ".png") for name in self.val_names)))
+        for name, iou in zip(self.val_names, ious):
+            predicted, truth = (read_png(path / (name + ".png"))[4] for path in (masks, self.data / "masks"))
+            both = sum(1 for p, t in zip(predicted, truth) if p and t)
+            either = sum(1 for p, t in zip(predicted, truth) if p or t)
+            self.assertAlmostEqual(both / either, iou, places=3)
+
+    # ---- predict ----
+
+    def test_predict(self):
+        inputs, out = self.folder / "inputs", self.folder / "masks"
+        inputs.mkdir()
+        write_png(inputs / "wide.png", [[(x * 3 + y) % 256 for x in range(101)] for y in range(37)])
+        shutil.copy(self.data / "images" / "phantom_0001.png", inputs / "square.png")
+        (inputs / "broken.png").write_bytes((inputs / "square.png").read_bytes()[:500])
+        result = segx("predict", "--weights", self.weights, "--out", out, "--overlay", "--prob", inputs)
+        self.assert_fails(result, inputs / "broken.png")
+        self.assertIn("segmented 2 of 3 images", result.stdout)
+        self.assertEqual({path.name for path in out.iterdir()},
+                         {stem + end for stem in ("wide", "square") for end in (".png", ".overlay.png", ".prob.png")})
+        for stem, size in (("wide", (101, 37)), ("square", (64, 64))):
+            *kind, mask = read_png(out / (stem + ".png"))
+            self.assertEqual(tuple(kind), (*size, 8, 0))
+            self.assertLessEqual(set(mask), {0, 255})
+            self.assertEqual(read_png(out / (stem + ".overlay.png"))[:4], (*size, 8, 2))
+            *kind, bytes_ = read_png(out / (stem + ".prob.png"))
+            self.assertEqual(tuple(kind), (*size, 16, 0))
+            probability = struct.unpack(f">{len(mask)}H", bytes_)
+            wrong = [p for p, m in zip(probability, mask) if abs(p - 32767.5) > 1 and (p > 32767) != (m == 255)]
+            self.assertEqual(wrong, [], "the mask is not where the probability exceeds a half")
+
+        again = self.folder / "masks_again"
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", again, inputs / "wide.png"))
+        self.assertEqual((again / "wide.png").read_bytes(), (out / "wide.png").read_bytes())
+        self.assert_fails(segx("predict", "--weights", self.weights, "--out", again, self.folder / "none.png"),
+                          self.folder / "none.png")
+
+    def test_predict_refuses_names_that_meet(self):
+        out = self.folder / "meet"
+        self.assert_fails(segx("predict", "--weights", self.weights, "--out", out,
+                               self.data / "images" / "phantom_0001.png", self.data / "masks" / "phantom_0001.png"),
+                          "phantom_0001.png")
+        self.assertFalse(out.exists())
+
+    # ---- report ----
+
+    def test_report(self):
+        scores, masks, out = self.folder / "report.json", self.folder / "report_masks", self.folder / "report"
+        self.assert_done(segx("eval", "--weights", self.weights, "--data", self.data, "--json", scores))
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", masks, self.data / "images"))
+        words = ("report", "--out", out, "--run", self.run_folder, "--data", self.data, "--masks", masks)
+        self.assert_done(segx(*words, "--metrics", scores, "--title", "Lungs & <phantoms>", "--cases", 2))
+        page = (out / "index.html").read_text()
+        self.assertIn("Lungs &amp; &lt;phantoms&gt;", page)
+        self.assertIn(f"{json.loads(scores.read_text())['iou_mean']:.4f}", page)
+        self.assertEqual(read_png(out / "curves.png")[2], 8)
+        self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
+
+    # ---- weight files and info ----
+
+    def test_damaged_weights(self):
+        whole = self.weights.read_bytes()
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 1
+        for number, damaged in enumerate((b"", whole[:5], whole[:100], whole[:len(whole) // 2], whole[:-1], flipped)):
+            file = self.folder / f"damaged{number}.safetensors"
+            file.write_bytes(damaged)
+            for words in (("predict", "--out", self.folder / "x", self.data / "images"), ("eval", "--data", self.data),
+                          ("info",)):
+                self.assert_fails(segx(*words, "--weights", file), file)
+        self.assert_fails(segx("info", "--weights", self.folder / "none.safetensors"), "none.safetensors")
+
+    def test_info(self):
+        for model, parameters in (("unet16", 1940817), ("unet64", 31030593)):
+            result = segx("info", "--model", model, "--json")
+            self.assert_done(result)
+            found = json.loads(result.stdout)
+            self.assertEqual((found["model"], found["height"], found["width"]), (model, 256, 256))
+            self.assertEqual(found["parameters"], parameters)
+            self.assertRegex(found["fingerprint"], "^[0-9a-f]{16}$")
+            self.assertGreater(found["training_bytes_per_image"], found["arena_bytes"])
+            self.assertGreater(found["arena_bytes"], 0)
+            half = json.loads(segx("info", "--model", model, "--size", 128, "--json").stdout)
+            self.assertEqual(found["macs"], 4 * half["macs"])
+            self.assertEqual(found["fingerprint"], half["fingerprint"])
+
+        result = segx("info", "--weights", self.weights, "--json")
+        self.assert_done(result)
+        found = json.loads(result.stdout)
+        self.assertEqual((found["model"], found["height"]), ("unet8", 64))
+        self.assertIn("model unet8, size 64", found["card"]["recipe"])
+        self.assertIn("val_iou_mean", json.loads(found["card"]["metrics"]))
+        table = segx("info", "--weights", self.weights)
+        self.assert_done(table)
+        self.assertIn("encoder.0.conv1", table.stdout)
+        self.assertIn("model card", table.stdout)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()

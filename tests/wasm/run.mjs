@@ -1,0 +1,375 @@
+#!/usr/bin/env node
+// Tests of the WebAssembly build, under Node and in headless Chromium:
+//
+//   node tests/wasm/run.mjs --build build/wasm --native DIR [--pictures DIR]
+//
+// --build      what scripts/wasm left: site/ and test_wasm.wasm
+// --native     the folder of the program native_reference, or one that it has filled; masks are compared with those there
+// --pictures   keeps screenshots of the page there
+//
+// No npm packages. Ends with "N passed, N failed, N skipped"; status 0, 1 if something failed, 77 if nothing could run.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+
+import { serve } from '../../wasm_demo/serve.mjs';
+import { Browser, findChromium, seconds } from './browser.mjs';
+
+const { values: options } = parseArgs({
+  options: { build: { type: 'string', default: 'build/wasm' }, native: { type: 'string' }, pictures: { type: 'string' } },
+});
+const build = resolve(options.build);
+const site = join(build, 'site');
+const here = dirname(fileURLToPath(import.meta.url));
+const temporary = mkdtempSync(join(tmpdir(), 'segx-wasm-'));
+const images = ['large', 'small'];
+
+// ---- a very small test runner ----
+
+const count = { passed: 0, failed: 0, skipped: 0 };
+
+async function test(name, limit, body) {
+  const begin = performance.now();
+  try {
+    const late = seconds(limit).then(() => { throw new Error(`takes longer than ${limit} s`); });
+    late.catch(() => {});
+    const note = await Promise.race([body(), late]);
+    ++count.passed;
+    console.log(`passed   ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s${note ? `; ${note}` : ''})`);
+  } catch (error) {
+    ++count.failed;
+    console.log(`FAILED   ${name}\n${String(error.stack ?? error).replace(/^/gm, '         ')}`);
+  }
+}
+
+function skip(name, why) {
+  ++count.skipped;
+  console.log(`skipped  ${name}: ${why}`);
+}
+
+// ---- what masks are compared with ----
+
+/** The folder that native_reference has filled, or undefined. */
+function nativeResults() {
+  if (!options.native) return undefined;
+  const folder = resolve(options.native);
+  if (existsSync(join(folder, 'weights.safetensors'))) return folder;
+  const program = join(folder, 'native_reference');
+  if (!existsSync(program)) return undefined;
+  const filled = join(temporary, 'native');
+  execFileSync(program, [filled], { timeout: 120e3, stdio: ['ignore', 'ignore', 'inherit'] });
+  return filled;
+}
+
+/** |A ∩ B| / |A ∪ B| of the pixels that are not 0. */
+function iou(a, b) {
+  assert.equal(a.length, b.length, 'the masks have different sizes');
+  let both = 0, either = 0;
+  for (let i = 0; i < a.length; ++i) {
+    both += a[i] && b[i] ? 1 : 0;
+    either += a[i] || b[i] ? 1 : 0;
+  }
+  return either === 0 ? 1 : both / either;
+}
+
+function rgbaOf(gray) {
+  const rgba = new Uint8ClampedArray(4 * gray.length).fill(255);
+  gray.forEach((value, i) => rgba.fill(value, 4 * i, 4 * i + 3));
+  return rgba;
+}
+
+/** A weight file whose header is changed. */
+function withHeader(file, change) {
+  const size = Number(file.readBigUInt64LE(0));
+  const header = Buffer.from(change(file.subarray(8, 8 + size).toString()));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, file.subarray(8 + size)]);
+}
+
+// ---- under Node ----
+
+async function testUnderNode(native) {
+  const bytes = readFileSync(join(site, 'segx.wasm'));
+  const module = await WebAssembly.compile(bytes);
+
+  await test('the program can reach nothing: no network, no files', 10, () => {
+    const harmless = [
+      'env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.proc_exit',  // told that memory grew; ends the program
+      'wasi_snapshot_preview1.fd_write', 'wasi_snapshot_preview1.fd_close', 'wasi_snapshot_preview1.fd_seek',  // last words
+    ];
+    const imports = WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`);
+    assert.deepEqual(imports.filter((name) => !harmless.includes(name)), []);
+  });
+
+  await test('program and scripts that compute are at most 100 KB, gzipped', 10, () => {
+    const files = ['segx.wasm', 'segx.js', 'worker.js', 'image.js'];
+    const size = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file)), { level: 9 }).length, 0);
+    assert(size <= 100 * 1024, `they are ${size} bytes`);
+    return `${(size / 1024).toFixed(1)} KB`;
+  });
+
+  const tests = join(build, 'test_wasm.wasm');
+  if (existsSync(tests)) {
+    await test('kernels and unet16 agree with the reference, in WebAssembly', 180, () => {
+      const out = execFileSync(process.execPath, ['--no-warnings', join(here, 'wasi.mjs'), tests],
+                               { timeout: 170e3, encoding: 'utf8' });
+      return out.match(/All tests passed \((.*)\)/)?.[1] ?? assert.fail(out);
+    });
+  } else {
+    skip('kernels in WebAssembly', `${tests} is not built`);
+  }
+
+  const { Segx, Problem } = await import(pathToFileURL(join(site, 'segx.js')));
+  if (!native) return skip('masks under Node', 'no results of native_reference, see --native');
+  const weights = readFileSync(join(native, 'weights.safetensors'));
+  const picture = (name) => ({
+    ...JSON.parse(readFileSync(join(native, `${name}.json`))),
+    rgba: rgbaOf(readFileSync(join(native, `${name}.gray`))),
+    mask: readFileSync(join(native, `${name}.mask`)),
+  });
+  const segx = new Segx(module);
+
+  await test('masks under Node are the native ones (IoU ≥ 0.999)', 60, () => {
+    const card = segx.load(weights);
+    assert.equal(card.model, 'unet16');
+    assert.equal(card.parameters, 1940817);
+    const times = [];
+    for (const name of images) {
+      const { rgba, width, height, mask } = picture(name);
+      for (let run = 0; run < 5; ++run) {
+        const begin = performance.now();
+        const found = segx.segment(rgba, width, height);
+        times.push(performance.now() - begin);
+        assert(iou(found.mask, mask) >= 0.999, `${name}: IoU ${iou(found.mask, mask)}`);
+        assert(found.probability.every((p) => p >= 0 && p <= 1));
+        assert(found.mask.every((value, i) => value === (found.probability[i] > 0.5 ? 255 : 0)));
+      }
+    }
+    times.sort((a, b) => a - b);
+    return `${times[0].toFixed(0)} ms an image at best, ${times[times.length >> 1].toFixed(0)} ms median, ` +
+           `${(segx.memoryBytes / 2 ** 20).toFixed(0)} MB`;
+  });
+
+  await test('a broken weight file gets a sentence and changes nothing', 60, () => {
+    const { rgba, width, height } = picture('small');
+    const before = segx.segment(rgba, width, height).probability;
+    const damaged = Buffer.from(weights);
+    damaged[weights.length >> 1] ^= 64;
+    const cases = {
+      'an empty file': [Buffer.alloc(0), /at least 8 bytes/],
+      'not a weight file': [Buffer.from('{"this": "is not a weight file"}'), /not a safetensors file/],
+      'cut off in the header': [weights.subarray(0, 1000), /truncated/],
+      'cut off in the tensors': [weights.subarray(0, weights.length >> 1), /truncated/],
+      'something appended': [Buffer.concat([weights, Buffer.alloc(5)]), /expected \d+ bytes of data/],
+      'one bit flipped': [damaged, /damaged|not finite/],
+      'another network': [withHeader(weights, (text) => text.replace(/("fingerprint":")[^"]/, '$1#')), /another network/],
+      'another size': [withHeader(weights, (text) => text.replace('"height":"256"', '"height":"512"')), /512x256.*256x256/],
+      'no header': [withHeader(weights, () => '[]'), /does not start with/],
+      'a threshold of 2': [withHeader(weights, (text) => text.replace('"threshold":"0.5"', '"threshold":"2"')), /threshold is "2"/],
+    };
+    for (const [what, [file, sentence]] of Object.entries(cases)) {
+      assert.throws(() => segx.load(file), (error) => error instanceof Problem && sentence.test(error.message), what);
+    }
+    assert.deepEqual(segx.segment(rgba, width, height).probability, before);
+    segx.load(weights);
+    assert.deepEqual(segx.segment(rgba, width, height).probability, before);
+    return `${Object.keys(cases).length} files`;
+  });
+
+  await test('images of extreme shapes are segmented', 60, () => {
+    for (const [width, height] of [[1, 1], [1, 700], [3000, 2], [256, 256], [2048, 2500]]) {
+      const { mask, probability } = segx.segment(new Uint8ClampedArray(4 * width * height).fill(90), width, height);
+      assert.equal(mask.length, width * height);
+      assert(probability.every((p) => p >= 0 && p <= 1));
+    }
+  });
+}
+
+// ---- in Chromium ----
+
+/** The mask that the page offers for download, as bytes. */
+async function downloadedMask(page) {
+  const { base64, width, height } = await page.value(`(async () => {
+    const image = new Image();
+    image.src = document.querySelector('#download').href;
+    await image.decode();
+    const { width, height } = image;
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context.drawImage(image, 0, 0);
+    const rgba = context.getImageData(0, 0, width, height).data;
+    const reader = new FileReader();
+    reader.readAsDataURL(new Blob([rgba.filter((_, i) => i % 4 === 0)]));
+    await new Promise((done) => { reader.onload = done; });
+    return { base64: reader.result.split(',')[1], width, height };
+  })()`);
+  return { mask: Buffer.from(base64, 'base64'), width, height };
+}
+
+const idle = `document.querySelector('#stage').getAttribute('aria-busy') === 'false'`;
+const problem = `document.querySelector('#problem:not([hidden]) p')?.textContent`;
+const result = (name) => `${idle} && document.querySelector('#result:not([hidden]) #name')?.textContent.startsWith('${name}')`;
+
+async function testInBrowser(chromium, native) {
+  const root = join(temporary, 'site');
+  cpSync(site, root, { recursive: true });
+  rmSync(join(root, 'weights.safetensors'), { force: true });
+  const server = await serve(root);
+  const home = `http://127.0.0.1:${server.address().port}/`;
+  const browser = new Browser(chromium);
+  const file = (name, bytes) => {
+    const path = join(temporary, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const weights = join(native, 'weights.safetensors');
+  const weightBytes = readFileSync(weights);
+  const png = readFileSync(join(native, 'large.png'));
+  let page;
+
+  try {
+    await test('the page starts, and without weights asks for them', 60, async () => {
+      page = await browser.open(home);
+      await page.until(`/no weights beside/.test(document.querySelector('#network').textContent)`);
+      await page.choose('#image-file', join(native, 'small.png'));
+      await page.until(`/Load weights first/.test(${problem})`);
+    });
+
+    await test('a broken weight file gets a message', 60, async () => {
+      await page.choose('#weights-file', file('cut.safetensors', weightBytes.subarray(0, 5000)));
+      await page.until(`/^cut.safetensors: .*truncated/.test(${problem})`);
+      await page.choose('#weights-file', file('empty.safetensors', ''));
+      await page.until(`/^empty.safetensors: .*at least 8 bytes/.test(${problem})`);
+    });
+
+    await test('weights can be chosen; then the image that waits is segmented', 60, async () => {
+      await page.choose('#weights-file', weights);
+      await page.until(result('small.png'));
+      assert.equal(await page.value(problem), undefined);
+    });
+
+    await test('masks on the page are the native ones (IoU ≥ 0.999)', 60, async () => {
+      const times = [];
+      for (const name of ['large', 'small', 'large']) {
+        await page.choose('#image-file', join(native, `${name}.png`));
+        await page.until(result(`${name}.png`));
+        const { mask, width, height } = await downloadedMask(page);
+        const expected = JSON.parse(readFileSync(join(native, `${name}.json`)));
+        assert.deepEqual({ height, width }, expected);
+        const agreement = iou(mask, readFileSync(join(native, `${name}.mask`)));
+        assert(agreement >= 0.999, `${name}: IoU ${agreement}`);
+        times.push(await page.value(`document.querySelector('#time').textContent`));
+      }
+      return `${times.join(', ')}, ${await page.value(`document.querySelector('#memory').textContent`)}`;
+    });
+
+    await test('an image can be dropped', 30, async () => {
+      await page.drop(join(native, 'small.png'));
+      await page.until(result('small.png'));
+    });
+
+    await test('a broken image gets a message, and the last result stays', 60, async () => {
+      const damaged = Buffer.from(png);
+      damaged.fill(0, 60, 4000);
+      const cases = {
+        'cut.png': [png.subarray(0, png.length >> 1), /ends early/],
+        'damaged.png': [damaged, /could not be decoded|ends early/],
+        'text.png': ['This is not a picture.', /not a PNG or JPEG/],
+        'empty.jpg': ['', /empty/],
+        'cut.jpg': [Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), /ends early/],
+      };
+      for (const [name, [bytes, sentence]] of Object.entries(cases)) {
+        await page.choose('#image-file', file(name, bytes));
+        await page.until(`${idle} && ${problem}?.startsWith('${name}: ')`);
+        assert.match(await page.value(problem), sentence);
+      }
+      assert(await page.value(result('small.png')));
+      await page.click('[data-action=dismiss]');
+      assert.equal(await page.value(problem), undefined);
+    });
+
+    await test('opacity and views change the overlay', 30, async () => {
+      const opaque = `(() => {
+        const canvas = document.querySelector('#overlay');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+      })()`;
+      const mask = await page.value(opaque);
+      await page.click('input[value=outline]');
+      const outline = await page.value(opaque);
+      await page.click('input[value=probability]');
+      const probability = await page.value(opaque);
+      await page.click('input[value=mask]');
+      assert(0 < outline && outline < mask && mask < probability, `${outline}, ${mask}, ${probability}`);
+      await page.value(`{ const slider = document.querySelector('#opacity'); slider.value = 80;
+                          slider.dispatchEvent(new Event('input')); }`);
+      assert.equal(await page.value(`document.querySelector('#overlay').style.opacity`), '0.8');
+    });
+
+    await test('with weights beside it, the page segments its phantom at a click', 60, async () => {
+      cpSync(weights, join(root, 'weights.safetensors'));
+      cpSync(join(native, 'large.png'), join(root, 'sample.png'));
+      const begin = performance.now();
+      await page.go(home);
+      await page.until(`document.querySelector('#card:not([hidden])')`);
+      const ready = performance.now() - begin;
+      await page.click('#empty [data-action=sample]');
+      await page.until(result('phantom.png'));
+      const done = performance.now() - begin;
+      const { mask } = await downloadedMask(page);
+      assert(iou(mask, readFileSync(join(native, 'large.mask'))) >= 0.999);
+      return `ready after ${ready.toFixed(0)} ms, result after ${done.toFixed(0)} ms`;
+    });
+
+    await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, () => {
+      const foreign = page.requests.filter((url) => !url.startsWith(home) && !/^(blob|data):/.test(url));
+      assert(page.requests.some((url) => url.endsWith('segx.wasm')), 'the worker was not watched');
+      assert.deepEqual(foreign, []);
+      assert.deepEqual(page.errors, []);
+    });
+
+    if (options.pictures) {
+      mkdirSync(options.pictures, { recursive: true });
+      const take = async (name, width, height, colours) => {
+        await page.appear(width, height, colours);
+        writeFileSync(join(options.pictures, `${name}-${colours}.png`), await page.picture());
+      };
+      for (const colours of ['light', 'dark']) {
+        await take('wide', 1280, 800, colours);
+        await take('phone', 390, 844, colours);
+      }
+      await page.choose('#weights-file', file('cut.safetensors', weightBytes.subarray(0, 5000)));
+      await page.until(problem);
+      await take('problem', 1280, 800, 'light');
+      await page.go(home);
+      await page.until(`document.querySelector('#card:not([hidden])')`);
+      await take('empty', 1280, 800, 'light');
+      await take('empty-phone', 390, 844, 'dark');
+    }
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+// ---- all of it ----
+
+if (existsSync(join(site, 'segx.wasm'))) {
+  const native = nativeResults();
+  await testUnderNode(native);
+  const chromium = findChromium();
+  if (!chromium) skip('the page', 'no chromium here; install it, or name one in CHROMIUM');
+  else if (!native) skip('the page', 'no results of native_reference, see --native');
+  else await testInBrowser(chromium, native);
+} else {
+  skip('everything', `${site} has no segx.wasm; build it by scripts/wasm`);
+}
+rmSync(temporary, { recursive: true, force: true });
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+process.exit(count.failed > 0 ? 1 : count.passed > 0 ? 0 : 77);

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <segx/core/describe.hpp>
+#include <segx/kernels/cpu.hpp>
+#include <segx/runtime/program.hpp>
+
+#include "commands.hpp"
+#include "models.hpp"
+
+namespace segx::tool {
+
+namespace {
+
+struct info_words {
+  std::string weights, model;
+  int size = 256;
+  bool json = false;
+};
+
+/// What the constants of `Network::at<H,W>` say, for a size known only now: the same functions, called at run time.
+struct facts {
+  std::int64_t parameters, macs, arena_bytes, training_bytes_per_image, packed_bytes;
+  std::string fingerprint;
+};
+
+template <class Network>
+facts facts_of(int height, int width) {
+  const dynamic_plan<Network, cpu, purpose::inference> inference{height, width};
+  const dynamic_plan<Network, cpu, purpose::training> training{height, width};
+  std::int64_t macs = 0;
+  for (const auto& node : inference.get().nodes) { macs += node.macs; }
+  const auto bytes = [](const program<cpu>& p) {
+    return static_cast<std::int64_t>(sizeof(float)) * (p.image + p.scratch);
+  };
+  return {Network::parameter_count,
+          macs,
+          bytes(inference.get()),
+          bytes(training.get()),
+          static_cast<std::int64_t>(sizeof(float)) * inference.get().packed,
+          hex_text(Network::fingerprint)};
+}
+
+template <class Network>
+void print_table(int height, int width) {
+  std::printf("%-3s %-20s %-17s %-28s %-16s %12s %14s\n", "", "name", "layer", "options", "output", "parameters",
+              "multiply-adds");
+  const auto composed = Network::composed(height, width);
+  for (int i = 0; i < composed.size; ++i) {
+    const auto& n = composed.nodes[i];
+    std::int64_t parameters = 0;
+    for (int p = 0; p < n.parameter_count; ++p) { parameters += n.parameters[p].size(); }
+    std::printf("%-3d %-20s %-17s %-28s %-16s %12lld %14lld\n", i, n.name.text, std::string{n.layer}.c_str(),
+                options_text(n).c_str(), text_of(n.output).c_str(), static_cast<long long>(parameters),
+                static_cast<long long>(n.macs));
+  }
+}
+
+template <class Network>
+void info(const info_words& w, const std::string& name, const model_card* card) {
+  const int height = card != nullptr ? card->height : w.size;
+  const int width = card != nullptr ? card->width : w.size;
+  const facts f = facts_of<Network>(height, width);
+  if (w.json) {
+    nlohmann::ordered_json json{{"model", name},
+                                {"height", height},
+                                {"width", width},
+                                {"parameters", f.parameters},
+                                {"macs", f.macs},
+                                {"arena_bytes", f.arena_bytes},
+                                {"packed_weight_bytes", f.packed_bytes},
+                                {"training_bytes_per_image", f.training_bytes_per_image},
+                                {"fingerprint", f.fingerprint}};
+    if (card != nullptr) {
+      for (const auto& [field, member] : detail::card_fields) { json["card"][field] = card->*member; }
+    }
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  print_table<Network>(height, width);
+  std::printf("\n%s at %dx%d\n", name.c_str(), height, width);
+  std::printf("  parameters                 %lld\n", static_cast<long long>(f.parameters));
+  std::printf("  multiply-adds              %.3f G for one image\n", static_cast<double>(f.macs) / 1e9);
+  std::printf("  arena                      %.1f MB for one image (activations and scratch)\n",
+              static_cast<double>(f.arena_bytes) / 1e6);
+  std::printf("  weights, packed            %.1f MB\n", static_cast<double>(f.packed_bytes) / 1e6);
+  std::printf("  training, for each image   %.1f MB\n", static_cast<double>(f.training_bytes_per_image) / 1e6);
+  std::printf("  fingerprint                %s\n", f.fingerprint.c_str());
+  if (card != nullptr) {
+    std::printf("\nmodel card\n");
+    for (const auto& [field, member] : detail::card_fields) {
+      std::printf("  %-15s %s\n", field, (card->*member).c_str());
+    }
+  }
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  auto words = std::make_shared<info_words>();
+  CLI::App* command = app.add_subcommand(
+      "info",
+      "Show what a network is made of: layers, parameters, multiply-adds, memory; of a weight file its card, too");
+  CLI::Option* weights = command->add_option("--weights", words->weights, "weight file");
+  CLI::Option* model =
+      command->add_option("--model", words->model, "network")->check(CLI::IsMember(model_names()))->excludes(weights);
+  command->add_option("--size", words->size, "height and width of images")
+      ->check(CLI::Range(1, 16384))
+      ->capture_default_str()
+      ->excludes(weights);
+  command->add_flag("--json", words->json, "for programs");
+  command->callback([words, weights, model] {
+    if (weights->count() + model->count() == 0) { throw CLI::RequiredError("--weights or --model"); }
+    if (weights->count() > 0) {
+      const model_card card = read_card(words->weights);
+      with_model(card.model, [&]<class Network>(named_model<Network> m) {
+        const auto loaded = load_weights<Network>(words->weights);  // checked whole, as anywhere
+        info<Network>(*words, std::string{m.name}, &loaded.card);
+      });
+    } else {
+      with_model(words->model,
+                 [&]<class Network>(named_model<Network> m) { info<Network>(*words, std::string{m.name}, nullptr); });
+    }
+  });
+}
+
+}  // namespace segx::tool

@@ -1,0 +1,37 @@
+#include <exception>
+#include <iostream>
+#include <opencv2/core/utility.hpp>
+
+#include "commands.hpp"
+
+/// Exit status: 0 done, 1 failed (one line says why), 2 wrong usage.
+int main(int argc, char** argv) {
+  cv::setNumThreads(1);  // segx has threads of its own
+  CLI::App app{
+      "segx trains and runs segmentation networks on chest X-rays.\n\n"
+      "  segx synth   --out data --count 200                       write chest phantoms with exact lung masks\n"
+      "  segx train   --data data --model unet8 --out run          train a network on images and masks\n"
+      "  segx eval    --weights run/best.safetensors --data data   measure it\n"
+      "  segx predict --weights run/best.safetensors --out masks image.png\n"
+      "  segx info    --model unet16                               what a network is made of\n\n"
+      "A data folder holds images/NAME.png (or JPEG, 8 or 16 bit, any size) and masks/NAME.png (0 and 255).\n"
+      "'segx COMMAND --help' explains a command."};
+  app.name("segx");
+  app.require_subcommand(1);
+  segx::tool::add_synth(app);
+  segx::tool::add_train(app);
+  segx::tool::add_eval(app);
+  segx::tool::add_predict(app);
+  segx::tool::add_info(app);
+  segx::tool::add_report(app);
+
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& wrong) {
+    return app.exit(wrong) == 0 ? 0 : 2;
+  } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::exception& failure) {
+    std::cerr << "segx: " << failure.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <segx/data/dataset.hpp>
+#include <segx/image/read_image.hpp>
+#include <segx/image/report_page.hpp>
+#include <segx/image/write_image.hpp>
+#include <segx/metrics/confusion.hpp>
+#include <segx/train/curves.hpp>
+
+#include "commands.hpp"
+
+namespace segx::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct report_words {
+  std::string out, run, data, masks, metrics, title = "Segmentation report", summary, reproduce;
+  int cases = 12;
+};
+
+std::string number_text(const nlohmann::json& value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value.get<double>());
+  return text;
+}
+
+/// The scores of `segx eval`, with what they mean.
+std::vector<report_metric> metric_rows(const fs::path& file) {
+  const std::vector<std::byte> bytes = read_file(file);
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  const nlohmann::json scores = nlohmann::json::parse(text, text + bytes.size(), nullptr, false);
+  if (!scores.is_object() || !scores.contains("iou_mean")) { fail(file.string() + ": not the JSON of 'segx eval'"); }
+  std::vector<report_metric> rows;
+  const auto row = [&](const char* key, const char* name, const char* meaning) {
+    if (scores.contains(key) && scores[key].is_number()) { rows.push_back({name, number_text(scores[key]), meaning}); }
+  };
+  row("iou_mean", "IoU, mean over images", "overlap divided by union of mask and truth");
+  row("iou_micro", "IoU, over all pixels", "all images taken together");
+  row("dice_mean", "Dice, mean over images", "also called F1");
+  row("precision_micro", "Precision", "share of the mask that is lung");
+  row("recall_micro", "Recall", "share of the lung that is found");
+  row("accuracy", "Accuracy", "share of pixels that are right");
+  row("loss", "Loss", "what training made small");
+  return rows;
+}
+
+/// One held-out image: writes its pictures and says how well it went.
+report_case make_case(const sample& s, const fs::path& predicted, const fs::path& out) {
+  const cv::Mat gray = read_gray(s.image);
+  const cv::Mat truth = read_mask(s.mask);
+  const cv::Mat mask = read_mask(predicted);
+  if (mask.size() != truth.size()) { fail(predicted.string() + ": has another size than " + s.mask.string()); }
+  cv::Mat preview;
+  gray.convertTo(preview, CV_8U, 255);
+  const std::string name = "pictures/" + s.stem;
+  write_png(out / (name + ".png"), preview);
+  write_png(out / (name + ".overlay.png"), overlay(gray, mask, truth));
+  const auto values = [](const cv::Mat& m) { return std::span{m.ptr<std::uint8_t>(), m.total()}; };
+  const double iou = count_from_masks(values(mask), values(truth)).iou();
+  return {s.stem, name + ".png", fs::relative(predicted, out).generic_string(), name + ".overlay.png", iou};
+}
+
+void write_report(const report_words& w) {
+  const fs::path out = w.out;
+  fs::create_directories(out / "pictures");
+  report page;
+  page.title = w.title;
+  page.summary = w.summary;
+  page.reproduce = w.reproduce;
+  page.metrics = metric_rows(w.metrics);
+  write_png(out / "curves.png", curves_figure(read_log(fs::path{w.run} / "log.csv")));
+  page.curves = "curves.png";
+  page.cases_note = "Blue: the network's mask. Orange: the true outline.";
+
+  for (const sample& s : scan_folder(w.data).samples) {
+    page.cases.push_back(make_case(s, fs::path{w.masks} / (s.stem + ".png"), out));
+  }
+  std::vector<report_case> worst = page.cases;
+  std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.iou < b.iou; });
+  worst.resize(std::min<std::size_t>(5, worst.size()));
+  for (const report_case& c : worst) { page.worst.push_back({c.stem, c.iou, c.overlay}); }
+  page.cases.resize(std::min<std::size_t>(static_cast<std::size_t>(w.cases), page.cases.size()));
+
+  const std::string html = report_page(page);
+  write_file_atomically(out / "index.html", std::as_bytes(std::span{html}));
+  std::cout << "wrote " << (out / "index.html").string() << '\n';
+}
+
+}  // namespace
+
+void add_report(CLI::App& app) {
+  auto words = std::make_shared<report_words>();
+  CLI::App* command =
+      app.add_subcommand("report", "Make one HTML page of a training: metrics, curves, pictures of held-out images");
+  command->add_option("--out", words->out, "folder to write index.html and its pictures to")->required();
+  command->add_option("--run", words->run, "folder of the training")->required();
+  command->add_option("--metrics", words->metrics, "JSON of 'segx eval'")->required();
+  command->add_option("--data", words->data, "held-out images and masks")->required();
+  command->add_option("--masks", words->masks, "masks that 'segx predict' made of them")->required();
+  command->add_option("--title", words->title, "heading")->capture_default_str();
+  command->add_option("--summary", words->summary, "a paragraph below it");
+  command->add_option("--reproduce", words->reproduce, "the commands, a line each");
+  command->add_option("--cases", words->cases, "images in the gallery")->capture_default_str();
+  command->callback([words] { write_report(*words); });
+}
+
+}  // namespace segx::tool

@@ -1,0 +1,109 @@
+// The network of the browser demo behind five C functions. One thread; no files, no network, no exceptions: what can go
+// wrong with what a user gives returns a sentence, "" means done. Texts live until the next call of the same function.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <segx/image/gray.hpp>
+#include <segx/image/resample.hpp>
+#include <segx/io/weight_format.hpp>
+#include <segx/models/unet.hpp>
+#include <segx/runtime/session.hpp>
+
+#include <segx/io/json_text.hpp>
+namespace {
+
+using network = segx::unet16;
+constexpr int height = 256;
+constexpr int width = 256;
+using lungs = network::at<height, width>;
+
+/// What one weight file makes.
+struct segmenter {
+  segx::model_card card;
+  float threshold;
+  segx::session<lungs> session;
+  xt::xtensor<float, 4> image = xt::xtensor<float, 4>::from_shape({1, 1, height, width});
+  xt::xtensor<float, 4> probability = xt::xtensor<float, 4>::from_shape({1, 1, height, width});
+};
+
+std::unique_ptr<segmenter> loaded;
+
+std::span<float> pixels_of(xt::xtensor<float, 4>& tensor) { return {tensor.data(), tensor.size()}; }
+
+std::string load(std::span<const std::byte> file) {
+  segx::loaded_weights<network> weights;
+  if (std::string wrong = segx::decode_weights(file, weights); !wrong.empty()) { return wrong; }
+  const segx::model_card& card = weights.card;
+  if (card.height != height || card.width != width) {
+    return "these weights were trained on images of " + std::to_string(card.height) + "x" + std::to_string(card.width) +
+           ", this page computes at " + std::to_string(height) + "x" + std::to_string(width);
+  }
+  char* end = nullptr;
+  const float threshold = std::strtof(card.threshold.c_str(), &end);
+  if (*end != '\0' || !(threshold > 0 && threshold < 1)) {
+    return "the threshold is \"" + card.threshold + "\", expected a number between 0 and 1";
+  }
+  if (loaded) {  // its memory is used again
+    loaded->session.set_weights(weights.values);
+    loaded->card = card;
+    loaded->threshold = threshold;
+  } else {
+    loaded.reset(new segmenter{card, threshold, segx::session<lungs>{weights.values}});
+  }
+  return "";
+}
+
+}  // namespace
+
+#define SEGX_EXPORT(name) extern "C" __attribute__((export_name(#name)))
+
+/// Loads a weight file. If that fails, the weights that were loaded before stay.
+SEGX_EXPORT(segx_load) const char* segx_load(const std::byte* file, std::size_t size) {
+  static std::string wrong;
+  wrong = load({file, size});
+  return wrong.c_str();
+}
+
+/// The loaded weights' card as JSON, with `parameters`, `macs` (multiply-adds of one image) and the `fingerprint`. Only
+/// after segx_load.
+SEGX_EXPORT(segx_card) const char* segx_card() {
+  static std::string text;
+  const auto number = [](std::int64_t value) { return std::to_string(value); };
+  text = "{\"height\":" + number(loaded->card.height) + ",\"width\":" + number(loaded->card.width) +
+         ",\"parameters\":" + number(network::parameter_count) + ",\"macs\":" + number(lungs::macs) +
+         ",\"fingerprint\":\"" + segx::hex_text(network::fingerprint) + "\"";
+  for (const auto& [name, member] : segx::detail::card_fields) {
+    text += "," + segx::detail::json_text(name) + ":" + segx::detail::json_text(loaded->card.*member);
+  }
+  text += "}";
+  return text.c_str();
+}
+
+/// Bytes that the network holds to predict: activations, scratch memory and packed weights. Only after segx_load.
+SEGX_EXPORT(segx_bytes) std::size_t segx_bytes() { return loaded->session.bytes(); }
+
+/// Gray values in [0,1] as segx's own tools read them from a file, from an image as browsers give it.
+///
+///   rgba [rows,columns,4], alpha is ignored    gray [rows,columns]
+SEGX_EXPORT(segx_gray) void segx_gray(const std::uint8_t* rgba, int rows, int columns, float* gray) {
+  const std::size_t pixels = static_cast<std::size_t>(rows) * columns;
+  for (std::size_t i = 0; i < pixels; ++i, rgba += 4) {
+    gray[i] = static_cast<float>(segx::gray_of(rgba[0], rgba[1], rgba[2])) / 255.0F;
+  }
+}
+
+/// Segments an image of any size, which the probabilities replace. Only after segx_load.
+///
+///   image [rows,columns], in: gray in [0,1], out: probabilities in [0,1]    mask [rows,columns], 0 or 255
+SEGX_EXPORT(segx_segment) void segx_segment(float* image, int rows, int columns, std::uint8_t* mask) {
+  const std::size_t pixels = static_cast<std::size_t>(rows) * columns;
+  segx::resize({image, pixels}, rows, columns, pixels_of(loaded->image), height, width);
+  loaded->session.predict(loaded->image, loaded->probability);
+  segx::resize(pixels_of(loaded->probability), height, width, {image, pixels}, rows, columns);
+  for (std::size_t i = 0; i < pixels; ++i) { mask[i] = image[i] > loaded->threshold ? 255 : 0; }
+}
