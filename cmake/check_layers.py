@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 # Libraries that only some folders may know. What is not named here is the standard library or refused.
 LIBRARIES = {
     "xtensor/": {"losses", "metrics", "image", "runtime", "optim", "io", "data", "train", "kernels"},
-    "hwy/": {"kernels", "optim"},
+    "hwy/": {"kernels"},
     "opencv2/": {"image", "data", "predict", "train"},
     "nlohmann/": {"io", "data", "train", "metrics"},
 }

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <hwy/highway.h>
-
 #include <cmath>
 #include <vector>
 
+#include <segx/kernels/cpu/highway.hpp>
 #include <segx/optim/optimizer.hpp>
 
 namespace segx::detail {

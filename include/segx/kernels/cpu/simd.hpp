@@ -1,12 +1,11 @@
 #pragma once
 
-#include <hwy/highway.h>
-
 #include <cmath>
 #include <cstdint>
 
 #include <segx/core/epilogue.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
+#include <segx/kernels/cpu/highway.hpp>
 #include <segx/kernels/elementwise.hpp>
 
 /// Everything vectorised lives in this namespace, which is named after the instruction set that the file is compiled
