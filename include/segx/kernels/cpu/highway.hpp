@@ -1,7 +1,7 @@
 #pragma once
 
-// The one place that includes Highway. Version 1.0 refuses a file that is compiled for a processor of its target AVX3_DL
-// (Ice Lake, Zen 4 and later under -march=native) unless this asks for that target.
+// The one place that includes Highway. Version 1.0 refuses a file that is compiled for a processor of its target
+// AVX3_DL (Ice Lake, Zen 4 and later under -march=native) unless this asks for that target.
 #ifndef HWY_WANT_AVX3_DL
 #define HWY_WANT_AVX3_DL
 #endif
