@@ -6,20 +6,25 @@
 #include <utility>
 
 #include <segx/kernels/cpu/direct.hpp>
+#include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
 
 namespace segx {
 
 namespace detail {
 
-enum class convolution_algorithm { plain, direct, winograd };
+enum class convolution_algorithm { plain, direct, dot, winograd };
 
 /// The algorithm for a convolution from x to y: a constant wherever the shapes are.
 constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y) {
   if (g.groups != 1) { return convolution_algorithm::plain; }
-  const bool blocked = cpu::memory.is_blocked(x) && cpu::memory.is_blocked(y);
-  const bool small_dense = g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2;
-  return blocked && small_dense ? convolution_algorithm::winograd : convolution_algorithm::direct;
+  const bool x_blocked = cpu::memory.is_blocked(x);
+  const bool y_blocked = cpu::memory.is_blocked(y);
+  if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
+    return convolution_algorithm::winograd;
+  }
+  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding == 0 && x_blocked && !y_blocked;
+  return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
 }
 
 /// True for transposed convolutions as in U-Nets; others run forward as plain loops.
@@ -28,47 +33,12 @@ constexpr bool taps_are_apart(const conv2d_geometry& g) { return g.kernel == g.s
 /// Packed convolutions begin with the bias, filled up with zeros to whole panels.
 constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
 
+constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
+
 inline float* pack_bias(const float* bias, int channels_out, float* packed) {
   std::fill(packed, packed + packed_bias_floats(channels_out), 0.0F);
   std::copy(bias, bias + channels_out, packed);
   return packed + packed_bias_floats(channels_out);
-}
-
-/// Starts from the bias, ends with the epilogue.
-inline auto start_from_bias(const float* packed_bias) {
-  return [packed_bias](int k) { return simd::load(packed_bias + k); };
-}
-inline auto start_from_zero() {
-  return [](int) { return simd::zero(); };
-}
-
-/// Stores one slice of one pixel: y = then(values). A plain y has its channels a plane apart.
-inline auto store_forward(const forward_pass<float>& f) {
-  const shape s = f.y.extent;
-  return [y = f.y, s, then = simd::vector_epilogue{f.then, f.seed, s.plane()}](simd::vec v, int k, int n,
-                                                                               std::int64_t pixel, float* where) {
-    const auto index = static_cast<std::uint32_t>((std::int64_t{n} * s.channels + k) * s.plane() + pixel);
-    v = then(v, index);
-    if (where != nullptr) { return simd::store(v, where); }
-    float values[simd::lanes];
-    simd::store(v, values);
-    for (int lane = 0; lane < std::min(simd::lanes, s.channels - k); ++lane) {
-      y.image(n)[(k + lane) * s.plane() + pixel] = values[lane];
-    }
-  };
-}
-
-/// Stores or adds one slice of one pixel of a gradient.
-inline auto store_gradient(const view<float>& dx, bool adds) {
-  return [dx, adds](simd::vec v, int c, int n, std::int64_t pixel, float* where) {
-    if (where != nullptr) { return simd::store(adds ? simd::hn::Add(simd::load(where), v) : v, where); }
-    float values[simd::lanes];
-    simd::store(v, values);
-    for (int lane = 0; lane < std::min(simd::lanes, dx.extent.channels - c); ++lane) {
-      float& to = dx.image(n)[(c + lane) * dx.extent.plane() + pixel];
-      to = adds ? to + values[lane] : values[lane];
-    }
-  };
 }
 
 inline direct::geometry forward_geometry(const conv2d_geometry& g) {
@@ -150,11 +120,15 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
     case detail::convolution_algorithm::direct:
       return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
+    case detail::convolution_algorithm::dot:
+      return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
+              .packed_backward = direct::packed_floats(k, c, 1)};
     case detail::convolution_algorithm::winograd:
-      return {.packed = bias + winograd::packed_floats(c, k),
-              .packed_backward = winograd::packed_floats(k, c),
-              .scratch = winograd::scratch_floats(c, k),
-              .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_scratch_floats(c, k))};
+      return {
+          .packed = bias + winograd::packed_floats(c, k),
+          .packed_backward = winograd::packed_floats(k, c),
+          .scratch = winograd::scratch_floats(c, k),
+          .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_blocking{c, k}.scratch())};
   }
   return {};
 }
@@ -171,15 +145,14 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       simd::direct_pack(
           c, k, taps, [&](int to, int from, int tap) { return weight[(to * c + from) * taps + tap]; },
           detail::pack_bias(p.parameters[1], k, p.packed));
-      if (p.packed_backward != nullptr) {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
-        simd::direct_pack(
-            k, c, taps,
-            [&](int to, int from, int tap) {
-              return weight[(from * c + to) * taps + (g.stride == 1 ? taps - 1 - tap : tap)];
-            },
-            p.packed_backward);
+      break;
+    case detail::convolution_algorithm::dot: {
+      float* packed = detail::pack_bias(p.parameters[1], k, p.packed);
+      for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
+        std::fill(std::copy(weight + to * c, weight + (to + 1) * c, packed), packed + detail::whole_blocks(c), 0.0F);
       }
-      return;
+      break;
+    }
     case detail::convolution_algorithm::winograd:
       simd::winograd_pack<false>(
           on.threads, c, k, [&](int to, int from) { return weight + (to * c + from) * 9; },
@@ -190,21 +163,29 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       }
       return;
   }
+  if (p.packed_backward != nullptr) {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
+    simd::direct_pack(
+        k, c, taps,
+        [&](int to, int from, int tap) {
+          return weight[(from * c + to) * taps + (g.stride == 1 ? taps - 1 - tap : tap)];
+        },
+        p.packed_backward);
+  }
 }
 
 [[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent);
   if (algorithm == detail::convolution_algorithm::plain) { return conv2d_forward<float, cpu::memory>(on, g, f); }
-  const auto start = detail::start_from_bias(f.packed);
-  const auto finish = detail::store_forward(f);
+  const simd::forward_result result{f, f.packed};
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
-  if (algorithm == detail::convolution_algorithm::direct) {
-    return simd::direct_convolution(on.threads, detail::forward_geometry(g), f.x[0], weights, f.y, start, finish);
+  switch (algorithm) {
+    case detail::convolution_algorithm::winograd:
+      return simd::winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
+    case detail::convolution_algorithm::dot:
+      return simd::dot_convolution(on.threads, f.x[0], weights, f.y, result);
+    default:
+      return simd::direct_convolution(on.threads, detail::forward_geometry(g), f.x[0], weights, f.y, result);
   }
-  simd::winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch,
-                             [&](simd::vec v, int k, int n, std::int64_t pixel, float* where) {
-                               finish(simd::hn::Add(v, start(k)), k, n, pixel, where);
-                             });
 }
 
 [[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
@@ -228,17 +209,16 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 
   if (algorithm == detail::convolution_algorithm::winograd) {
     simd::winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
-                               detail::store_gradient(b.dx[0], b.adds[0]));
+                               simd::gradient_result{b.dx[0], b.adds[0]});
   } else if (g.stride == 1) {
     const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
-    simd::direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], detail::start_from_zero(),
-                             detail::store_gradient(b.dx[0], b.adds[0]));
+    simd::direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], simd::gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
     for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
       simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), b.dy,
                                b.packed + tap * direct::packed_floats(y.channels, x.channels, 1), b.dx[0],
-                               detail::start_from_zero(), detail::store_gradient(b.dx[0], true));
+                               simd::gradient_result{b.dx[0], true});
     }
   }
 }
@@ -278,7 +258,7 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
     simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), f.x[0],
                              f.packed + detail::packed_bias_floats(channels) +
                                  tap * direct::packed_floats(f.x[0].extent.channels, channels, 1),
-                             f.y, detail::start_from_bias(f.packed), detail::store_forward(f));
+                             f.y, simd::forward_result{f, f.packed});
   }
 }
 
@@ -294,8 +274,8 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   detail::add_weight_gradient(
       on, g, b.x[0], b.dy, [&](int c, int k, int tap) { return (c * y.channels + k) * taps + tap; }, b.dparameters[0]);
   if (!b.dx[0]) { return; }
-  simd::direct_convolution(on.threads, detail::forward_geometry(g), b.dy, b.packed, b.dx[0], detail::start_from_zero(),
-                           detail::store_gradient(b.dx[0], b.adds[0]));
+  simd::direct_convolution(on.threads, detail::forward_geometry(g), b.dy, b.packed, b.dx[0],
+                           simd::gradient_result{b.dx[0], b.adds[0]});
 }
 
 }  // namespace segx

@@ -40,30 +40,34 @@ struct channel_access {
   std::int64_t offset(int c) const { return c / group * group * plane + c % group; }
 };
 
-/// Sums `Pixels` neighbouring results of one pass of columns over the channels of one tap.
-template <int Pixels>
+/// Sums `Pixels` neighbouring results of one pass of columns over the channels of one tap. `weights` is where the
+/// panel of the first vector begins.
+template <int Pixels, int Vectors>
 HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int channels, std::int64_t pixel_step,
-                               const float* weights, vec* left, vec* right) {
+                               const panels& weights, int k, column_vec* sum0, column_vec* sum1) {
+  const column_tag d;
+  const float* w0 = weights.column(k);
+  const float* w1 = weights.column(k + (Vectors - 1) * column_lanes);
   for (int first = 0; first < channels; first += at.group) {
     const float* x = in + first * at.plane;
     const int here = std::min(at.group, channels - first);
-    for (int lane = 0; lane < here; ++lane, weights += panel) {
-      const vec w0 = load(weights);
-      const vec w1 = load(weights + lanes);
+    for (int lane = 0; lane < here; ++lane, w0 += panel, w1 += panel) {
+      const column_vec left = hn::LoadU(d, w0);
+      const column_vec right = hn::LoadU(d, w1);
+#pragma GCC unroll 16
       for (int p = 0; p < Pixels; ++p) {
-        const vec v = all(x[p * pixel_step + lane]);
-        left[p] = hn::MulAdd(v, w0, left[p]);
-        right[p] = hn::MulAdd(v, w1, right[p]);
+        const column_vec v = hn::Set(d, x[p * pixel_step + lane]);
+        sum0[p] = hn::MulAdd(v, left, sum0[p]);
+        if (Vectors == 2) { sum1[p] = hn::MulAdd(v, right, sum1[p]); }
       }
     }
   }
 }
 
-/// Calls finish(values, k, image, pixel, where) for every slice of every result; `where` is null if y is plain, and
-/// then the caller finds the place. `start(k)` gives the values to begin with.
-template <class Start, class Finish>
+/// Gives every slice of every result to result.store(values, k, image, pixel, where); `where` is null if y is plain.
+template <class Result>
 void direct_convolution(thread_pool& threads, const direct::geometry& g, const view<const float>& x,
-                        const float* packed, const view<float>& y, Start&& start, Finish&& finish) {
+                        const float* packed, const view<float>& y, const Result& result) {
   const channel_access in_at{x.extent};
   const bool y_blocked = cpu::memory.is_blocked(y.extent);
   const int channels = x.extent.channels;
@@ -93,37 +97,54 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const float* image = x.image(n);
     const int first_row = i * g.in_step - g.padding;
 
-    const auto results = [&]<int Pixels>(int j, int k) {
-      vec left[Pixels];
-      vec right[Pixels];
-      for (int p = 0; p < Pixels; ++p) {
-        left[p] = start(k);
-        right[p] = start(k + lanes);
-      }
+    const auto results = [&]<int Pixels, int Vectors>(int j, int k) {
+      column_vec sum[2][Pixels];
+      column_vec total[2][Pixels];  // of the rows of the kernel that are done, so that long sums keep their digits
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = total[0][p] = total[1][p] = hn::Zero(column_tag{}); }
       for (int r = 0; r < g.kernel; ++r) {
         const int h = first_row + r * g.dilation;
         if (h < 0 || h >= x.extent.height) { continue; }
         for (int s = 0; s < g.kernel; ++s) {
           const int w = j * g.in_step + s * g.dilation - g.padding;
           if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
-          const float* weights =
-              packed + (r * g.kernel + s) * tap_floats + std::int64_t{k / panel * panel} * channels + k % panel;
-          accumulate_tap<Pixels>(image + (std::int64_t{h} * x.extent.width + w) * in_at.group, in_at, channels,
-                                 pixel_step, weights, left, right);
+          const panels weights{packed + (r * g.kernel + s) * tap_floats, panel, std::int64_t{panel} * channels};
+          accumulate_tap<Pixels, Vectors>(image + (std::int64_t{h} * x.extent.width + w) * in_at.group, in_at, channels,
+                                          pixel_step, weights, k, sum[0], sum[1]);
+        }
+        if (in_at.group == 1 || r + 1 == g.kernel) { continue; }
+#pragma GCC unroll 16
+        for (int p = 0; p < Pixels; ++p) {
+          for (int half = 0; half < 2; ++half) {
+            total[half][p] = hn::Add(total[half][p], sum[half][p]);
+            sum[half][p] = hn::Zero(column_tag{});
+          }
         }
       }
-      for (int p = 0; p < Pixels; ++p) {
-        const std::int64_t pixel =
-            std::int64_t{i * g.out_step + g.out_row} * y.extent.width + (j + p) * g.out_step + g.out_column;
-        for (int half = 0; half < 2; ++half) {
-          const int channel = k + half * lanes;
-          if (channel >= stored) { break; }
-          float* where = y_blocked ? y.image(n) + channel / channel_block * channel_block * y.extent.plane() +
-                                         pixel * channel_block + channel % channel_block
-                                   : nullptr;
-          finish(half == 0 ? left[p] : right[p], channel, n, pixel, where);
+      const std::int64_t first_pixel =
+          std::int64_t{i * g.out_step + g.out_row} * y.extent.width + j * g.out_step + g.out_column;
+      for (int half = 0; half < Vectors; ++half) {
+        alignas(64) float values[Pixels][column_lanes];
+#pragma GCC unroll 16
+        for (int p = 0; p < Pixels; ++p) { hn::StoreU(hn::Add(sum[half][p], total[half][p]), column_tag{}, values[p]); }
+        for (int slice = 0; slice < column_lanes; slice += lanes) {
+          const int channel = k + half * column_lanes + slice;
+          if (channel >= stored) { return; }
+          float* where = y_blocked ? y.image(n) + channel_offset(y.extent, channel) : nullptr;
+          for (int p = 0; p < Pixels; ++p) {
+            const std::int64_t pixel = first_pixel + std::int64_t{p} * g.out_step;
+            result.store(load(values[p] + slice), channel, n, pixel,
+                         where == nullptr ? nullptr : where + pixel * channel_block);
+          }
         }
       }
+    };
+    const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
+      for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
+      int j = inner_begin;
+      for (; j + max_rows <= inner_end; j += max_rows) { results.template operator()<max_rows, Vectors>(j, k); }
+      for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
+      for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
     };
 
     // Columns from which all taps stay inside the image go several at a time.
@@ -131,11 +152,34 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const int inner_begin = std::clamp((g.padding + g.in_step - 1) / g.in_step, column_begin, column_end);
     const int inner_space = x.extent.width - 1 - reach + g.padding;
     const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
-    for (int k = 0; k < columns && k < stored; k += pass_columns) {
-      for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1>(j, k); }
-      int j = inner_begin;
-      for (; j + max_rows <= inner_end; j += max_rows) { results.template operator()<max_rows>(j, k); }
-      for (; j < column_end; ++j) { results.template operator()<1>(j, k); }
+    int k = 0;
+    for (; k + pass_columns <= columns && k < stored; k += pass_columns) {
+      row_of_results.template operator()<2>(k, inner_begin, inner_end);
+    }
+    if constexpr (pass_columns > panel) {
+      if (k < columns && k < stored) { row_of_results.template operator()<1>(k, inner_begin, inner_end); }
+    }
+  });
+}
+
+/// 1×1 convolution of blocked x to a plain y of a few channels: sums along the lanes. `weights`: [K][C in whole
+/// blocks].
+template <class Result>
+void dot_convolution(thread_pool& threads, const view<const float>& x, const float* weights, const view<float>& y,
+                     const Result& result) {
+  const int channels = (x.extent.channels + channel_block - 1) / channel_block * channel_block;
+  threads.run(y.batch * y.extent.height, [&](int task, int) {
+    const int n = task / y.extent.height;
+    const std::int64_t first = std::int64_t{task % y.extent.height} * y.extent.width;
+    for (int k = 0; k < y.extent.channels; ++k) {
+      const float* w = weights + std::int64_t{k} * channels;
+      for (std::int64_t pixel = first; pixel < first + y.extent.width; ++pixel) {
+        vec sum = zero();
+        for (int c = 0; c < channels; c += lanes) {
+          sum = hn::MulAdd(load(x.image(n) + channel_offset(x.extent, c) + pixel * channel_block), load(w + c), sum);
+        }
+        result.store_value(hn::GetLane(hn::SumOfLanes(tag{}, sum)), k, n, pixel);
+      }
     }
   });
 }
@@ -185,16 +229,19 @@ void correlate(const view<const float>& a, const pixel_map& a_map, int first_row
           std::int64_t{i * b_map.step + b_map.row} * b.extent.width + j0 * b_map.step + b_map.column;
       vec left[max_a];  // of one row of pixels, so that long sums keep their digits
       vec right[max_a];
+#pragma GCC unroll 4
       for (int m = 0; m < max_a; ++m) { left[m] = right[m] = zero(); }
       for (int j = 0; j < j1 - j0; ++j) {
         const vec b0 = load(b_left + b_pixel * b_at.group + j * b_step);
         const vec b1 = load(b_right + b_pixel * b_at.group + j * b_step);
+#pragma GCC unroll 4
         for (int m = 0; m < max_a; ++m) {
           const vec v = all(a_rows[m][a_pixel * a_at.group + j * a_step]);
           left[m] = hn::MulAdd(v, b0, left[m]);
           right[m] = hn::MulAdd(v, b1, right[m]);
         }
       }
+#pragma GCC unroll 4
       for (int m = 0; m < max_a; ++m) {
         total[m][0] = hn::Add(total[m][0], left[m]);
         total[m][1] = hn::Add(total[m][1], right[m]);
@@ -219,12 +266,13 @@ template <class Maps, class Index>
 void weight_gradient(thread_pool& threads, const view<const float>& a, const view<const float>& b, int taps, int height,
                      int width, Maps&& maps, Index&& index, float* dweight) {
   constexpr int rows = 4;
+  constexpr int columns = 2 * lanes;
   const int row_tasks = (a.extent.channels + rows - 1) / rows;
-  const int column_tasks = (b.extent.channels + pass_columns - 1) / pass_columns;
+  const int column_tasks = (b.extent.channels + columns - 1) / columns;
   threads.run(taps * row_tasks * column_tasks, [&](int task, int) {
     const int tap = task % taps;
     const int row = task / taps % row_tasks * rows;
-    const int column = task / taps / row_tasks * pass_columns;
+    const int column = task / taps / row_tasks * columns;
     const auto [a_map, b_map] = maps(tap);
     correlate(a, a_map, row, std::min(rows, a.extent.channels - row), b, b_map, column, height, width,
               [&](int i, int j, float sum) { dweight[index(i, j, tap)] += sum; });

@@ -2,11 +2,15 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include <segx/core/epilogue.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
 #include <segx/kernels/cpu/highway.hpp>
 #include <segx/kernels/elementwise.hpp>
+
+/// For lambdas in kernels, behind their parameters: their values are vectors in registers.
+#define SEGX_INLINED __attribute__((always_inline))
 
 /// Everything vectorised lives in this namespace, which is named after the instruction set that the file is compiled
 /// for: files of one program that are compiled for different ones do not mix.
@@ -25,6 +29,15 @@ HWY_INLINE void store(vec v, float* to) { hn::StoreU(v, tag{}, to); }
 HWY_INLINE vec all(float value) { return hn::Set(tag{}, value); }
 HWY_INLINE vec zero() { return hn::Zero(tag{}); }
 
+/// The first value of channel c of an image, in blocks of channels.
+HWY_INLINE std::int64_t channel_offset(shape s, int c) {
+  return c / channel_block * s.plane() * channel_block + c % channel_block;
+}
+
+struct store_slice {
+  HWY_INLINE void operator()(vec v, int, float* to) const { store(v, to); }
+};
+
 /// An epilogue as vector code. Dropout draws by the place of an element in [N,C,H,W]; `lane_distance` is how far the
 /// places of two neighbouring lanes are apart: the size of a plane, as lanes are channels.
 class vector_epilogue {
@@ -37,9 +50,13 @@ class vector_epilogue {
         seed_{seed},
         lane_distance_{static_cast<std::uint32_t>(lane_distance)} {}
 
+  /// True if it is max(floor(), v).
+  bool is_clamp() const { return act_ != activation::sigmoid && !drops_; }
+  float floor() const { return act_ == activation::relu ? 0 : -std::numeric_limits<float>::infinity(); }
+
   /// `index`: place of the element in the first lane.
   HWY_INLINE vec operator()(vec v, std::uint32_t index) const {
-    if (act_ == activation::relu) { v = hn::Max(v, zero()); }
+    if (act_ == activation::relu) { v = hn::Max(zero(), v); }
     if (act_ == activation::sigmoid) { v = sigmoid(v); }
     if (drops_) { v = hn::IfThenElseZero(survivors(index), hn::Mul(v, all(scale_))); }
     return v;

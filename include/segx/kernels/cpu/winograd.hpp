@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include <segx/kernels/cpu/micro_kernel.hpp>
@@ -17,7 +16,8 @@
 ///   dw = Gᵀ [ Σ_tiles (Bᵀ x B) ⊙ (A dy Aᵀ) ] G   is 36 products [C × tiles] · [tiles × K].
 ///
 /// Blocking: a task takes some tiles, few enough that their transformed values stay in the second-level cache from the
-/// input transform through the products to the output transform.
+/// input transform through the products to the output transform. Transforms take as many channels at a time as a vector
+/// has lanes, and write whole cache lines.
 ///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::winograd {
@@ -29,10 +29,15 @@ inline constexpr int skew = 16;  // floats between frequencies, so that they do 
 
 constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
 
+/// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
+/// product on every machine.
+constexpr int tiles_within(int bytes, int channels, int least, int most) {
+  return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
+}
+
 /// Tiles of one task when x has C and y has K channels.
 constexpr int tiles_per_task(int channels_in, int channels_out) {
-  const int bytes_per_tile = frequencies * 4 * (rounded(channels_in, 8) + rounded(channels_out, 16));
-  return std::clamp(448 * 1024 / bytes_per_tile / 6 * 6, 24, 96);
+  return tiles_within(448 * 1024, rounded(channels_in, 8) + rounded(channels_out, 16), 24, 96);
 }
 
 /// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
@@ -45,18 +50,25 @@ constexpr std::int64_t scratch_floats(int channels_in, int channels_out) {
   return frequencies * (tiles_per_task(channels_in, channels_out) * columns + 2 * skew);
 }
 
-/// Input channels of one task of the weight gradient.
-constexpr int gradient_channels(int channels_in) { return std::clamp(rounded((channels_in + 1) / 2, 8), 8, 32); }
+/// How the weight gradient is divided. Where all of it fits into the second-level cache, threads share the tiles and
+/// their sums are added; where it does not, there are few tiles, and tasks share its channels.
+struct gradient_blocking {
+  bool shares_tiles;
+  int rows;     // input channels of a task
+  int columns;  // output channels of a task
+  int tiles;    // of a step
 
-constexpr int gradient_tiles(int channels_out) {
-  return std::clamp(256 * 1024 / (frequencies * 4 * rounded(channels_out, 16)), 24, 96);
-}
+  constexpr gradient_blocking(int channels_in, int channels_out)
+      : shares_tiles{rounded(channels_in, 8) * rounded(channels_out, 16) <= 64 * 64},
+        rows{shares_tiles ? rounded(channels_in, 8) : std::min(rounded(channels_in, 8), 64)},
+        columns{shares_tiles ? rounded(channels_out, 16) : std::min(rounded(channels_out, 16), 128)},
+        tiles{tiles_within(256 * 1024, rows + columns, 24, 96)} {}
 
-constexpr std::int64_t gradient_scratch_floats(int channels_in, int channels_out) {
-  const std::int64_t c = gradient_channels(channels_in);
-  const std::int64_t k = rounded(channels_out, 16);
-  return frequencies * (gradient_tiles(channels_out) * (c + k) + c * k + 3 * skew);
-}
+  constexpr std::int64_t inputs() const { return std::int64_t{tiles} * rows + skew; }        // floats of a frequency
+  constexpr std::int64_t gradients() const { return std::int64_t{tiles} * columns + skew; }  // floats of a frequency
+  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + skew; }        // floats of a frequency
+  constexpr std::int64_t scratch() const { return frequencies * (inputs() + gradients() + sums()); }
+};
 
 }  // namespace segx::winograd
 
@@ -64,255 +76,389 @@ namespace segx::simd::HWY_NAMESPACE {
 
 namespace wino = segx::winograd;
 
-/// Bᵀ d: six values to six.
-HWY_INLINE void input_transform(const vec* d, std::int64_t step, vec* o) {
-  const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-  const vec four = all(4), minus5 = all(-5), two = all(2);
-  o[0] = hn::MulAdd(four, d0, hn::MulAdd(minus5, d2, d4));
-  const vec a = hn::NegMulAdd(four, d2, d4);
-  const vec b = hn::NegMulAdd(four, d1, d3);
-  o[1] = hn::Add(a, b);
-  o[2] = hn::Sub(a, b);
-  const vec c = hn::Sub(d4, d2);
-  const vec e = hn::Mul(two, hn::Sub(d3, d1));
-  o[3] = hn::Add(c, e);
-  o[4] = hn::Sub(c, e);
-  o[5] = hn::MulAdd(four, d1, hn::MulAdd(minus5, d3, d5));
+/// Vectors of the transforms: one block of channels or a part of it; where vectors are longer, two blocks if there are
+/// two (`Wide`).
+template <bool Wide>
+using transform_tag = hn::CappedTag<float, Wide ? 2 * channel_block : channel_block>;
+inline constexpr bool has_wide_transforms = hn::MaxLanes(transform_tag<true>{}) > channel_block;
+
+/// Calls body(tag, channel) for the channels [from, to), whole blocks, a vector at a time.
+template <class Body>
+HWY_INLINE void for_each_vector(int from, int to, Body&& body) {
+  int c = from;
+  if constexpr (has_wide_transforms) {
+    for (; c + 2 * channel_block <= to; c += 2 * channel_block) { body(transform_tag<true>{}, c); }
+  }
+  for (; c < to; c += lanes) { body(transform_tag<false>{}, c); }
 }
+
+/// The channels of one pixel that a vector takes; `block_distance` floats lie between blocks of channels.
+template <class D>
+HWY_INLINE hn::Vec<D> load_pixel(D d, const float* pixel, [[maybe_unused]] std::int64_t block_distance) {
+  if constexpr (hn::MaxLanes(D{}) > channel_block) {
+    const hn::Half<D> half;
+    // Combine and UpperHalf are found by their arguments: Highway's scalar target, which has no such vectors, lacks
+    // them.
+    return Combine(d, hn::LoadU(half, pixel + block_distance), hn::LoadU(half, pixel));
+  } else {
+    return hn::LoadU(d, pixel);
+  }
+}
+
+/// Calls store(slice, of, where) for the blocks of one vector of channels of a pixel; slice `of` begins `of` channels
+/// on.
+template <class D, class Store>
+HWY_INLINE void split_pixel([[maybe_unused]] D d, hn::Vec<D> v, float* pixel,
+                            [[maybe_unused]] std::int64_t block_distance, Store&& store_slice) {
+  if constexpr (hn::MaxLanes(D{}) > channel_block) {
+    const hn::Half<D> half;
+    store_slice(hn::LowerHalf(half, v), 0, pixel);
+    store_slice(UpperHalf(half, v), channel_block, pixel + block_distance);
+  } else {
+    store_slice(v, 0, pixel);
+  }
+}
+
+/// Bᵀ d: six values to six.
+struct input_transform {
+  template <class D, class V>
+  HWY_INLINE void operator()(D d, const V* x, V* o, int step) const {
+    const V four = hn::Set(d, 4), minus5 = hn::Set(d, -5), two = hn::Set(d, 2);
+    o[0] = hn::MulAdd(four, x[0], hn::MulAdd(minus5, x[2], x[4]));
+    const V a = hn::NegMulAdd(four, x[2], x[4]);
+    const V b = hn::NegMulAdd(four, x[1], x[3]);
+    o[step] = hn::Add(a, b);
+    o[2 * step] = hn::Sub(a, b);
+    const V c = hn::Sub(x[4], x[2]);
+    const V e = hn::Sub(x[3], x[1]);
+    o[3 * step] = hn::MulAdd(two, e, c);
+    o[4 * step] = hn::NegMulAdd(two, e, c);
+    o[5 * step] = hn::MulAdd(four, x[1], hn::MulAdd(minus5, x[3], x[5]));
+  }
+};
 
 /// Aᵀ m: six values to four.
-HWY_INLINE void output_transform(const vec* m, std::int64_t step, vec* o) {
-  const vec m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step], m5 = m[5 * step];
-  const vec s = hn::Add(m1, m2), d = hn::Sub(m1, m2), s2 = hn::Add(m3, m4), d2 = hn::Sub(m3, m4);
-  o[0] = hn::Add(m0, hn::Add(s, s2));
-  o[1] = hn::MulAdd(all(2), d2, d);
-  o[2] = hn::MulAdd(all(4), s2, s);
-  o[3] = hn::Add(m5, hn::MulAdd(all(8), d2, d));
-}
+struct output_transform {
+  template <class D, class V>
+  HWY_INLINE void operator()(D d, const V* m, V* o, int step) const {
+    const V s = hn::Add(m[1], m[2]), t = hn::Sub(m[1], m[2]), s2 = hn::Add(m[3], m[4]), t2 = hn::Sub(m[3], m[4]);
+    o[0] = hn::Add(m[0], hn::Add(s, s2));
+    o[step] = hn::MulAdd(hn::Set(d, 2), t2, t);
+    o[2 * step] = hn::MulAdd(hn::Set(d, 4), s2, s);
+    o[3 * step] = hn::Add(m[5], hn::MulAdd(hn::Set(d, 8), t2, t));
+  }
+};
 
-/// A d: four values to six, the transpose of output_transform.
-HWY_INLINE void output_transform_transposed(const vec* y, std::int64_t step, vec* o) {
-  const vec d0 = y[0], d1 = y[step], d2 = y[2 * step], d3 = y[3 * step];
-  const vec s = hn::Add(d0, d2), t = hn::Add(d1, d3);
-  const vec s2 = hn::MulAdd(all(4), d2, d0), t2 = hn::MulAdd(all(8), d3, hn::Mul(all(2), d1));
-  o[0] = d0;
-  o[1] = hn::Add(s, t);
-  o[2] = hn::Sub(s, t);
-  o[3] = hn::Add(s2, t2);
-  o[4] = hn::Sub(s2, t2);
-  o[5] = d3;
-}
+/// A y: four values to six, the transpose of output_transform.
+struct output_transform_transposed {
+  template <class D, class V>
+  HWY_INLINE void operator()(D d, const V* y, V* o, int step) const {
+    const V s = hn::Add(y[0], y[2]), t = hn::Add(y[1], y[3]);
+    const V s2 = hn::MulAdd(hn::Set(d, 4), y[2], y[0]);
+    const V t2 = hn::MulAdd(hn::Set(d, 8), y[3], hn::Add(y[1], y[1]));
+    o[0] = y[0];
+    o[step] = hn::Add(s, t);
+    o[2 * step] = hn::Sub(s, t);
+    o[3 * step] = hn::Add(s2, t2);
+    o[4 * step] = hn::Sub(s2, t2);
+    o[5 * step] = y[3];
+  }
+};
 
 /// Gᵀ u: six values to three.
-HWY_INLINE void weight_transform_transposed(const vec* u, std::int64_t step, vec* o) {
-  const vec u0 = u[0], u1 = u[step], u2 = u[2 * step], u3 = u[3 * step], u4 = u[4 * step], u5 = u[5 * step];
-  const vec s = hn::Add(u1, u2), d = hn::Sub(u2, u1), s2 = hn::Add(u3, u4), d2 = hn::Sub(u3, u4);
-  o[0] = hn::MulAdd(all(1.0F / 4), u0, hn::MulAdd(all(-1.0F / 6), s, hn::Mul(all(1.0F / 24), s2)));
-  o[1] = hn::MulAdd(all(1.0F / 6), d, hn::Mul(all(1.0F / 12), d2));
-  o[2] = hn::MulAdd(all(-1.0F / 6), s, hn::MulAdd(all(1.0F / 6), s2, u5));
+struct weight_transform_transposed {
+  template <class D, class V>
+  HWY_INLINE void operator()(D d, const V* u, V* o, int step) const {
+    const V s = hn::Add(u[1], u[2]), t = hn::Sub(u[2], u[1]), s2 = hn::Add(u[3], u[4]), t2 = hn::Sub(u[3], u[4]);
+    const V sixth = hn::Set(d, 1.0F / 6), minus_sixth = hn::Set(d, -1.0F / 6);
+    const V twelfth = hn::Set(d, 1.0F / 12);
+    o[0] = hn::MulAdd(hn::Set(d, 1.0F / 4), u[0], hn::MulAdd(minus_sixth, s, hn::Mul(hn::Set(d, 1.0F / 24), s2)));
+    o[step] = hn::MulAdd(sixth, t, hn::Mul(twelfth, t2));
+    o[2 * step] = hn::MulAdd(minus_sixth, s, hn::MulAdd(sixth, s2, u[5]));
+  }
+};
+
+/// A transform of the columns and then the rows of In × In values to Out × Out: load(row, column), store(v, row,
+/// column).
+template <int In, int Out, class D, class Transform, class Load, class Store>
+HWY_INLINE void transform_square(D d, Transform transform, Load&& load_value, Store&& store_value) {
+  using V = hn::Vec<D>;
+  V half[Out * In];
+#pragma GCC unroll 6
+  for (int s = 0; s < In; ++s) {
+    V in[In];
+#pragma GCC unroll 6
+    for (int r = 0; r < In; ++r) { in[r] = load_value(r, s); }
+    transform(d, in, half + s, In);
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < Out; ++r) {
+    V out[Out];
+    transform(d, half + r * In, out, 1);
+#pragma GCC unroll 6
+    for (int s = 0; s < Out; ++s) { store_value(out[s], r, s); }
+  }
 }
 
 /// The tiles of a batch, numbered through images, rows and columns.
-struct tile_grid {
-  int rows, columns, count;
-
+class tile_grid {
+ public:
   tile_grid(shape y, int batch)
-      : rows{(y.height + wino::tile - 1) / wino::tile},
-        columns{(y.width + wino::tile - 1) / wino::tile},
-        count{batch * rows * columns} {}
+      : rows_{(y.height + wino::tile - 1) / wino::tile},
+        columns_{(y.width + wino::tile - 1) / wino::tile},
+        count_{batch * rows_ * columns_} {}
 
-  struct position {
-    int image, row, column;  // of the first result
-  };
-  position at(int t) const { return {t / (rows * columns), t / columns % rows * wino::tile, t % columns * wino::tile}; }
+  int count() const { return count_; }
+
+  /// Calls body(t − first, image, row, column) for tiles [first, last), with the place of the first result.
+  template <class Body>
+  HWY_INLINE void visit(int first, int last, Body&& body) const {
+    int column = first % columns_;
+    int row = first / columns_ % rows_;
+    int image = first / columns_ / rows_;
+    for (int t = first; t < last; ++t) {
+      body(t - first, image, row * wino::tile, column * wino::tile);
+      if (++column == columns_) {
+        column = 0;
+        if (++row == rows_) {
+          row = 0;
+          ++image;
+        }
+      }
+    }
+  }
+
+ private:
+  int rows_, columns_, count_;
 };
 
-/// `Extent`² pixels of one slice of channels of `x`, from (row, column) on; zeros outside the image.
+/// Extent × Extent pixels, blocks of channels apart: in the image where they lie inside of it, else a copy with zeros.
 template <int Extent>
-HWY_INLINE void load_tile(const float* plane, shape x, int row, int column, vec* tile) {
-  if (row >= 0 && column >= 0 && row + Extent <= x.height && column + Extent <= x.width) {
-    const float* from = plane + (std::int64_t{row} * x.width + column) * channel_block;
-    for (int r = 0; r < Extent; ++r, from += std::int64_t{x.width} * channel_block) {
-      for (int s = 0; s < Extent; ++s) { tile[r * Extent + s] = load(from + s * channel_block); }
-    }
-    return;
-  }
-  for (int r = 0; r < Extent; ++r) {
-    for (int s = 0; s < Extent; ++s) {
-      const int h = row + r;
-      const int w = column + s;
-      const bool inside = h >= 0 && w >= 0 && h < x.height && w < x.width;
-      tile[r * Extent + s] = inside ? load(plane + (std::int64_t{h} * x.width + w) * channel_block) : zero();
-    }
-  }
-}
+class pixel_square {
+ public:
+  const float* pixels;
+  std::int64_t row_distance, block_distance;
 
-/// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks), into v[36][tile][channel − from].
-inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid, int first, int last,
-                             int from, int to, float* v, std::int64_t frequency_distance) {
-  const std::int64_t block_floats = x.extent.plane() * channel_block;
-  const int width = to - from;
-  for (int c = from; c < to; c += lanes) {
-    const std::int64_t channel = c / channel_block * block_floats + c % channel_block;
-    for (int t = first; t < last; ++t) {
-      const tile_grid::position at = grid.at(t);
-      vec in[36];
-      vec half[36];
-      vec out[6];
-      load_tile<wino::window>(x.image(at.image) + channel, x.extent, at.row - padding, at.column - padding, in);
-      for (int s = 0; s < 6; ++s) {
-        input_transform(in + s, 6, out);
-        for (int r = 0; r < 6; ++r) { half[r * 6 + s] = out[r]; }
-      }
-      float* to_frequency = v + std::int64_t{t - first} * width + (c - from);
-      for (int r = 0; r < 6; ++r) {
-        input_transform(half + r * 6, 1, out);
-        for (int s = 0; s < 6; ++s) { store(out[s], to_frequency + (r * 6 + s) * frequency_distance); }
+  /// `plane`: the first of the vector's channels.
+  template <class D>
+  HWY_INLINE pixel_square(D d, const float* plane, shape x, int row, int column)
+      : row_distance{std::int64_t{x.width} * channel_block}, block_distance{x.plane() * channel_block} {
+    pixels = plane + row * row_distance + std::int64_t{column} * channel_block;
+    if (row >= 0 && column >= 0 && row + Extent <= x.height && column + Extent <= x.width) { return; }
+    const std::int64_t copied_block = Extent * Extent * channel_block;
+    for (int r = 0; r < Extent; ++r) {
+      for (int s = 0; s < Extent; ++s) {
+        const bool inside = row + r >= 0 && row + r < x.height && column + s >= 0 && column + s < x.width;
+        const auto v =
+            inside ? load_pixel(d, pixels + r * row_distance + s * channel_block, block_distance) : hn::Zero(d);
+        split_pixel(d, v, copy_ + (r * Extent + s) * channel_block, copied_block, store_slice{});
       }
     }
+    pixels = copy_;
+    row_distance = Extent * channel_block;
+    block_distance = copied_block;
   }
-}
+  pixel_square(const pixel_square&) = delete;
 
-/// A dy Aᵀ of tiles [first, last), all channels, into v[36][tile][columns].
-inline void transform_gradients(const view<const float>& dy, const tile_grid& grid, int first, int last, int columns,
-                                float* v, std::int64_t frequency_distance) {
-  const std::int64_t block_floats = dy.extent.plane() * channel_block;
-  for (int k = 0; k < wino::rounded(dy.extent.channels, channel_block); k += lanes) {
-    const std::int64_t channel = k / channel_block * block_floats + k % channel_block;
-    for (int t = first; t < last; ++t) {
-      const tile_grid::position at = grid.at(t);
-      vec in[16];
-      vec half[24];
-      vec out[6];
-      load_tile<wino::tile>(dy.image(at.image) + channel, dy.extent, at.row, at.column, in);
-      for (int s = 0; s < 4; ++s) {
-        output_transform_transposed(in + s, 4, out);
-        for (int r = 0; r < 6; ++r) { half[r * 4 + s] = out[r]; }
-      }
-      float* to_frequency = v + std::int64_t{t - first} * columns + k;
-      for (int r = 0; r < 6; ++r) {
-        output_transform_transposed(half + r * 4, 1, out);
-        for (int s = 0; s < 6; ++s) { store(out[s], to_frequency + (r * 6 + s) * frequency_distance); }
-      }
-    }
+  template <class D>
+  HWY_INLINE hn::Vec<D> load(D d, int row, int column) const {
+    return load_pixel(d, pixels + row * row_distance + column * channel_block, block_distance);
   }
-}
 
-/// Aᵀ m A of tiles [first, last) into y; `finish(values, k, image, row, column, where)` stores one slice of one pixel.
-template <class Finish>
-void transform_outputs(const float* m, std::int64_t frequency_distance, int columns, const tile_grid& grid, int first,
-                       int last, const view<float>& y, Finish&& finish) {
-  const std::int64_t block_floats = y.extent.plane() * channel_block;
-  for (int k = 0; k < wino::rounded(y.extent.channels, channel_block); k += lanes) {
-    const std::int64_t channel = k / channel_block * block_floats + k % channel_block;
-    for (int t = first; t < last; ++t) {
-      const tile_grid::position at = grid.at(t);
-      const float* from = m + std::int64_t{t - first} * columns + k;
-      vec half[24];
-      vec in[6];
-      vec out[4];
-      for (int s = 0; s < 6; ++s) {
-        for (int r = 0; r < 6; ++r) { in[r] = load(from + (r * 6 + s) * frequency_distance); }
-        output_transform(in, 1, out);
-        for (int r = 0; r < 4; ++r) { half[r * 6 + s] = out[r]; }
-      }
-      const int rows = std::min(wino::tile, y.extent.height - at.row);
-      const int pixels = std::min(wino::tile, y.extent.width - at.column);
-      for (int r = 0; r < rows; ++r) {
-        output_transform(half + r * 6, 1, out);
-        const std::int64_t pixel = std::int64_t{at.row + r} * y.extent.width + at.column;
-        float* to = y.image(at.image) + channel + pixel * channel_block;
-        for (int s = 0; s < pixels; ++s) { finish(out[s], k, at.image, pixel + s, to + s * channel_block); }
-      }
-    }
-  }
-}
+ private:
+  float copy_[2 * Extent * Extent * channel_block];
+};
 
-/// y = finish(convolution of x with the packed weights).
-template <class Finish>
-void winograd_convolution(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
-                          const view<float>& y, scratch_memory<float> scratch, Finish&& finish) {
-  const tile_grid grid{y.extent, y.batch};
-  const int depth = wino::rounded(x.extent.channels, 8);
-  const int columns = wino::rounded(y.extent.channels, panel);
-  const int share = wino::rounded((grid.count + threads.size() - 1) / threads.size(), max_rows);
-  const int step = std::min(wino::tiles_per_task(x.extent.channels, y.extent.channels), share);
-  const std::int64_t v_distance = std::int64_t{step} * depth + wino::skew;
-  const std::int64_t m_distance = std::int64_t{step} * columns + wino::skew;
-
-  threads.run((grid.count + step - 1) / step, [&](int task, int thread) {
-    const int first = task * step;
-    const int last = std::min(first + step, grid.count);
-    float* v = scratch.of(thread);
-    float* m = v + wino::frequencies * v_distance;
-    transform_inputs(x, padding, grid, first, last, 0, depth, v, v_distance);
-    for (int f = 0; f < wino::frequencies; ++f) {
-      for (int k = 0; k < columns; k += pass_columns) {
-        const float* b = packed + (std::int64_t{f} * columns + k / panel * panel) * depth + k % panel;
-        multiply_rows<max_rows, false>(last - first, v + f * v_distance, depth, 1, b, panel, depth,
-                                       m + f * m_distance + k, columns);
-      }
-    }
-    transform_outputs(m, m_distance, columns, grid, first, last, y, finish);
+/// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks), into v[36][tile][row_distance].
+[[gnu::noinline]] inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid,
+                                               int first, int last, int from, int to, float* v,
+                                               std::int64_t row_distance, std::int64_t frequency_distance) {
+  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+    for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
+      const pixel_square<wino::window> in{d, x.image(image) + channel_offset(x.extent, c), x.extent, row - padding,
+                                          column - padding};
+      float* out = v + t * row_distance + (c - from);
+      transform_square<6, 6>(
+          d, input_transform{}, [&](int r, int s) SEGX_INLINED { return in.load(d, r, s); },
+          [&](auto value, int r, int s) SEGX_INLINED { hn::StoreU(value, d, out + (r * 6 + s) * frequency_distance); });
+    });
   });
 }
 
-/// dweight[K,C,3,3] += gradient. A task makes all of dweight for a few input channels: nothing is summed across tasks.
+/// A dy Aᵀ of tiles [first, last), channels [from, to) (whole blocks), into v[36][tile][row_distance].
+[[gnu::noinline]] inline void transform_gradients(const view<const float>& dy, const tile_grid& grid, int first,
+                                                  int last, int from, int to, float* v, std::int64_t row_distance,
+                                                  std::int64_t frequency_distance) {
+  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+    for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
+      const pixel_square<wino::tile> in{d, dy.image(image) + channel_offset(dy.extent, k), dy.extent, row, column};
+      float* out = v + t * row_distance + (k - from);
+      transform_square<4, 6>(
+          d, output_transform_transposed{}, [&](int r, int s) SEGX_INLINED { return in.load(d, r, s); },
+          [&](auto value, int r, int s) SEGX_INLINED { hn::StoreU(value, d, out + (r * 6 + s) * frequency_distance); });
+    });
+  });
+}
+
+/// Aᵀ m A of tiles [first, last), channels [from, to) (whole blocks), from m[36][tile][row_distance] into y.
+template <class Result>
+[[gnu::noinline]] void transform_outputs(const float* m, std::int64_t row_distance, std::int64_t frequency_distance,
+                                         const tile_grid& grid, int first, int last, int from, int to,
+                                         const view<float>& y, const Result& result) {
+  const shape s = y.extent;
+  const std::int64_t line = std::int64_t{s.width} * channel_block;
+  const std::int64_t block_distance = s.plane() * channel_block;
+  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+    const int rows = std::min(wino::tile, s.height - row);
+    const int columns = std::min(wino::tile, s.width - column);
+    for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
+      const float* in = m + t * row_distance + k;
+      const auto load_value = [&](int r, int c)
+                                  SEGX_INLINED { return hn::LoadU(d, in + (r * 6 + c) * frequency_distance); };
+      const std::int64_t pixel = std::int64_t{row} * s.width + column;
+      float* out = y.image(image) + channel_offset(s, k) + pixel * channel_block;
+      if (rows == wino::tile && columns == wino::tile && result.is_clamped_sum()) {
+        const auto clamped_sum = result.clamped_sum(d, k);
+        transform_square<6, 4>(d, output_transform{}, load_value, [&](auto value, int r, int c) SEGX_INLINED {
+          split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, store_slice{});
+        });
+        return;
+      }
+      hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
+      transform_square<6, 4>(d, output_transform{}, load_value,
+                             [&](auto value, int r, int c) SEGX_INLINED { tile[r * wino::tile + c] = value; });
+      for (int r = 0; r < rows; ++r) {
+        for (int c = 0; c < columns; ++c) {
+          split_pixel(d, tile[r * wino::tile + c], out + r * line + c * channel_block, block_distance,
+                      [&](vec slice, int of, float* where) {
+                        result.store(slice, k + of, image, pixel + std::int64_t{r} * s.width + c, where);
+                      });
+        }
+      }
+    });
+  });
+}
+
+/// y = result(convolution of x with the packed weights).
+template <class Result>
+void winograd_convolution(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
+                          const view<float>& y, scratch_memory<float> scratch, const Result& result) {
+  const tile_grid grid{y.extent, y.batch};
+  const int depth = wino::rounded(x.extent.channels, 8);
+  const int columns = wino::rounded(y.extent.channels, panel);
+  const int stored = wino::rounded(y.extent.channels, channel_block);
+  // Threads share the tiles; where there are few of them, the output channels.
+  const int most = wino::tiles_per_task(x.extent.channels, y.extent.channels);
+  const bool few = grid.count() < 24 * threads.size();
+  const int share = wino::rounded((grid.count() + threads.size() - 1) / threads.size(), max_rows);
+  const int step = few ? most : std::min(most, share);
+  const int tile_tasks = (grid.count() + step - 1) / step;
+  const int width =
+      few ? wino::rounded((columns + threads.size() - 1) / threads.size(), std::max(panel, pass_columns)) : columns;
+  const int column_tasks = (columns + width - 1) / width;
+  const std::int64_t v_distance = std::int64_t{step} * depth + wino::skew;
+  const std::int64_t m_distance = std::int64_t{step} * columns + wino::skew;
+
+  threads.run(tile_tasks * column_tasks, [&](int task, int thread) {
+    const int first = task / column_tasks * step;
+    const int last = std::min(first + step, grid.count());
+    const int from = task % column_tasks * width;
+    const int to = std::min(from + width, columns);
+    float* v = scratch.of(thread);
+    float* m = v + wino::frequencies * v_distance;
+    transform_inputs(x, padding, grid, first, last, 0, depth, v, depth, v_distance);
+    for (int f = 0; f < wino::frequencies; ++f) {
+      const panels b{packed + (std::int64_t{f} * columns + from) * depth, panel, std::int64_t{panel} * depth};
+      matrix_product<max_rows, false>(last - first, depth, to - from, v + f * v_distance, depth, 1, b,
+                                      m + f * m_distance + from, columns);
+    }
+    transform_outputs(m, columns, m_distance, grid, first, last, from, std::min(to, stored), y, result);
+  });
+}
+
+/// sums[36][rows × columns] += Σ over tiles [first, last) of (Bᵀ x B) ⊙ (A dy Aᵀ), for `rows` channels of x from c on
+/// and `columns` channels of dy from k on.
+[[gnu::noinline]] inline void add_frequency_products(const view<const float>& x, int padding,
+                                                     const view<const float>& dy, const tile_grid& grid, int first,
+                                                     int last, int c, int k, const wino::gradient_blocking& blocks,
+                                                     float* v, float* g, float* sums) {
+  const int rows = std::min(blocks.rows, wino::rounded(x.extent.channels, channel_block) - c);
+  const int columns = std::min(blocks.columns, wino::rounded(dy.extent.channels, channel_block) - k);
+  const int padded_columns = wino::rounded(columns, panel);
+  if (columns < padded_columns) { std::fill(g, g + wino::frequencies * blocks.gradients(), 0.0F); }
+  for (; first < last; first += blocks.tiles) {
+    const int end = std::min(first + blocks.tiles, last);
+    transform_inputs(x, padding, grid, first, end, c, c + rows, v, rows, blocks.inputs());
+    transform_gradients(dy, grid, first, end, k, k + columns, g, padded_columns, blocks.gradients());
+    for (int f = 0; f < wino::frequencies; ++f) {
+      const panels b{g + f * blocks.gradients(), padded_columns, panel};
+      matrix_product<gradient_rows, true>(rows, end - first, padded_columns, v + f * blocks.inputs(), 1, rows, b,
+                                          sums + f * blocks.sums(), blocks.columns);
+    }
+  }
+}
+
+/// dweight += Gᵀ sums G for channel c of x and the `columns` channels of dy from k on; `sums` points to [36][columns].
+[[gnu::noinline]] inline void add_weight_tile(const float* sums, std::int64_t frequency_distance, int c,
+                                              int channels_in, int k, int columns, float* dweight) {
+  for (int j = 0; j < columns; j += lanes) {
+    const tag d;
+    alignas(64) float taps[9][lanes];
+    transform_square<6, 3>(
+        d, weight_transform_transposed{},
+        [&](int r, int s) SEGX_INLINED { return load(sums + (r * 6 + s) * frequency_distance + j); },
+        [&](vec value, int r, int s) SEGX_INLINED { store(value, taps[r * 3 + s]); });
+    for (int lane = 0; lane < std::min(lanes, columns - j); ++lane) {
+      float* to = dweight + ((k + j + lane) * std::int64_t{channels_in} + c) * 9;
+      for (int tap = 0; tap < 9; ++tap) { to[tap] += taps[tap][lane]; }
+    }
+  }
+}
+
+/// dweight[K,C,3,3] += gradient. The same bits for the same number of threads.
 inline void winograd_weight_gradient(thread_pool& threads, const view<const float>& x, int padding,
                                      const view<const float>& dy, float* dweight, scratch_memory<float> scratch) {
   const tile_grid grid{dy.extent, dy.batch};
-  const int channels = x.extent.channels;
-  const int chunk = wino::gradient_channels(channels);
-  const int columns = wino::rounded(dy.extent.channels, panel);
-  const int step = wino::gradient_tiles(dy.extent.channels);
+  const int channels_in = x.extent.channels;
+  const int channels_out = dy.extent.channels;
+  const wino::gradient_blocking blocks{channels_in, channels_out};
+  const auto sums_of = [&](int thread) { return scratch.of(thread); };
+  const auto add_products = [&](int thread, int first, int last, int c, int k) {
+    float* sums = sums_of(thread);
+    float* v = sums + wino::frequencies * blocks.sums();
+    float* g = v + wino::frequencies * blocks.inputs();
+    std::fill(sums, v, 0.0F);
+    add_frequency_products(x, padding, dy, grid, first, last, c, k, blocks, v, g, sums);
+  };
 
-  threads.run((channels + chunk - 1) / chunk, [&](int task, int thread) {
-    const int from = task * chunk;
-    const int to = std::min(from + chunk, wino::rounded(channels, 8));
-    const int width = to - from;
-    const std::int64_t v_distance = std::int64_t{step} * width + wino::skew;
-    const std::int64_t g_distance = std::int64_t{step} * columns + wino::skew;
-    const std::int64_t u_distance = std::int64_t{width} * columns + wino::skew;
-    float* v = scratch.of(thread);
-    float* g = v + wino::frequencies * v_distance;
-    float* u = g + wino::frequencies * g_distance;
-    std::fill(g, u, 0.0F);  // columns behind the last channel stay zero
-    std::fill(u, u + wino::frequencies * u_distance, 0.0F);
+  if (!blocks.shares_tiles) {
+    const int column_tasks = (channels_out + blocks.columns - 1) / blocks.columns;
+    const int row_tasks = (channels_in + blocks.rows - 1) / blocks.rows;
+    threads.run(row_tasks * column_tasks, [&](int task, int thread) {
+      const int from = task / column_tasks * blocks.rows;
+      const int k = task % column_tasks * blocks.columns;
+      add_products(thread, 0, grid.count(), from, k);
+      for (int c = from; c < std::min(from + blocks.rows, channels_in); ++c) {
+        add_weight_tile(sums_of(thread) + (c - from) * blocks.columns, blocks.sums(), c, channels_in, k,
+                        std::min(blocks.columns, channels_out - k), dweight);
+      }
+    });
+    return;
+  }
 
-    for (int first = 0; first < grid.count; first += step) {
-      const int last = std::min(first + step, grid.count);
-      transform_inputs(x, padding, grid, first, last, from, to, v, v_distance);
-      transform_gradients(dy, grid, first, last, columns, g, g_distance);
-      for (int f = 0; f < wino::frequencies; ++f) {
-        for (int k = 0; k < columns; k += pass_columns) {
-          multiply_rows<4, true>(width, v + f * v_distance, 1, width, g + f * g_distance + k, columns, last - first,
-                                 u + f * u_distance + k, columns);
-        }
+  const int share = (grid.count() + threads.size() - 1) / threads.size();
+  threads.run_on_each([&](int thread) {
+    add_products(thread, std::min(thread * share, grid.count()), std::min((thread + 1) * share, grid.count()), 0, 0);
+  });
+  threads.run(channels_in, [&](int c, int) {
+    float* sums = sums_of(0) + c * blocks.columns;
+    for (int f = 0; f < wino::frequencies; ++f) {
+      for (int thread = 1; thread < threads.size(); ++thread) {
+        const float* more = sums_of(thread) + c * blocks.columns + f * blocks.sums();
+        for (int k = 0; k < blocks.columns; ++k) { sums[f * blocks.sums() + k] += more[k]; }
       }
     }
-
-    for (int c = from; c < std::min(to, channels); ++c) {
-      for (int k = 0; k < wino::rounded(dy.extent.channels, lanes); k += lanes) {
-        vec in[6];
-        vec half[18];
-        vec out[3];
-        for (int s = 0; s < 6; ++s) {
-          for (int r = 0; r < 6; ++r) { in[r] = load(u + (r * 6 + s) * u_distance + (c - from) * columns + k); }
-          weight_transform_transposed(in, 1, out);
-          for (int r = 0; r < 3; ++r) { half[r * 6 + s] = out[r]; }
-        }
-        for (int r = 0; r < 3; ++r) {
-          weight_transform_transposed(half + r * 6, 1, out);
-          for (int s = 0; s < 3; ++s) {
-            float values[lanes];
-            store(out[s], values);
-            for (int lane = 0; lane < std::min(lanes, dy.extent.channels - k); ++lane) {
-              dweight[((k + lane) * std::int64_t{channels} + c) * 9 + r * 3 + s] += values[lane];
-            }
-          }
-        }
-      }
-    }
+    add_weight_tile(sums, blocks.sums(), c, channels_in, 0, channels_out, dweight);
   });
 }
 
