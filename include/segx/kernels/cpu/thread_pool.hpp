@@ -43,24 +43,9 @@ class thread_pool {
       for (int i = 0; i < count; ++i) { body(i, 0); }
       return;
     }
-    start(count, body);
-  }
-
-  /// Calls body(thread) once on every thread, and returns when all are done: which thread does what is fixed.
-  template <class Body>
-  void run_on_each(Body&& body) {
-    if (workers_.empty()) { return body(0); }
-    const auto on_thread = [&](int, int thread) { body(thread); };
-    start(one_for_each, on_thread);
-  }
-
- private:
-  static constexpr int spins_before_sleep = 2000;  // a layer follows the last one within microseconds
-  static constexpr int one_for_each = -1;          // as a count: no sharing, one call a thread
-
-  template <class Body>
-  void start(int count, Body& body) {
-    call_ = [](void* context, int index, int thread) { (*static_cast<Body*>(context))(index, thread); };
+    call_ = [](void* context, int index, int thread) {
+      (*static_cast<std::remove_reference_t<Body>*>(context))(index, thread);
+    };
     context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
@@ -74,8 +59,10 @@ class thread_pool {
     while (busy_.load(std::memory_order_acquire) > 0) { std::this_thread::yield(); }
   }
 
+ private:
+  static constexpr int spins_before_sleep = 2000;  // a layer follows the last one within microseconds
+
   void share(int thread) {
-    if (count_ == one_for_each) { return call_(context_, thread, thread); }
     for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
          i = next_.fetch_add(1, std::memory_order_relaxed)) {
       call_(context_, i, thread);
@@ -109,6 +96,21 @@ class thread_pool {
   void* context_ = nullptr;
   int count_ = 0;
   bool stopping_ = false;
+};
+
+/// Lets the tasks of one loop pass one at a time, in the order of their numbers: sums come out the same, whatever
+/// threads there are. (Tasks are handed out in that order, so the one that is waited for is always running.)
+class turnstile {
+ public:
+  template <class Body>
+  void pass(int number, Body&& body) {
+    while (next_.load(std::memory_order_acquire) != number) { std::this_thread::yield(); }
+    body();
+    next_.store(number + 1, std::memory_order_release);
+  }
+
+ private:
+  std::atomic<int> next_{0};
 };
 
 }  // namespace segx

@@ -50,8 +50,9 @@ constexpr std::int64_t scratch_floats(int channels_in, int channels_out) {
   return frequencies * (tiles_per_task(channels_in, channels_out) * columns + 2 * skew);
 }
 
-/// How the weight gradient is divided. Where all of it fits into the second-level cache, threads share the tiles and
-/// their sums are added; where it does not, there are few tiles, and tasks share its channels.
+/// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
+/// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
+/// channels.
 struct gradient_blocking {
   bool shares_tiles;
   int rows;     // input channels of a task
@@ -63,6 +64,9 @@ struct gradient_blocking {
         rows{shares_tiles ? rounded(channels_in, 8) : std::min(rounded(channels_in, 8), 64)},
         columns{shares_tiles ? rounded(channels_out, 16) : std::min(rounded(channels_out, 16), 128)},
         tiles{tiles_within(256 * 1024, rows + columns, 24, 96)} {}
+
+  /// Tasks that share this many tiles.
+  constexpr int parts(int tile_count) const { return shares_tiles ? std::clamp(tile_count / (8 * tiles), 1, 16) : 1; }
 
   constexpr std::int64_t inputs() const { return std::int64_t{tiles} * rows + skew; }        // floats of a frequency
   constexpr std::int64_t gradients() const { return std::int64_t{tiles} * columns + skew; }  // floats of a frequency
@@ -415,50 +419,37 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   }
 }
 
-/// dweight[K,C,3,3] += gradient. The same bits for the same number of threads.
+/// dweight[K,C,3,3] += gradient.
 inline void winograd_weight_gradient(thread_pool& threads, const view<const float>& x, int padding,
                                      const view<const float>& dy, float* dweight, scratch_memory<float> scratch) {
   const tile_grid grid{dy.extent, dy.batch};
   const int channels_in = x.extent.channels;
   const int channels_out = dy.extent.channels;
   const wino::gradient_blocking blocks{channels_in, channels_out};
-  const auto sums_of = [&](int thread) { return scratch.of(thread); };
-  const auto add_products = [&](int thread, int first, int last, int c, int k) {
-    float* sums = sums_of(thread);
+  const int column_tasks = (channels_out + blocks.columns - 1) / blocks.columns;
+  const int row_tasks = (channels_in + blocks.rows - 1) / blocks.rows;
+  const int parts = blocks.parts(grid.count());
+  turnstile in_order;
+
+  threads.run(row_tasks * column_tasks * parts, [&](int task, int thread) {
+    const int part = task % parts;
+    const int c0 = task / parts / column_tasks * blocks.rows;
+    const int k0 = task / parts % column_tasks * blocks.columns;
+    float* sums = scratch.of(thread);
     float* v = sums + wino::frequencies * blocks.sums();
     float* g = v + wino::frequencies * blocks.inputs();
     std::fill(sums, v, 0.0F);
-    add_frequency_products(x, padding, dy, grid, first, last, c, k, blocks, v, g, sums);
-  };
-
-  if (!blocks.shares_tiles) {
-    const int column_tasks = (channels_out + blocks.columns - 1) / blocks.columns;
-    const int row_tasks = (channels_in + blocks.rows - 1) / blocks.rows;
-    threads.run(row_tasks * column_tasks, [&](int task, int thread) {
-      const int from = task / column_tasks * blocks.rows;
-      const int k = task % column_tasks * blocks.columns;
-      add_products(thread, 0, grid.count(), from, k);
-      for (int c = from; c < std::min(from + blocks.rows, channels_in); ++c) {
-        add_weight_tile(sums_of(thread) + (c - from) * blocks.columns, blocks.sums(), c, channels_in, k,
-                        std::min(blocks.columns, channels_out - k), dweight);
+    add_frequency_products(x, padding, dy, grid, static_cast<int>(std::int64_t{grid.count()} * part / parts),
+                           static_cast<int>(std::int64_t{grid.count()} * (part + 1) / parts), c0, k0, blocks, v, g,
+                           sums);
+    const auto add_to_weights = [&] {
+      for (int c = c0; c < std::min(c0 + blocks.rows, channels_in); ++c) {
+        add_weight_tile(sums + (c - c0) * blocks.columns, blocks.sums(), c, channels_in, k0,
+                        std::min(blocks.columns, channels_out - k0), dweight);
       }
-    });
-    return;
-  }
-
-  const int share = (grid.count() + threads.size() - 1) / threads.size();
-  threads.run_on_each([&](int thread) {
-    add_products(thread, std::min(thread * share, grid.count()), std::min((thread + 1) * share, grid.count()), 0, 0);
-  });
-  threads.run(channels_in, [&](int c, int) {
-    float* sums = sums_of(0) + c * blocks.columns;
-    for (int f = 0; f < wino::frequencies; ++f) {
-      for (int thread = 1; thread < threads.size(); ++thread) {
-        const float* more = sums_of(thread) + c * blocks.columns + f * blocks.sums();
-        for (int k = 0; k < blocks.columns; ++k) { sums[f * blocks.sums() + k] += more[k]; }
-      }
-    }
-    add_weight_tile(sums, blocks.sums(), c, channels_in, 0, channels_out, dweight);
+    };
+    if (parts == 1) { return add_to_weights(); }
+    in_order.pass(part, add_to_weights);
   });
 }
 
