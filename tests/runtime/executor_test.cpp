@@ -48,7 +48,7 @@ outcome run(Backend& on, const program<Backend>& what, purpose why, int threads,
     for (scalar& v : values) { v = static_cast<scalar>(random.uniform() - 0.5); }
     return values;
   };
-  run.pack(w, why);
+  if (why == purpose::inference) { run.pack(w); }
   copy_in(on, drawn(what.input()).data(), run.value(0, batch));
   run.forward(w, batch, {7});
   std::vector<scalar> logits(static_cast<std::size_t>(batch * what.output().size()));
@@ -70,8 +70,8 @@ void compare_with_plan_without_reuse(purpose why) {
   const auto spread = without_reuse(lowered.body, backend::memory, memory);
   REQUIRE(spread.image > memory.image);
   const auto w = weights<Network, typename backend::scalar>::random(5);
-  const outcome planned = run(on, make_program<backend>(lowered, memory), why, 3, w.values());
-  const outcome plain = run(on, make_program<backend>(lowered, spread), why, 3, w.values());
+  const outcome planned = run(on, make_program<backend>(lowered, memory, why), why, 3, w.values());
+  const outcome plain = run(on, make_program<backend>(lowered, spread, why), why, 3, w.values());
   CHECK(planned.logits == plain.logits);
   CHECK(planned.gradients == plain.gradients);
   CHECK(std::any_of(plain.logits.begin(), plain.logits.end(), [](double v) { return v != 0; }));

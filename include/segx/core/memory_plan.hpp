@@ -22,9 +22,10 @@ struct memory_plan {
       adds{};                // backward of node i adds to the gradient of input k, not the first there
   std::int64_t image = 0;    // floats for one image
   std::int64_t scratch = 0;  // floats for each thread
-  std::int64_t packed = 0;   // floats for the weights as the kernels read them
-  std::array<std::int64_t, Capacity> packed_forward{};
-  std::array<std::int64_t, Capacity> packed_backward{};
+  // Weights as the kernels read them: all of them for prediction; for training, where they change with every step, a
+  // place for those of one layer.
+  std::int64_t packed = 0;  // floats
+  std::array<std::int64_t, Capacity> packed_weights{};  // of node i
 
   /// Bytes of the arena for a batch, with the scratch memory of all threads.
   constexpr std::int64_t bytes(std::int64_t bytes_per_value, int batch, int threads) const {
@@ -202,10 +203,12 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
     plan.value[i] = pieces[home.host[i]].offset + home.offset[i];
     plan.gradient[i] = training && i > 0 ? pieces[Capacity + home.host[i]].offset + home.offset[i] : -1;
     plan.scratch = std::max({plan.scratch, needs.scratch, training ? needs.scratch_backward : 0});
-    plan.packed_forward[i] = plan.packed;
-    plan.packed += detail::aligned(needs.packed);
-    plan.packed_backward[i] = plan.packed;
-    if (training) { plan.packed += detail::aligned(needs.packed_backward); }
+    if (training) {
+      plan.packed = std::max({plan.packed, needs.packed, needs.packed_backward});
+    } else {
+      plan.packed_weights[i] = plan.packed;
+      plan.packed += detail::aligned(needs.packed);
+    }
   }
   plan.scratch = detail::aligned(plan.scratch);
   return plan;

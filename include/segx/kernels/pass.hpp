@@ -48,8 +48,8 @@ template <class T>
 struct packing {
   shape x;  // of the input
   std::array<const T*, 4> parameters{};
-  T* packed = nullptr;
-  T* packed_backward = nullptr;  // none: the network will only predict
+  T* packed = nullptr;           // for the forward kernel; none: not wanted now
+  T* packed_backward = nullptr;  // for the backward kernel; none: not wanted now
 };
 
 }  // namespace segx

@@ -43,28 +43,21 @@ class executor {
   view<scalar> gradient(int i, int batch) const { return at(program_.gradient[i], i, batch); }
   int last() const { return static_cast<int>(program_.nodes.size()) - 1; }
 
-  /// Brings the weights into the form that the kernels read; to be called after every change of them.
-  void pack(std::span<const scalar> weights, purpose why) {
-    for (int i = 1; i <= last(); ++i) {
-      const auto& node = program_.nodes[i];
-      if (node.op.pack == nullptr) { continue; }
-      node.op.pack(
-          on_, {.x = input_shape(node, 0),
-                .parameters = parameters(node, weights.data()),
-                .packed = packed_.data() + program_.packed_forward[i],
-                .packed_backward = why == purpose::training ? packed_.data() + program_.packed_backward[i] : nullptr});
-    }
+  /// For prediction: brings the weights into the form that the kernels read; to be called after every change of them.
+  void pack(std::span<const scalar> weights) {
+    for (int i = 1; i <= last(); ++i) { pack_for_forward(i, weights); }
   }
 
-  /// From value(0) to value(last()); `after(i)` is called behind each node.
+  /// From value(0) to value(last()); `after(i)` is called behind each node. Without weights if they are packed.
   template <class After>
   void forward(std::span<const scalar> weights, int batch, const dropout_draw& drawn, After&& after) {
     for (int i = 1; i <= last(); ++i) {
       if (program_.joined[i]) { continue; }
       const auto& node = program_.nodes[i];
+      if (program_.why == purpose::training) { pack_for_forward(i, weights); }
       forward_pass<scalar> pass{.y = value(i, batch),
                                 .parameters = parameters(node, weights.data()),
-                                .packed = packed_.data() + program_.packed_forward[i],
+                                .packed = packed(i),
                                 .scratch = scratch(),
                                 .then = drawn.at(node.then),
                                 .seed = drawn.seed_of(i)};
@@ -83,12 +76,17 @@ class executor {
     for (int i = last(); i > 0; --i) {
       if (program_.joined[i]) { continue; }
       const auto& node = program_.nodes[i];
+      if (node.inputs[0] != 0 && node.op.pack != nullptr) {  // nobody wants the gradient of the images
+        node.op.pack(
+            on_,
+            {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed_backward = packed(i)});
+      }
       backward_pass<scalar> pass{.y = value(i, batch),
                                  .dy = gradient(i, batch),
                                  .adds = program_.adds[i],
                                  .parameters = parameters(node, weights.data()),
                                  .dparameters = parameters(node, dweights.data()),
-                                 .packed = packed_.data() + program_.packed_backward[i],
+                                 .packed = packed(i),
                                  .scratch = scratch()};
       for (int k = 0; k < node.input_count; ++k) {
         pass.x[k] = value(node.inputs[k], batch);
@@ -103,6 +101,12 @@ class executor {
  private:
   view<scalar> at(std::int64_t offset, int i, int batch) const {
     return {arena_.data() + offset, batch, program_.image, program_.nodes[i].output};
+  }
+  scalar* packed(int i) const { return packed_.data() + program_.packed_weights[i]; }
+  void pack_for_forward(int i, std::span<const scalar> weights) {
+    const auto& node = program_.nodes[i];
+    if (node.op.pack == nullptr) { return; }
+    node.op.pack(on_, {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed = packed(i)});
   }
   shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
   scratch_memory<scalar> scratch() const { return {arena_.data() + max_batch_ * program_.image, program_.scratch}; }

@@ -16,11 +16,12 @@ namespace segx {
 template <class Backend>
 struct program {
   std::span<const node<operation<Backend>>> nodes;
+  purpose why = purpose::inference;
   activation head = activation::none;
   std::int64_t weights = 0;  // learnable values
 
   // The plan of memory, as in memory_plan.
-  std::span<const std::int64_t> value, gradient, packed_forward, packed_backward;
+  std::span<const std::int64_t> value, gradient, packed_weights;
   std::span<const bool> joined;
   std::span<const std::array<bool, 2>> adds;
   std::int64_t image = 0, scratch = 0, packed = 0;
@@ -31,15 +32,15 @@ struct program {
 
 template <class Backend, int Capacity>
 constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<Backend>>& lowered,
-                                        const memory_plan<Capacity>& memory) {
+                                        const memory_plan<Capacity>& memory, purpose why) {
   const auto size = static_cast<std::size_t>(lowered.body.size);
   return {.nodes = std::span{lowered.body.nodes}.first(size),
+          .why = why,
           .head = lowered.head,
           .weights = lowered.body.weights,
           .value = memory.value,
           .gradient = memory.gradient,
-          .packed_forward = memory.packed_forward,
-          .packed_backward = memory.packed_backward,
+          .packed_weights = memory.packed_weights,
           .joined = memory.joined,
           .adds = memory.adds,
           .image = memory.image,
@@ -77,7 +78,7 @@ class static_plan {
   static constexpr fits_together<missing> checked{};
 
  public:
-  static program<Backend> get() { return make_program<Backend>(plan::lowered, plan::memory); }
+  static program<Backend> get() { return make_program<Backend>(plan::lowered, plan::memory, Why); }
 };
 
 /// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
@@ -99,7 +100,7 @@ class dynamic_plan {
     memory_ = plan_memory(lowered_.body, Backend::memory, Why);
   }
 
-  program<Backend> get() const { return make_program<Backend>(lowered_, memory_); }
+  program<Backend> get() const { return make_program<Backend>(lowered_, memory_, Why); }
 
  private:
   static constexpr defect missing =

@@ -84,7 +84,7 @@ class session {
 
   void set(std::span<const scalar> w) {
     if (keeps_weights_) { weights_.assign(w.begin(), w.end()); }
-    engine_.run.pack(w, purpose::inference);
+    engine_.run.pack(w);
   }
 
   void run(const tensor4& images, tensor4& result, activation head) {

@@ -47,7 +47,6 @@ class training_session {
     engine_.fit_result(logits, images.shape()[0]);
     batch_ = static_cast<int>(images.shape()[0]);
     drawn_ = drawn;
-    executor.pack(weights, purpose::training);
     copy_in(*engine_.on, images.data(), executor.value(0, batch_));
     executor.forward(weights, batch_, drawn_);
     copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());

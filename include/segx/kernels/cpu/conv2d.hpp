@@ -134,36 +134,33 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 }
 
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, y);
   const int c = p.x.channels;
   const int k = y.channels;
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
-  switch (detail::algorithm_for(g, p.x, y)) {
-    case detail::convolution_algorithm::plain:
-      return;
-    case detail::convolution_algorithm::direct:
-      simd::direct_pack(
-          c, k, taps, [&](int to, int from, int tap) { return weight[(to * c + from) * taps + tap]; },
-          detail::pack_bias(p.parameters[1], k, p.packed));
-      break;
-    case detail::convolution_algorithm::dot: {
-      float* packed = detail::pack_bias(p.parameters[1], k, p.packed);
-      for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
-        std::fill(std::copy(weight + to * c, weight + (to + 1) * c, packed), packed + detail::whole_blocks(c), 0.0F);
-      }
-      break;
+  if (algorithm == detail::convolution_algorithm::plain) { return; }
+  if (p.packed != nullptr) {
+    float* packed = detail::pack_bias(p.parameters[1], k, p.packed);
+    switch (algorithm) {
+      case detail::convolution_algorithm::winograd:
+        simd::winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
+        break;
+      case detail::convolution_algorithm::dot:
+        for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
+          std::fill(std::copy(weight + to * c, weight + (to + 1) * c, packed), packed + detail::whole_blocks(c), 0.0F);
+        }
+        break;
+      default:
+        simd::direct_pack(
+            c, k, taps, [&](int to, int from, int tap) { return weight[(to * c + from) * taps + tap]; }, packed);
     }
-    case detail::convolution_algorithm::winograd:
-      simd::winograd_pack<false>(
-          on.threads, c, k, [&](int to, int from) { return weight + (to * c + from) * 9; },
-          detail::pack_bias(p.parameters[1], k, p.packed));
-      if (p.packed_backward != nullptr) {
-        simd::winograd_pack<true>(
-            on.threads, k, c, [&](int to, int from) { return weight + (from * c + to) * 9; }, p.packed_backward);
-      }
-      return;
   }
-  if (p.packed_backward != nullptr) {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
+  if (p.packed_backward == nullptr) { return; }
+  if (algorithm == detail::convolution_algorithm::winograd) {
+    simd::winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
+                        p.packed_backward);
+  } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
     simd::direct_pack(
         k, c, taps,
         [&](int to, int from, int tap) {
@@ -238,7 +235,7 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   const int k = y.channels;
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
-  if (detail::taps_are_apart(g)) {
+  if (p.packed != nullptr && detail::taps_are_apart(g)) {
     simd::direct_pack(
         c, k, taps, [&](int to, int from, int tap) { return weight[(from * k + to) * taps + tap]; },
         detail::pack_bias(p.parameters[1], k, p.packed));

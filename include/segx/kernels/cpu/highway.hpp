@@ -5,4 +5,5 @@
 #ifndef HWY_WANT_AVX3_DL
 #define HWY_WANT_AVX3_DL
 #endif
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>

@@ -264,6 +264,18 @@ class pixel_square {
   }
   pixel_square(const pixel_square&) = delete;
 
+  /// Asks for the pixels `columns` further on: there are more rows and blocks than the processor follows by itself.
+  template <class D>
+  HWY_INLINE void prefetch(D, int columns) const {
+    for (int r = 0; r < Extent; ++r) {
+      const float* ahead = pixels + r * row_distance + columns * channel_block;
+      for (std::size_t channel = 0; channel < hn::MaxLanes(D{}); channel += channel_block, ahead += block_distance) {
+        hwy::Prefetch(ahead);
+        hwy::Prefetch(ahead + 2 * channel_block);
+      }
+    }
+  }
+
   template <class D>
   HWY_INLINE hn::Vec<D> load(D d, int row, int column) const {
     return load_pixel(d, pixels + row * row_distance + column * channel_block, block_distance);
@@ -281,6 +293,17 @@ class pixel_square {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
       const pixel_square<wino::window> in{d, x.image(image) + channel_offset(x.extent, c), x.extent, row - padding,
                                           column - padding};
+      for (int r = 0; r < 6; ++r) {
+        const float* ahead = x.image(image) + channel_offset(x.extent, c) +
+                             (std::int64_t{row + r + 1} * x.extent.width + column + 8) * channel_block;
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + 16);
+        if (hn::MaxLanes(d) > 8) {
+          __builtin_prefetch(ahead + in.block_distance);
+          __builtin_prefetch(ahead + 16 + in.block_distance);
+        }
+      }
+      in.prefetch(d, 2 * wino::tile);
       float* out = v + t * row_distance + (c - from);
       transform_square<6, 6>(
           d, input_transform{}, [&](int r, int s) SEGX_INLINED { return in.load(d, r, s); },
@@ -453,40 +476,50 @@ inline void winograd_weight_gradient(thread_pool& threads, const view<const floa
   });
 }
 
-/// G w Gᵀ for every pair of channels, packed; weight(k, c) points to the nine weights from input c to result k.
-template <bool TurnedBy180, class Weight>
-void winograd_pack(thread_pool& threads, int channels_in, int channels_out, Weight&& weight, float* packed) {
-  constexpr float g[6][3] = {{1.0F / 4, 0, 0},
-                             {-1.0F / 6, -1.0F / 6, -1.0F / 6},
-                             {-1.0F / 6, 1.0F / 6, -1.0F / 6},
-                             {1.0F / 24, 1.0F / 12, 1.0F / 6},
-                             {1.0F / 24, -1.0F / 12, 1.0F / 6},
-                             {0, 0, 1}};
+/// G w: three values to six.
+struct weight_transform {
+  template <class D, class V>
+  HWY_INLINE void operator()(D d, const V* w, V* o, int step) const {
+    const V s = hn::Add(w[0], w[2]), minus_sixth = hn::Set(d, -1.0F / 6);
+    const V t = hn::MulAdd(hn::Set(d, 1.0F / 6), w[2], hn::Mul(hn::Set(d, 1.0F / 24), w[0]));
+    const V twelfth = hn::Mul(hn::Set(d, 1.0F / 12), w[1]);
+    o[0] = hn::Mul(hn::Set(d, 1.0F / 4), w[0]);
+    o[step] = hn::Mul(minus_sixth, hn::Add(s, w[1]));
+    o[2 * step] = hn::Mul(minus_sixth, hn::Sub(s, w[1]));
+    o[3 * step] = hn::Add(t, twelfth);
+    o[4 * step] = hn::Sub(t, twelfth);
+    o[5 * step] = w[2];
+  }
+};
+
+/// 3×3 weights from input channel c to result k: nine values at weights + k · to_distance + c · from_distance.
+struct weight_order {
+  const float* weights;
+  std::int64_t to_distance, from_distance;
+  bool turned = false;  // by 180°
+};
+
+/// G w Gᵀ for every pair of channels, packed.
+inline void winograd_pack(thread_pool& threads, int channels_in, int channels_out, const weight_order& order,
+                          float* packed) {
+  const column_tag d;
   const int depth = wino::rounded(channels_in, 8);
   const int columns = wino::rounded(channels_out, panel);
   threads.run(columns / panel, [&](int task, int) {
+    const int first = task * panel;
+    const int real = std::min(panel, channels_out - first);
+    alignas(64) float taps[9][panel] = {};
     for (int c = 0; c < depth; ++c) {
-      float u[wino::frequencies][panel] = {};
-      for (int lane = 0; lane < panel; ++lane) {
-        const int k = task * panel + lane;
-        if (k >= channels_out || c >= channels_in) { continue; }
-        const float* w = weight(k, c);
-        float half[6][3];
-        for (int r = 0; r < 6; ++r) {
-          for (int s = 0; s < 3; ++s) {
-            const auto at = [&](int row) { return TurnedBy180 ? w[8 - (row * 3 + s)] : w[row * 3 + s]; };
-            half[r][s] = g[r][0] * at(0) + g[r][1] * at(1) + g[r][2] * at(2);
-          }
-        }
-        for (int r = 0; r < 6; ++r) {
-          for (int s = 0; s < 6; ++s) {
-            u[r * 6 + s][lane] = half[r][0] * g[s][0] + half[r][1] * g[s][1] + half[r][2] * g[s][2];
-          }
-        }
+      for (int lane = 0; lane < real; ++lane) {
+        const float* w = order.weights + (first + lane) * order.to_distance + c * order.from_distance;
+        for (int tap = 0; tap < 9; ++tap) { taps[tap][lane] = c < channels_in ? w[order.turned ? 8 - tap : tap] : 0; }
       }
-      for (int f = 0; f < wino::frequencies; ++f) {
-        float* to = packed + (std::int64_t{f} * columns + task * panel) * depth + c * panel;
-        std::copy(u[f], u[f] + panel, to);
+      float* to = packed + std::int64_t{first} * depth + c * panel;
+      for (int lane = 0; lane < panel; lane += column_lanes) {
+        transform_square<3, 6>(
+            d, weight_transform{}, [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
+            [&](column_vec v, int r, int s)
+                SEGX_INLINED { hn::StoreU(v, d, to + std::int64_t{r * 6 + s} * columns * depth + lane); });
       }
     }
   });
