@@ -4,6 +4,8 @@
 #include "cases/backends.hpp"
 #include "cases/conv2d.hpp"
 
+using segx::convolution_policy;
+using segx::cpu_with;
 using segx::testing::draw;
 using segx::testing::gradient_error;
 
@@ -13,6 +15,14 @@ SEGX_BACKEND_TEST("conv2d agrees with the reference in double", "[kernels]") {
     INFO(c.text());
     check_agreement(on, c, draw(c, c.batch, {c.x}, c.then),
                     c.may_use_winograd() ? TestType::winograd : TestType::exact);
+  }
+}
+
+TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
+  cpu_with<convolution_policy::exact> on{2};
+  for (const conv2d_case& c : conv2d_cases()) {
+    INFO(c.text());
+    check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-5);
   }
 }
 

@@ -24,7 +24,7 @@ struct memory_plan {
   std::int64_t scratch = 0;  // floats for each thread
   // Weights as the kernels read them: all of them for prediction; for training, where they change with every step, a
   // place for those of one layer.
-  std::int64_t packed = 0;  // floats
+  std::int64_t packed = 0;                              // floats
   std::array<std::int64_t, Capacity> packed_weights{};  // of node i
 
   /// Bytes of the arena for a batch, with the scratch memory of all threads.
@@ -42,12 +42,15 @@ constexpr std::int64_t aligned(std::int64_t floats) {
   return (floats + alignment_floats - 1) / alignment_floats * alignment_floats;
 }
 
-/// A piece of memory that is needed from time `first` to time `last`.
+/// Memory of one tensor, needed from time `first` to time `last`. Tensors that share memory (a join and its inputs, a
+/// layer in place) have one home, in which each has its place: what of it nobody needs yet is free for others.
 struct lifetime {
   std::int64_t floats = 0;
   int first = 0;
   int last = -1;
-  std::int64_t offset = 0;
+  int home = 0;             // the piece that stands for all that share the memory
+  std::int64_t within = 0;  // place in the home
+  std::int64_t offset = 0;  // place in the arena
 
   constexpr bool is_used() const { return last >= first && floats > 0; }
   constexpr bool overlaps(const lifetime& other) const { return first <= other.last && other.first <= last; }
@@ -61,48 +64,57 @@ struct lifetime {
   }
 };
 
-/// Greedy by size: the largest pieces first, each in the lowest gap between those that live at the same time.
+/// Greedy by size: the largest homes first, each as low as none of its pieces meets one that lives at the same time.
 /// Returns the length of the arena. Source: Pisarchyk & Lee, "Efficient memory management for deep neural net
-/// inference", arXiv:2001.03288.
+/// inference", arXiv:2001.03288; homes are ours.
 template <std::size_t Count>
 constexpr std::int64_t place(std::array<lifetime, Count>& pieces) {
-  std::array<int, Count> order{};
-  int used = 0;
+  std::array<int, Count> used{};  // sorted: homes by size, the pieces of a home side by side
+  std::array<std::int64_t, Count> home_floats{};
+  int count = 0;
   for (int i = 0; i < static_cast<int>(Count); ++i) {
-    if (pieces[i].is_used()) { order[used++] = i; }
+    if (!pieces[i].is_used()) { continue; }
+    used[count++] = i;
+    home_floats[pieces[i].home] = std::max(home_floats[pieces[i].home], pieces[i].within + pieces[i].floats);
   }
   const auto before = [&](int a, int b) {
-    return pieces[a].floats != pieces[b].floats ? pieces[a].floats > pieces[b].floats : a < b;
+    const int home_a = pieces[a].home;
+    const int home_b = pieces[b].home;
+    if (home_a == home_b) { return a < b; }
+    return home_floats[home_a] != home_floats[home_b] ? home_floats[home_a] > home_floats[home_b] : home_a < home_b;
   };
-  std::make_heap(order.begin(), order.begin() + used, before);  // GCC 12 warns of std::sort on so small an array
-  std::sort_heap(order.begin(), order.begin() + used, before);
+  std::make_heap(used.begin(), used.begin() + count, before);  // GCC 12 warns of std::sort on so small an array
+  std::sort_heap(used.begin(), used.begin() + count, before);
 
-  std::array<int, Count> by_place{};  // those placed so far, sorted by offset
   std::int64_t end = 0;
-  for (int k = 0; k < used; ++k) {
-    lifetime& piece = pieces[order[k]];
-    std::int64_t begin = 0;
-    for (int p = 0; p < k; ++p) {
-      const lifetime& other = pieces[by_place[p]];
-      if (!piece.overlaps(other)) { continue; }
-      if (other.offset >= begin + piece.floats) { break; }
-      begin = std::max(begin, aligned(other.offset + other.floats));
+  std::array<int, Count> by_place{};  // those placed so far, sorted by offset
+  for (int begin = 0, next = 0; begin < count; begin = next) {
+    while (next < count && pieces[used[next]].home == pieces[used[begin]].home) { ++next; }
+    std::int64_t at = 0;
+    for (bool moved = true; moved;) {  // again, as what moves up for one piece may meet others with another
+      moved = false;
+      for (int p = 0; p < begin; ++p) {
+        const lifetime& other = pieces[by_place[p]];
+        for (int k = begin; k < next; ++k) {
+          const lifetime& piece = pieces[used[k]];
+          const bool meets = other.offset < at + piece.within + piece.floats &&
+                             at + piece.within < other.offset + other.floats && piece.overlaps(other);
+          if (!meets) { continue; }
+          at = aligned(other.offset + other.floats - piece.within);
+          moved = next - begin > 1;
+        }
+      }
     }
-    piece.offset = begin;
-    end = std::max(end, begin + piece.floats);
-    int p = k;
-    for (; p > 0 && pieces[by_place[p - 1]].offset > begin; --p) { by_place[p] = by_place[p - 1]; }
-    by_place[p] = order[k];
+    for (int k = begin; k < next; ++k) {
+      pieces[used[k]].offset = at + pieces[used[k]].within;
+      int p = k;
+      for (; p > 0 && pieces[by_place[p - 1]].offset > pieces[used[k]].offset; --p) { by_place[p] = by_place[p - 1]; }
+      by_place[p] = used[k];
+    }
+    end = std::max(end, at + home_floats[pieces[used[begin]].home]);
   }
   return aligned(end);
 }
-
-/// For each tensor the tensor whose memory it lives in (itself, mostly), and where in there.
-template <int Capacity>
-struct homes {
-  std::array<int, Capacity> host{};
-  std::array<std::int64_t, Capacity> offset{};
-};
 
 }  // namespace detail
 
@@ -159,40 +171,39 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
       parent[a] = overwritten[a] = i;
     }
   }
-  detail::homes<Capacity> home;
-  for (int i = n - 1; i >= 0; --i) {
-    home.host[i] = parent[i] < 0 ? i : home.host[parent[i]];
-    home.offset[i] = parent[i] < 0 ? 0 : home.offset[parent[i]] + within[i];
-  }
 
   // When each piece of memory is needed: values first, gradients behind them.
   std::array<detail::lifetime, 2 * Capacity> pieces{};
+  for (int i = n - 1; i >= 0; --i) {
+    const int home = parent[i] < 0 ? i : pieces[parent[i]].home;
+    const std::int64_t place = parent[i] < 0 ? 0 : pieces[parent[i]].within + within[i];
+    // Whole values: through references to these elements GCC 12 mixes up constants of different networks.
+    pieces[i] = {.floats = memory.floats(g.nodes[i].output), .home = home, .within = place};
+    pieces[Capacity + i] = {.floats = pieces[i].floats, .home = Capacity + home, .within = place};
+  }
   for (int i = 0; i < n; ++i) {
     const node<Op>& node = g.nodes[i];
-    detail::lifetime& value = pieces[home.host[i]];
-    value.floats = std::max(value.floats, memory.floats(node.output));
-    value.use(i);
-    if (i == n - 1) { value.use(n); }
+    pieces[i].use(i);
+    if (i == n - 1) { pieces[i].use(n); }
+    if (training && backward_reads_output(i)) { pieces[i].use(2 * n - i); }
     for (int k = 0; k < node.input_count; ++k) {
-      detail::lifetime& input = pieces[home.host[node.inputs[k]]];
+      detail::lifetime& input = pieces[node.inputs[k]];
       input.use(i);
       if (training && node.facts.backward_reads_input && !plan.joined[i]) { input.use(2 * n - i); }
     }
-    if (training && backward_reads_output(i)) { value.use(2 * n - i); }
   }
   if (training) {
     std::array<bool, Capacity> written{};
     written[n - 1] = true;
-    pieces[Capacity + home.host[n - 1]].use(n);
+    pieces[Capacity + n - 1].use(n);
     for (int i = n - 1; i > 0; --i) {
-      pieces[Capacity + home.host[i]].floats = memory.floats(g.nodes[home.host[i]].output);
-      pieces[Capacity + home.host[i]].use(2 * n - i);
+      pieces[Capacity + i].use(2 * n - i);
       for (int k = 0; k < g.nodes[i].input_count; ++k) {
         const int input = g.nodes[i].inputs[k];
         if (input == 0) { continue; }
         plan.adds[i][k] = written[input];
         written[input] = true;
-        pieces[Capacity + home.host[input]].use(2 * n - i);
+        pieces[Capacity + input].use(2 * n - i);
       }
     }
   }
@@ -200,8 +211,8 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
 
   for (int i = 0; i < n; ++i) {
     const workspace& needs = g.nodes[i].needs;
-    plan.value[i] = pieces[home.host[i]].offset + home.offset[i];
-    plan.gradient[i] = training && i > 0 ? pieces[Capacity + home.host[i]].offset + home.offset[i] : -1;
+    plan.value[i] = pieces[i].offset;
+    plan.gradient[i] = training && i > 0 ? pieces[Capacity + i].offset : -1;
     plan.scratch = std::max({plan.scratch, needs.scratch, training ? needs.scratch_backward : 0});
     if (training) {
       plan.packed = std::max({plan.packed, needs.packed, needs.packed_backward});

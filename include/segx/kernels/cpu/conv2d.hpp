@@ -16,12 +16,15 @@ namespace detail {
 enum class convolution_algorithm { plain, direct, dot, winograd };
 
 /// The algorithm for a convolution from x to y: a constant wherever the shapes are.
-constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y) {
+constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
   if (g.groups != 1) { return convolution_algorithm::plain; }
   const bool x_blocked = cpu::memory.is_blocked(x);
   const bool y_blocked = cpu::memory.is_blocked(y);
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
-    return convolution_algorithm::winograd;
+    const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
+    const bool wanted =
+        policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
+    return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
   }
   const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding == 0 && x_blocked && !y_blocked;
   return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
@@ -114,7 +117,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
   const int c = x.channels;
   const int k = y.channels;
   const std::int64_t bias = detail::packed_bias_floats(k);
-  switch (detail::algorithm_for(g, x, y)) {
+  switch (detail::algorithm_for(g, x, y, B::policy)) {
     case detail::convolution_algorithm::plain:
       return {};
     case detail::convolution_algorithm::direct:
@@ -134,7 +137,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 }
 
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, y);
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, y, on.convolutions);
   const int c = p.x.channels;
   const int k = y.channels;
   const int taps = g.kernel * g.kernel;
@@ -171,7 +174,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 }
 
 [[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
-  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent);
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent, on.convolutions);
   if (algorithm == detail::convolution_algorithm::plain) { return conv2d_forward<float, cpu::memory>(on, g, f); }
   const simd::forward_result result{f, f.packed};
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
@@ -188,7 +191,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 [[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
   const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
-  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y);
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y, on.convolutions);
   const bool some_blocked = cpu::memory.is_blocked(x) || cpu::memory.is_blocked(y);
   if (algorithm == detail::convolution_algorithm::plain || !some_blocked) {
     return conv2d_backward<float, cpu::memory>(on, g, b);

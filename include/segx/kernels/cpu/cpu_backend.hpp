@@ -10,11 +10,30 @@ namespace segx {
 /// the same on every machine, so that a plan of memory is, too.
 inline constexpr int channel_block = 8;
 
+/// How the algorithm of a 3×3 convolution of stride 1 is chosen. Winograd's needs a quarter of the multiplications,
+/// four times the memory for the weights, and costs a digit.
+enum class convolution_policy {
+  prefer_speed,   ///< Winograd's wherever it can be: logits within 1e-4 of the exact ones, relative to the largest
+  prefer_memory,  ///< … but not where its weights take more memory than the activations: at the bottom of a U-Net
+  exact           ///< never: within 1e-5
+};
+
 /// The CPU: Highway SIMD on activations blocked by channel, and threads. What is not replaced here runs as plain loops.
 struct cpu : plain_loops<float, layout{.block = channel_block}> {
-  explicit cpu(int thread_count = 1) : threads{thread_count} {}
+  static constexpr convolution_policy policy = convolution_policy::prefer_speed;
+
+  explicit cpu(int thread_count = 1, convolution_policy how = policy) : threads{thread_count}, convolutions{how} {}
 
   thread_pool threads;
+  convolution_policy convolutions;
+};
+
+/// The CPU with another choice of algorithms: `session<lung_net::at<256, 256>, cpu_with<convolution_policy::exact>>`.
+template <convolution_policy How>
+struct cpu_with : cpu {
+  static constexpr convolution_policy policy = How;
+
+  explicit cpu_with(int thread_count = 1) : cpu{thread_count, How} {}
 };
 
 }  // namespace segx
