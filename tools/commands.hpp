@@ -11,6 +11,7 @@ void add_eval(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_info(CLI::App& app);
 void add_report(CLI::App& app);
+void add_bench(CLI::App& app);
 
 /// What a command that did part of its work throws: everything was said already, the status is 1.
 struct partly_failed {};

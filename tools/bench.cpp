@@ -1,0 +1,243 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segx/core/describe.hpp>
+#include <segx/core/random.hpp>
+#include <segx/kernels/cpu.hpp>
+#include <segx/losses/bce.hpp>
+#include <segx/losses/combine.hpp>
+#include <segx/losses/jaccard.hpp>
+#include <segx/optim/adam.hpp>
+#include <segx/runtime/session.hpp>
+#include <segx/runtime/training_session.hpp>
+
+#include "commands.hpp"
+#include "models.hpp"
+
+namespace segx::tool {
+
+namespace {
+
+struct bench_words {
+  std::string model, weights;
+  int size = 256, threads = 1, runs = 10, batch = 1;
+  bool train = false, layers = false, json = false;
+  bool small = false;
+};
+
+using seconds = std::chrono::duration<double>;
+
+/// Times of some runs of the same work, in milliseconds.
+class timings {
+ public:
+  void add(seconds time) { milliseconds_.push_back(1e3 * time.count()); }
+  double min() const { return *std::min_element(milliseconds_.begin(), milliseconds_.end()); }
+  double max() const { return *std::max_element(milliseconds_.begin(), milliseconds_.end()); }
+  double median() const {
+    std::vector<double> sorted = milliseconds_;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t middle = sorted.size() / 2;
+    return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+ private:
+  std::vector<double> milliseconds_;
+};
+
+/// Runs work() once to warm up, then `runs` times.
+template <class Work>
+timings time_runs(int runs, Work&& work) {
+  work();
+  timings times;
+  for (int run = 0; run < runs; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    times.add(std::chrono::steady_clock::now() - start);
+  }
+  return times;
+}
+
+double peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts in KiB
+}
+
+xt::xtensor<float, 4> noise(int images, shape s) {
+  auto values =
+      xt::xtensor<float, 4>::from_shape({static_cast<std::size_t>(images), static_cast<std::size_t>(s.channels),
+                                         static_cast<std::size_t>(s.height), static_cast<std::size_t>(s.width)});
+  random_generator draw{1};
+  for (float& v : values) { v = static_cast<float>(draw.uniform()); }
+  return values;
+}
+
+template <class Network>
+weights<Network> weights_for(const bench_words& w) {
+  if (w.weights.empty()) { return weights<Network>::random(1); }
+  return std::move(load_weights<Network>(w.weights).values);
+}
+
+/// A prediction of `batch` images.
+template <class Network, class Backend>
+timings time_prediction(const bench_words& w) {
+  session<Network, Backend> network{weights_for<Network>(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
+  const auto images = noise(w.batch, network.input());
+  auto result = noise(w.batch, network.output());
+  return time_runs(w.runs, [&] { network.predict(images, result); });
+}
+
+/// A whole step: forward, loss, backward, Adam.
+template <class Network, class Backend>
+timings time_step(const bench_words& w) {
+  training_session<Network, Backend> network{w.size, w.size, {.batch = w.batch, .threads = w.threads}};
+  weights<Network> learned = weights_for<Network>(w);
+  adam optimizer{{.learning_rate = 1e-4}, Network::parameter_count};
+  const auto loss = bce + jaccard;
+  const auto images = noise(w.batch, network.input());
+  auto masks = noise(w.batch, network.output());
+  for (float& v : masks) { v = v > 0.5F ? 1 : 0; }
+  auto logits = noise(w.batch, network.output());
+  auto dlogits = logits;
+  std::uint32_t seed = 0;
+  return time_runs(w.runs, [&] {
+    network.forward(learned.values(), images, logits, {.seed = ++seed});
+    loss(logits, masks, dlogits);
+    network.clear_gradients();
+    network.backward(learned.values(), dlogits);
+    optimizer.step(learned.values(), network.gradients());
+  });
+}
+
+struct layer_time {
+  std::string name, layer, output;
+  double milliseconds, gflops;
+};
+
+/// The time of every layer of a prediction, as one runs after the other.
+template <class Network, class Backend>
+std::vector<layer_time> time_layers(const bench_words& w) {
+  const dynamic_plan<Network, Backend, purpose::inference> planned{w.size, w.size};
+  const program<Backend> what = planned.get();
+  Backend on{w.threads};
+  executor<Backend> run{on, what, w.batch, on.threads.size()};
+  const weights<Network> learned = weights_for<Network>(w);
+  run.pack(learned.values());
+  copy_in(on, noise(w.batch, what.input()).data(), run.value(0, w.batch));
+
+  std::vector<timings> times(what.nodes.size());
+  for (int round = 0; round <= w.runs; ++round) {  // the first one warms up
+    auto start = std::chrono::steady_clock::now();
+    run.forward(learned.values(), w.batch, {}, [&](int i) {
+      const auto now = std::chrono::steady_clock::now();
+      if (round > 0) { times[static_cast<std::size_t>(i)].add(now - start); }
+      start = std::chrono::steady_clock::now();
+    });
+  }
+  std::vector<layer_time> result;
+  for (std::size_t i = 1; i < what.nodes.size(); ++i) {
+    if (what.joined[i]) { continue; }  // costs nothing: its inputs were written into their place
+    const auto& node = what.nodes[i];
+    const double median = times[i].median();
+    result.push_back({node.name.text, std::string{node.layer}, text_of(node.output), median,
+                      2e-6 * static_cast<double>(node.macs) * w.batch / median});
+  }
+  return result;
+}
+
+template <class Network>
+std::int64_t macs_of(int size) {
+  std::int64_t sum = 0;
+  const auto composed = Network::composed(size, size);
+  for (int i = 0; i < composed.size; ++i) { sum += composed.nodes[i].macs; }
+  return sum;
+}
+
+template <class Network, class Backend>
+void bench(const bench_words& w, const std::string& name) {
+  const timings times = w.train ? time_step<Network, Backend>(w) : time_prediction<Network, Backend>(w);
+  const double memory = peak_rss_mb();
+  // A step of training has two more passes of the same work: the gradients of the values and of the weights.
+  const double work = 2e-6 * static_cast<double>(macs_of<Network>(w.size)) * w.batch * (w.train ? 3 : 1);
+  const double gflops = work / times.median();
+  const std::vector<layer_time> layers = w.layers ? time_layers<Network, Backend>(w) : std::vector<layer_time>{};
+
+  if (w.json) {
+    nlohmann::ordered_json json{{"model", name},
+                                {"size", w.size},
+                                {"threads", w.threads},
+                                {"batch", w.batch},
+                                {"train", w.train},
+                                {"runs", w.runs},
+                                {"simd", hwy::TargetName(HWY_TARGET)},
+                                {"median_ms", times.median()},
+                                {"min_ms", times.min()},
+                                {"max_ms", times.max()},
+                                {"gflops", gflops},
+                                {"peak_rss_mb", memory}};
+    for (const layer_time& l : layers) {
+      json["layers"].push_back({{"name", l.name},
+                                {"layer", l.layer},
+                                {"output", l.output},
+                                {"median_ms", l.milliseconds},
+                                {"gflops", l.gflops}});
+    }
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::printf("%s at %dx%d, %s of %d, %d thread%s, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", name.c_str(),
+              w.size, w.size, w.train ? "training step on a batch" : "prediction on a batch", w.batch, w.threads,
+              w.threads == 1 ? "" : "s", hwy::TargetName(HWY_TARGET), times.median(), w.runs, times.min(), times.max());
+  std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process\n",
+              1e3 * w.batch / times.median(), gflops, memory);
+  if (layers.empty()) { return; }
+  double sum = 0;
+  for (const layer_time& l : layers) { sum += l.milliseconds; }
+  std::printf("\n%-20s %-17s %-16s %9s %7s %9s\n", "layer", "", "output", "ms", "share", "GFLOP/s");
+  for (const layer_time& l : layers) {
+    std::printf("%-20s %-17s %-16s %9.3f %6.1f%% %9.1f\n", l.name.c_str(), l.layer.c_str(), l.output.c_str(),
+                l.milliseconds, 100 * l.milliseconds / sum, l.gflops);
+  }
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto words = std::make_shared<bench_words>();
+  CLI::App* command = app.add_subcommand(
+      "bench", "Time a network on this machine: predictions, or with --train whole steps of training on random images");
+  command->add_option("--model", words->model, "network")->check(CLI::IsMember(model_names()))->required();
+  command->add_option("--weights", words->weights, "weight file of this network; random weights otherwise");
+  command->add_option("--size", words->size, "height and width of images")
+      ->check(CLI::Range(1, 16384))
+      ->capture_default_str();
+  command->add_option("--threads", words->threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  command->add_option("--runs", words->runs, "timed runs, after one that warms up")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--batch", words->batch, "images in one run")->check(CLI::Range(1, 4096))->capture_default_str();
+  CLI::Option* train = command->add_flag("--train", words->train, "steps of training: forward, loss, backward, Adam");
+  command->add_flag("--layers", words->layers, "the time of every layer of the prediction, too")->excludes(train);
+  command->add_flag("--prefer-memory", words->small, "no Winograd where its weights are large");
+  command->add_flag("--json", words->json, "for programs");
+  command->callback([words] {
+    with_model(words->model, [&]<class Network>(named_model<Network> m) {
+      if (words->small) {
+        bench<Network, cpu_with<convolution_policy::prefer_memory>>(*words, std::string{m.name});
+      } else {
+        bench<Network, cpu>(*words, std::string{m.name});
+      }
+    });
+  });
+}
+
+}  // namespace segx::tool
