@@ -249,17 +249,13 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   }
 }
 
-/// Where taps do not overlap each result comes from one tap: a 1×1 convolution, scattered.
+/// Where taps do not overlap each result comes from one tap: a 1×1 convolution to taps × K channels, scattered.
 [[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
                                                        const forward_pass<float>& f) {
   if (!detail::taps_are_apart(g)) { return conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
-  const int channels = f.y.extent.channels;
-  for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
-    simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), f.x[0],
-                             f.packed + detail::packed_bias_floats(channels) +
-                                 tap * direct::packed_floats(f.x[0].extent.channels, channels, 1),
-                             f.y, simd::forward_result{f, f.packed});
-  }
+  simd::direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0],
+                           f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y,
+                           simd::forward_result{f, f.packed});
 }
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,

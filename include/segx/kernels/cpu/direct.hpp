@@ -15,8 +15,11 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps
   return std::int64_t{taps} * channels_in * ((channels_out + 15) / 16 * 16);
 }
 
-/// result[k, i·out_step + out_row, j·out_step + out_column] = Σ_{c,r,s} w[r,s,k,c] · in[c, i·in_step + r·dilation −
-/// padding, …]
+/// result[k, i·out_step + out_row + u, j·out_step + out_column + v] =
+///     Σ_{c,r,s} w[r,s,(u,v,k),c] · in[c, i·in_step + r·dilation − padding, …],   u and v in [0, out_taps)
+///
+/// With out_taps > 1 one pass over the input makes the results of all taps of a transposed convolution: (u,v,k) are the
+/// columns of its weights, K filled up to whole panels.
 struct geometry {
   int kernel = 1;
   int in_step = 1;
@@ -25,6 +28,7 @@ struct geometry {
   int out_step = 1;
   int out_row = 0;
   int out_column = 0;
+  int out_taps = 1;
 };
 
 }  // namespace segx::direct
@@ -71,9 +75,11 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
   const channel_access in_at{x.extent};
   const bool y_blocked = cpu::memory.is_blocked(y.extent);
   const int channels = x.extent.channels;
-  const int columns = (y.extent.channels + panel - 1) / panel * panel;
+  const int tap_columns = (y.extent.channels + panel - 1) / panel * panel;
+  const int columns = g.out_taps * g.out_taps * tap_columns;
   const int stored =
       y_blocked ? (y.extent.channels + channel_block - 1) / channel_block * channel_block : y.extent.channels;
+  const std::int64_t block_distance = y.extent.plane() * channel_block;
   const std::int64_t tap_floats = std::int64_t{columns} * channels;
   const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
 
@@ -121,20 +127,36 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
           }
         }
       }
-      const std::int64_t first_pixel =
-          std::int64_t{i * g.out_step + g.out_row} * y.extent.width + j * g.out_step + g.out_column;
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) {
+        for (int half = 0; half < 2; ++half) { sum[half][p] = hn::Add(sum[half][p], total[half][p]); }
+      }
+#pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
+        const int column = k + half * column_lanes;
+        const int tap = column / tap_columns;
+        const int channel = column % tap_columns;
+        const std::int64_t first_pixel = std::int64_t{i * g.out_step + g.out_row + tap / g.out_taps} * y.extent.width +
+                                         j * g.out_step + g.out_column + tap % g.out_taps;
+        if (y_blocked && channel + column_lanes <= stored && result.is_clamped_sum()) {
+          const auto clamped_sum = result.clamped_sum(column_tag{}, channel);
+          float* to = y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block;
+#pragma GCC unroll 16
+          for (int p = 0; p < Pixels; ++p) {
+            split_pixel(column_tag{}, clamped_sum(sum[half][p]), to + std::int64_t{p} * g.out_step * channel_block,
+                        block_distance, store_slice{});
+          }
+          continue;
+        }
         alignas(64) float values[Pixels][column_lanes];
 #pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) { hn::StoreU(hn::Add(sum[half][p], total[half][p]), column_tag{}, values[p]); }
-        for (int slice = 0; slice < column_lanes; slice += lanes) {
-          const int channel = k + half * column_lanes + slice;
-          if (channel >= stored) { return; }
-          float* where = y_blocked ? y.image(n) + channel_offset(y.extent, channel) : nullptr;
+        for (int p = 0; p < Pixels; ++p) { hn::StoreU(sum[half][p], column_tag{}, values[p]); }
+        for (int slice = 0; slice < column_lanes && channel + slice < stored; slice += lanes) {
           for (int p = 0; p < Pixels; ++p) {
             const std::int64_t pixel = first_pixel + std::int64_t{p} * g.out_step;
-            result.store(load(values[p] + slice), channel, n, pixel,
-                         where == nullptr ? nullptr : where + pixel * channel_block);
+            float* where =
+                y_blocked ? y.image(n) + channel_offset(y.extent, channel + slice) + pixel * channel_block : nullptr;
+            result.store(load(values[p] + slice), channel + slice, n, pixel, where);
           }
         }
       }
@@ -153,11 +175,11 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const int inner_space = x.extent.width - 1 - reach + g.padding;
     const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
     int k = 0;
-    for (; k + pass_columns <= columns && k < stored; k += pass_columns) {
+    for (; k + pass_columns <= columns; k += pass_columns) {
       row_of_results.template operator()<2>(k, inner_begin, inner_end);
     }
     if constexpr (pass_columns > panel) {
-      if (k < columns && k < stored) { row_of_results.template operator()<1>(k, inner_begin, inner_end); }
+      if (k < columns) { row_of_results.template operator()<1>(k, inner_begin, inner_end); }
     }
   });
 }

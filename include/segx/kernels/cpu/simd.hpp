@@ -38,6 +38,33 @@ struct store_slice {
   HWY_INLINE void operator()(vec v, int, float* to) const { store(v, to); }
 };
 
+/// The channels of one pixel that a vector takes; `block_distance` floats lie between blocks of channels.
+template <class D>
+HWY_INLINE hn::Vec<D> load_pixel(D d, const float* pixel, [[maybe_unused]] std::int64_t block_distance) {
+  if constexpr (hn::MaxLanes(D{}) > channel_block) {
+    const hn::Half<D> half;
+    // Combine and UpperHalf are found by their arguments: Highway's scalar target, which has no such vectors, lacks
+    // them.
+    return Combine(d, hn::LoadU(half, pixel + block_distance), hn::LoadU(half, pixel));
+  } else {
+    return hn::LoadU(d, pixel);
+  }
+}
+
+/// Calls store(slice, of, where) for the blocks of one vector of channels of a pixel; slice `of` begins `of` channels
+/// on.
+template <class D, class Store>
+HWY_INLINE void split_pixel([[maybe_unused]] D d, hn::Vec<D> v, float* pixel,
+                            [[maybe_unused]] std::int64_t block_distance, Store&& store_slice) {
+  if constexpr (hn::MaxLanes(D{}) > channel_block) {
+    const hn::Half<D> half;
+    store_slice(hn::LowerHalf(half, v), 0, pixel);
+    store_slice(UpperHalf(half, v), channel_block, pixel + block_distance);
+  } else {
+    store_slice(v, 0, pixel);
+  }
+}
+
 /// An epilogue as vector code. Dropout draws by the place of an element in [N,C,H,W]; `lane_distance` is how far the
 /// places of two neighbouring lanes are apart: the size of a plane, as lanes are channels.
 class vector_epilogue {
