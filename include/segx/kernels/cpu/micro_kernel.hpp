@@ -23,6 +23,9 @@ inline constexpr int max_rows = column_lanes == 16 ? 12 : column_lanes == 8 ? 6 
 /// The same where rows are channels, whose count is a multiple of eight: enough to hide the latency of an addition.
 inline constexpr int gradient_rows = column_lanes == 16 ? 8 : 4;
 
+/// How far ahead the right factor is asked for: large weights come from memory, in pieces that end at pages.
+inline constexpr int prefetch_rows = 32;
+
 /// Right factor of a product: element (k, j) is at data[j / 16 · panel_distance + k · row_distance + j % 16].
 struct panels {
   const float* data;
@@ -48,6 +51,8 @@ HWY_INLINE void multiply(const float* HWY_RESTRICT a, std::int64_t row_distance,
     if (Vectors == 2) { sum1[i] = Add ? hn::LoadU(d, c + i * c_distance + column_lanes) : hn::Zero(d); }
   }
   for (int k = 0; k < depth; ++k, b0 += b.row_distance, b1 += b.row_distance, a += step) {
+    hwy::Prefetch(b0 + prefetch_rows * b.row_distance);
+    if (Vectors == 2 && column_lanes == panel) { hwy::Prefetch(b1 + prefetch_rows * b.row_distance); }
     const column_vec w0 = hn::LoadU(d, b0);
     const column_vec w1 = hn::LoadU(d, b1);
 #pragma GCC unroll 16
