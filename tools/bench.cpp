@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +28,7 @@ namespace segx::tool {
 namespace {
 
 struct bench_words {
-  std::string model, weights;
+  std::string model, weights, dump;
   int size = 256, threads = 1, runs = 10, batch = 1;
   bool train = false, layers = false, json = false;
   bool small = false;
@@ -87,12 +87,24 @@ weights<Network> weights_for(const bench_words& w) {
   return std::move(load_weights<Network>(w.weights).values);
 }
 
+/// Raw floats, for programs that compare.
+void dump(const std::string& path, const xt::xtensor<float, 4>& values) {
+  std::ofstream file{path, std::ios::binary};
+  file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+  if (!file.flush()) { fail("cannot write " + path); }
+}
+
 /// A prediction of `batch` images.
 template <class Network, class Backend>
 timings time_prediction(const bench_words& w) {
   session<Network, Backend> network{weights_for<Network>(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
   const auto images = noise(w.batch, network.input());
   auto result = noise(w.batch, network.output());
+  if (!w.dump.empty()) {
+    network.predict(images, result);
+    dump(w.dump + ".input.f32", images);
+    dump(w.dump + ".output.f32", result);
+  }
   return time_runs(w.runs, [&] { network.predict(images, result); });
 }
 
@@ -228,6 +240,11 @@ void add_bench(CLI::App& app) {
   CLI::Option* train = command->add_flag("--train", words->train, "steps of training: forward, loss, backward, Adam");
   command->add_flag("--layers", words->layers, "the time of every layer of the prediction, too")->excludes(train);
   command->add_flag("--prefer-memory", words->small, "no Winograd where its weights are large");
+  command
+      ->add_option("--dump", words->dump,
+                   "write what a prediction gets and gives to PREFIX.input.f32 and PREFIX.output.f32, raw [N,C,H,W]")
+      ->type_name("PREFIX")
+      ->excludes(train);
   command->add_flag("--json", words->json, "for programs");
   command->callback([words] {
     with_model(words->model, [&]<class Network>(named_model<Network> m) {

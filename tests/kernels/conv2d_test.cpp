@@ -19,7 +19,7 @@ SEGX_BACKEND_TEST("conv2d agrees with the reference in double", "[kernels]") {
 }
 
 TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
-  cpu_with<convolution_policy::exact> on{2};
+  cpu_with<convolution_policy::exact> on;
   for (const conv2d_case& c : conv2d_cases()) {
     INFO(c.text());
     check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-5);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -54,28 +55,56 @@ struct sha256_state {
 
 }  // namespace detail
 
-/// The SHA-256 of the bytes as 64 lowercase hexadecimal digits, as the program sha256sum prints it.
-/// Source: NIST FIPS 180-4, sections 4.1.2, 5.1.1 and 6.2.
+/// The SHA-256 of bytes that come piece by piece. Source: NIST FIPS 180-4, sections 4.1.2, 5.1.1 and 6.2.
+class sha256_sum {
+ public:
+  void add(std::span<const std::byte> data) {
+    length_ += data.size();
+    while (!data.empty()) {
+      if (held_ == 0 && data.size() >= block_.size()) {
+        state_.absorb(data.data());
+        data = data.subspan(block_.size());
+        continue;
+      }
+      const std::size_t taken = std::min(block_.size() - held_, data.size());
+      std::memcpy(block_.data() + held_, data.data(), taken);
+      held_ += taken;
+      data = data.subspan(taken);
+      if (held_ == block_.size()) {
+        state_.absorb(block_.data());
+        held_ = 0;
+      }
+    }
+  }
+
+  /// 64 lowercase hexadecimal digits, as the program sha256sum prints them. Ends the sum.
+  std::string digits() {
+    // A one bit, zeros, and the length in bits as 64-bit big-endian fill the last block.
+    const std::uint64_t bits = std::uint64_t{length_} * 8;
+    std::array<std::byte, 72> tail{std::byte{0x80}};
+    const std::size_t zeros = (119 - held_) % 64;
+    for (std::size_t i = 0; i < 8; ++i) { tail[zeros + 8 - i] = static_cast<std::byte>(bits >> (8 * i)); }
+    add(std::span{tail}.first(zeros + 9));
+
+    std::string digits;
+    digits.reserve(64);
+    for (const std::uint32_t word : state_.h) {
+      for (int shift = 28; shift >= 0; shift -= 4) { digits += "0123456789abcdef"[word >> shift & 15]; }
+    }
+    return digits;
+  }
+
+ private:
+  detail::sha256_state state_;
+  std::array<std::byte, 64> block_{};
+  std::size_t held_ = 0;  // bytes in block_
+  std::size_t length_ = 0;
+};
+
 inline std::string sha256(std::span<const std::byte> data) {
-  detail::sha256_state state;
-  const std::size_t whole = data.size() / 64 * 64;
-  for (std::size_t at = 0; at < whole; at += 64) state.absorb(data.data() + at);
-
-  // The rest, a one bit, zeros, and the length in bits as 64-bit big-endian: one block or two.
-  std::array<std::byte, 128> tail{};
-  const std::size_t rest = data.size() - whole;
-  if (rest > 0) std::memcpy(tail.data(), data.data() + whole, rest);
-  tail[rest] = std::byte{0x80};
-  const std::size_t tail_size = rest + 9 <= 64 ? 64 : 128;
-  const std::uint64_t bits = std::uint64_t{data.size()} * 8;
-  for (std::size_t i = 0; i < 8; ++i) tail[tail_size - 1 - i] = static_cast<std::byte>(bits >> (8 * i));
-  for (std::size_t at = 0; at < tail_size; at += 64) state.absorb(tail.data() + at);
-
-  std::string digits;
-  digits.reserve(64);
-  for (const std::uint32_t word : state.h)
-    for (int shift = 28; shift >= 0; shift -= 4) digits += "0123456789abcdef"[word >> shift & 15];
-  return digits;
+  sha256_sum sum;
+  sum.add(data);
+  return sum.digits();
 }
 
 }  // namespace segx

@@ -70,11 +70,9 @@ inline constexpr int self_test_extent = [] {
 }();
 
 /// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
+/// Loading a file must not take more memory than using it.
 template <class Network>
-  requires(self_test_extent<Network> > 0)
-session<Network> self_test_session(const weights<Network>& w) {
-  return session<Network>{w, self_test_extent<Network>, self_test_extent<Network>};
-}
+using self_test_session = session<Network, cpu_with<convolution_policy::prefer_memory>>;
 
 /// The same image everywhere: noise in [0,1), by place.
 template <class Network>
@@ -97,9 +95,9 @@ inline bool are_finite(std::span<const float> values) {
 
 /// The checksum that stands in the metadata: of all tensors' bytes in the order of the file.
 inline std::string checksum_of(std::span<const tensor_entry> tensors) {
-  std::vector<std::byte> all;
-  for (const tensor_entry& entry : tensors) { all.insert(all.end(), entry.bytes.begin(), entry.bytes.end()); }
-  return sha256(all);
+  sha256_sum sum;
+  for (const tensor_entry& entry : tensors) { sum.add(entry.bytes); }
+  return sum.digits();
 }
 
 }  // namespace detail
@@ -126,7 +124,8 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
   }
 
   const auto image = detail::self_test_image<Network>();
-  const auto logits = detail::self_test_session(stored).logits(image);
+  constexpr int extent = detail::self_test_extent<Network>;
+  const auto logits = detail::self_test_session<Network>{stored, extent, extent}.logits(image);
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &logits}}) {
     tensors.push_back({name, dtype::f32, {tensor->shape().begin(), tensor->shape().end()}, detail::bytes_of(*tensor)});
   }
@@ -207,7 +206,8 @@ template <class Network>
     return "the file is damaged: expected the SHA-256 " + file.metadata["sha256"] + ", found " + sum;
   }
 
-  auto tested = detail::self_test_session(result.values);
+  constexpr int extent = detail::self_test_extent<Network>;
+  detail::self_test_session<Network> tested{result.values, extent, extent};
   auto image = detail::self_test_image<Network>();
   auto promised = xt::xtensor<float, 4>::from_shape(detail::extents_of(1, tested.output()));
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &promised}}) {

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Times segx and other runtimes on the same networks, weights and inputs: scripts/bench calls this.
+
+All contenders of a workload run in turn, one process each, for several rounds in one go, so that a busy moment of the
+machine meets all of them. Written are the median, least and largest of the rounds' medians."""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "bench"
+SEGX = ROOT / "build" / "release" / "bin" / "segx"
+PEERS = ROOT / "bench" / "peers"
+PACKAGES = BUILD / "packages" / "node_modules"
+PYTHON = "/usr/bin/python3"  # Debian's packages belong to Debian's Python
+SHIPPED = ROOT / "weights" / "lung-unet16-256.safetensors"
+LIMIT = 600  # seconds for one process
+
+
+class Missing(Exception):
+    """A contender that cannot run here."""
+
+
+def call(command):
+    """The JSON that a command ends with."""
+    environment = {**os.environ, "NODE_PATH": str(PACKAGES)}
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, env=environment)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["?"]
+        raise Missing(lines[-1][:120])
+    text = done.stdout.strip()
+    return json.loads(text if text.startswith("{") else text.splitlines()[-1])
+
+
+class Model:
+    """A network with weights, its ONNX file, and what segx makes of one image."""
+
+    def __init__(self, name):
+        self.name = name
+        self.weights = SHIPPED if name == "unet16" else BUILD / f"{name}.safetensors"
+        self.onnx = BUILD / f"{name}.onnx"
+        self.dump = BUILD / name
+
+    def prepare(self):
+        if not self.weights.exists():
+            data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
+            quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], **quiet)
+            subprocess.run([SEGX, "train", "--data", data, "--model", self.name, "--size", "64", "--epochs", "1", "--batch",
+                            "1", "--out", run], **quiet)
+            shutil.move(run / "best.safetensors", self.weights)
+        if not self.onnx.exists():
+            subprocess.run([PYTHON, PEERS / "pytorch.py", "export", self.weights, "--onnx", self.onnx], check=False,
+                           capture_output=True)
+        self.facts = call([SEGX, "bench", "--model", self.name, "--weights", self.weights, "--dump", self.dump, "--runs", "1",
+                           "--json"])
+
+
+def segx(model, threads, runs, batch, train):
+    command = [SEGX, "bench", "--model", model.name, "--weights", model.weights, "--threads", threads, "--runs", runs,
+               "--batch", batch, "--json"]
+    return call(command + (["--train"] if train else []))
+
+
+def segx_small(model, threads, runs, batch, train):
+    return call([SEGX, "bench", "--model", model.name, "--weights", model.weights, "--threads", threads, "--runs", runs,
+                 "--prefer-memory", "--json"])
+
+
+def pytorch(model, threads, runs, batch, train):
+    return call([PYTHON, PEERS / "pytorch.py", "train" if train else "predict", model.weights, "--dump", model.dump,
+                 "--threads", threads, "--runs", runs, "--batch", batch])
+
+
+def onnxruntime(model, threads, runs, batch, train):
+    return call(["node", PEERS / "onnxruntime.mjs", model.onnx, model.dump, threads, runs])
+
+
+def opencv(model, threads, runs, batch, train):
+    return call([PYTHON, PEERS / "opencv.py", model.onnx, model.dump, threads, runs])
+
+
+def in_chromium(peer):
+    def run(model, threads, runs, batch, train):
+        site = BUILD / "site"
+        shutil.rmtree(site, ignore_errors=True)
+        shutil.copytree(ROOT / "bench" / "web", site)
+        (site / "segx").symlink_to(ROOT / "build" / "wasm" / "site")
+        (site / "packages").symlink_to(PACKAGES)
+        for source, name in [(model.weights, "weights.safetensors"), (model.onnx, "model.onnx"),
+                             (f"{model.dump}.input.f32", "input.f32"), (f"{model.dump}.output.f32", "output.f32")]:
+            shutil.copy(source, site / name)
+        return call(["node", ROOT / "bench" / "web" / "run.mjs", site, peer, threads, runs])
+
+    return run
+
+
+NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,
+          "OpenCV dnn": opencv}
+WEB = {"segx": in_chromium("segx"), "ONNX Runtime Web": in_chromium("onnxruntime-web"),
+       "TensorFlow.js": in_chromium("tensorflow")}
+TRAINING = {"segx": segx, "PyTorch": pytorch}
+# name: (model, contenders, batch, whether it trains, runs in a round)
+WORKLOADS = {
+    "unet16": ("unet16", NATIVE, 1, False, 20),
+    "unet64": ("unet64", NATIVE, 1, False, 3),
+    "unet16-train": ("unet16", TRAINING, 4, True, 3),
+    "unet64-train": ("unet64", TRAINING, 1, True, 2),
+    "unet16-web": ("unet16", WEB, 1, False, 11),
+}
+SINGLE_THREADED = {("unet16-web", "segx")}  # the demo's build has no threads
+
+
+def measure(name, rounds, quick):
+    """Rows of one workload: a dictionary for each contender and count of threads."""
+    model_name, contenders, batch, train, runs = WORKLOADS[name]
+    model = Model(model_name)
+    model.prepare()
+    rows = []
+    for threads in [1, 2]:
+        results, missing = {peer: [] for peer in contenders}, {}
+        for _ in range(rounds):
+            for peer, run in contenders.items():
+                if peer in missing or (threads > 1 and (name, peer) in SINGLE_THREADED):
+                    continue
+                try:
+                    results[peer].append(run(model, threads, max(2, runs // 4) if quick else runs, batch, train))
+                except (Missing, subprocess.TimeoutExpired, OSError, ValueError) as why:
+                    missing[peer] = str(why)
+        gflop = model.facts["gflops"] * model.facts["median_ms"] * batch * (3 if train else 1)
+        for peer, found in results.items():
+            row = {"workload": name, "peer": peer, "threads": threads}
+            if not found:
+                if peer in missing:
+                    rows.append(row | {"missing": missing[peer]})
+                continue
+            medians = [one["median_ms"] for one in found]
+            median = statistics.median(medians)
+            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians), "gflops": gflop / median}
+            for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
+                values = [one[extra] for one in found if extra in one]
+                if values:
+                    row[extra] = statistics.median(values)
+            rows.append(row)
+            print(f"  {name}, {threads} thread(s), {peer}: {median:.1f} ms", file=sys.stderr, flush=True)
+    return rows
+
+
+def table(rows):
+    """The rows as Markdown."""
+    lines = ["| workload | threads | runtime | median ms | least – largest | segx is faster by | GFLOP/s | memory MB | first result ms |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        start = f"| {row['workload']} | {row['threads']} | {row['peer']} |"
+        if "missing" in row:
+            lines.append(f"{start} missing: {row['missing']} | | | | | |")
+            continue
+        ours = [r for r in rows if r["workload"] == row["workload"] and r["peer"] == "segx" and "median_ms" in r]
+        same = [r for r in ours if r["threads"] == row["threads"]] or ours
+        ratio = f"{row['median_ms'] / same[0]['median_ms']:.2f} ×" if same and row["peer"] != "segx" else ""
+        memory = f"{row['peak_rss_mb']:.0f}" if "peak_rss_mb" in row else ""
+        cold = f"{row['cold_start_ms']:.0f}" if "cold_start_ms" in row else ""
+        lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {row['gflops']:.0f} | "
+                     f"{memory} | {cold} |")
+    return "\n".join(lines)
+
+
+def machine():
+    """What a figure has to be read with."""
+    def first(command):
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[0]
+        except (OSError, subprocess.CalledProcessError, IndexError):
+            return "?"
+
+    processor = "?"
+    if pathlib.Path("/proc/cpuinfo").exists():
+        names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+        processor = names[0] if names else "?"
+    changed = first(["git", "-C", str(ROOT), "status", "--porcelain", "-uno"])
+    return {"processor": processor, "cores": os.cpu_count(), "system": platform.platform(),
+            "compiler": first(["g++", "--version"]),
+            "commit": first(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]) + ("" if changed == "?" else " and changes"),
+            "date": datetime.date.today().isoformat()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workload", nargs="*", help=f"some of: {', '.join(WORKLOADS)}; all otherwise")
+    parser.add_argument("--quick", action="store_true", help="one round of few runs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "out" / "bench", help="folder for table.md and table.json")
+    words = parser.parse_args()
+    for name in words.workload:
+        if name not in WORKLOADS:
+            parser.error(f'there is no workload "{name}"; known: {", ".join(WORKLOADS)}')
+    BUILD.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name in words.workload or WORKLOADS:
+        rows += measure(name, 1 if words.quick else words.rounds, words.quick)
+    facts = machine()
+    words.out.mkdir(parents=True, exist_ok=True)
+    text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n{table(rows)}\n"
+    (words.out / "table.md").write_text(text)
+    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows}, indent=2) + "\n")
+    print(text)
+    print(f"written to {words.out}/table.md and table.json")
+
+
+main()
