@@ -5,6 +5,7 @@ All contenders of a workload run in turn, one process each, for several rounds i
 machine meets all of them. Written are the median, least and largest of the rounds' medians."""
 import argparse
 import datetime
+import gzip
 import json
 import os
 import pathlib
@@ -153,6 +154,39 @@ def measure(name, rounds, quick):
     return rows
 
 
+def gzipped(files):
+    """KB of files as a server that compresses sends them."""
+    return sum(len(gzip.compress(pathlib.Path(file).read_bytes(), 9)) for file in files) / 1024
+
+
+def footprint():
+    """Bytes to ship and memory to hold, unet16; sizes of what a page loads, gzipped, without weights."""
+    model = Model("unet16")
+    model.prepare()
+    rows = []
+    for program, policy in [("bench_raw_pixels", ""), ("bench_raw_pixels_small", ", prefer-memory")]:
+        path = BUILD / program
+        shutil.copy(ROOT / "build" / "release" / "bin" / program, path)
+        subprocess.run(["strip", path], check=True)
+        found = call([path, model.weights, f"{model.dump}.input.f32"])
+        rows.append((f"segx{policy}: executable that predicts from raw pixels, KB", path.stat().st_size / 1024))
+        rows.append((f"segx{policy}: peak memory of that process, MB", found["peak_rss_mb"]))
+    site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
+    pages = {
+        "segx": [site / name for name in ["segx.wasm", "segx.js", "worker.js", "image.js"]],
+        "ONNX Runtime Web": [ort / name for name in ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs",
+                                                     "ort-wasm-simd-threaded.wasm"]],
+        "TensorFlow.js": [tfjs / "tfjs-core/dist/tf-core.min.js", tfjs / "tfjs-backend-wasm/dist/tf-backend-wasm.min.js",
+                          tfjs / "tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm"],
+    }
+    rows += [(f"{peer}: runtime that a page loads, gzip -9, KB", gzipped(files)) for peer, files in pages.items()
+             if all(file.exists() for file in files)]
+    native = PACKAGES / "onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1"
+    if native.exists():
+        rows.append(("ONNX Runtime: its shared library, KB", native.stat().st_size / 1024))
+    return [{"what": what, "value": value} for what, value in rows]
+
+
 def table(rows):
     """The rows as Markdown."""
     lines = ["| workload | threads | runtime | median ms | least – largest | segx is faster by | GFLOP/s | memory MB | first result ms |",
@@ -193,23 +227,30 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workload", nargs="*", help=f"some of: {', '.join(WORKLOADS)}; all otherwise")
+    names = [*WORKLOADS, "footprint"]
+    parser.add_argument("workload", nargs="*", help=f"some of: {', '.join(names)}; all otherwise")
     parser.add_argument("--quick", action="store_true", help="one round of few runs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "out" / "bench", help="folder for table.md and table.json")
     words = parser.parse_args()
     for name in words.workload:
-        if name not in WORKLOADS:
-            parser.error(f'there is no workload "{name}"; known: {", ".join(WORKLOADS)}')
+        if name not in names:
+            parser.error(f'there is no workload "{name}"; known: {", ".join(names)}')
     BUILD.mkdir(parents=True, exist_ok=True)
+    wanted = words.workload or names
     rows = []
-    for name in words.workload or WORKLOADS:
+    for name in [name for name in wanted if name in WORKLOADS]:
         rows += measure(name, 1 if words.quick else words.rounds, words.quick)
+    sizes = footprint() if "footprint" in wanted else []
     facts = machine()
     words.out.mkdir(parents=True, exist_ok=True)
-    text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n{table(rows)}\n"
+    text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n"
+    if rows:
+        text += f"{table(rows)}\n\n"
+    if sizes:
+        text += "| footprint, unet16 | |\n|---|---|\n" + "".join(f"| {r['what']} | {r['value']:.0f} |\n" for r in sizes)
     (words.out / "table.md").write_text(text)
-    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows}, indent=2) + "\n")
+    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows, "footprint": sizes}, indent=2) + "\n")
     print(text)
     print(f"written to {words.out}/table.md and table.json")
 
