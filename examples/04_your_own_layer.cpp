@@ -13,11 +13,11 @@ using namespace segx;
 
 template <class T, layout Memory>
 void prelu_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
-  const auto x = detail::elements<Memory>(f.x[0]);
-  const auto y = detail::elements<Memory>(f.y);
+  const auto x = elements<Memory>(f.x[0]);
+  const auto y = elements<Memory>(f.y);
   const T* slope = f.parameters[0];
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int c, int i, int j) {
     const T value = x(n, c, i, j);
     y(n, c, i, j) = value > 0 ? value : slope[c] * value;
   });
@@ -25,16 +25,16 @@ void prelu_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
 
 template <class T, layout Memory>
 void prelu_backward(plain_loops<T, Memory>&, const backward_pass<T>& b) {
-  const auto x = detail::elements<Memory>(b.x[0]);
-  const auto dy = detail::elements<Memory>(b.dy);
+  const auto x = elements<Memory>(b.x[0]);
+  const auto dy = elements<Memory>(b.dy);
   const T* slope = b.parameters[0];
-  detail::for_each_element(b.x[0], [&](int n, int c, int i, int j) {
+  for_each_element(b.x[0], [&](int n, int c, int i, int j) {
     if (x(n, c, i, j) <= 0) { b.dparameters[0][c] += dy(n, c, i, j) * x(n, c, i, j); }  // always added
   });
   if (!b.dx[0]) { return; }  // nobody wants the gradient of an image
-  const auto dx = detail::elements<Memory>(b.dx[0]);
-  if (!b.adds[0]) { detail::set_spare_lanes<Memory>(b.dx[0]); }
-  detail::for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
+  const auto dx = elements<Memory>(b.dx[0]);
+  if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
+  for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
     const T value = x(n, c, i, j) > 0 ? dy(n, c, i, j) : slope[c] * dy(n, c, i, j);
     dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
   });

@@ -114,8 +114,7 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command->callback([words] {
-    with_model(read_card(words->weights).model,
-               [&]<class Network>(named_model<Network>) { evaluate_on<Network>(*words); });
+    with_model_of(words->weights, [&]<class Network>(named_model<Network>) { evaluate_on<Network>(*words); });
   });
 }
 

@@ -116,8 +116,7 @@ void add_info(CLI::App& app) {
   command->callback([words, weights, model] {
     if (weights->count() + model->count() == 0) { throw CLI::RequiredError("--weights or --model"); }
     if (weights->count() > 0) {
-      const model_card card = read_card(words->weights);
-      with_model(card.model, [&]<class Network>(named_model<Network> m) {
+      with_model_of(words->weights, [&]<class Network>(named_model<Network> m) {
         const auto loaded = load_weights<Network>(words->weights);  // checked whole, as anywhere
         info<Network>(*words, std::string{m.name}, &loaded.card);
       });

@@ -31,6 +31,11 @@ inline std::vector<std::string> model_names() {
   return names;
 }
 
+/// There is no network of this name.
+struct unknown_model : error {
+  using error::error;
+};
+
 /// Calls visit(named_model<Network>) for the network of this name.
 template <class Visit>
 void with_model(const std::string& name, Visit&& visit) {
@@ -44,7 +49,7 @@ void with_model(const std::string& name, Visit&& visit) {
   if (!found) {
     std::string known;
     for (const std::string& n : model_names()) { known += (known.empty() ? "" : ", ") + n; }
-    fail("there is no model \"" + name + "\"; known: " + known);
+    throw unknown_model("there is no model \"" + name + "\"; known: " + known);
   }
 }
 
@@ -57,6 +62,15 @@ inline model_card read_card(const std::filesystem::path& file) {
   if (wrong.empty()) { wrong = decode_card(view, card); }
   if (!wrong.empty()) { fail(file.string() + ": " + wrong); }
   return card;
+}
+
+/// Calls visit(named_model<Network>) for the network that a weight file is for.
+template <class Visit>
+void with_model_of(const std::filesystem::path& weights, Visit&& visit) {
+  const std::string name = read_card(weights).model;
+  try {
+    with_model(name, visit);
+  } catch (const unknown_model& unknown) { fail(weights.string() + ": " + unknown.what()); }
 }
 
 }  // namespace segx::tool

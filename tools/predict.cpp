@@ -57,7 +57,7 @@ template <class Network>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
   segmenter<Network> network{w.weights, w.threads};
-  fs::create_directories(w.out);
+  make_folder(w.out);
 
   int failures = 0;
   for (const fs::path& file : files) {
@@ -95,7 +95,7 @@ void add_predict(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command->callback([words] {
-    with_model(read_card(words->weights).model, [&]<class Network>(named_model<Network>) { predict<Network>(*words); });
+    with_model_of(words->weights, [&]<class Network>(named_model<Network>) { predict<Network>(*words); });
   });
 }
 

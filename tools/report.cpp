@@ -71,7 +71,7 @@ report_case make_case(const sample& s, const fs::path& predicted, const fs::path
 
 void write_report(const report_words& w) {
   const fs::path out = w.out;
-  fs::create_directories(out / "pictures");
+  make_folder(out / "pictures");
   report page;
   page.title = w.title;
   page.summary = w.summary;

@@ -40,16 +40,16 @@ struct wrong_square {
   static constexpr segx::shape output_shape(segx::shape x) { return x; }
   template <class B>
   static void forward(B&, const segx::forward_pass<typename B::scalar>& f) {
-    segx::detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
-      const auto x = segx::detail::elements<B::memory>(f.x[0])(n, c, i, j);
-      segx::detail::elements<B::memory>(f.y)(n, c, i, j) = x * x;
+    segx::for_each_element(f.y, [&](int n, int c, int i, int j) {
+      const auto x = segx::elements<B::memory>(f.x[0])(n, c, i, j);
+      segx::elements<B::memory>(f.y)(n, c, i, j) = x * x;
     });
   }
   template <class B>
   static void backward(B&, const segx::backward_pass<typename B::scalar>& b) {
-    segx::detail::for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
-      const auto x = segx::detail::elements<B::memory>(b.x[0])(n, c, i, j);
-      segx::detail::elements<B::memory>(b.dx[0])(n, c, i, j) = x * segx::detail::elements<B::memory>(b.dy)(n, c, i, j);
+    segx::for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
+      const auto x = segx::elements<B::memory>(b.x[0])(n, c, i, j);
+      segx::elements<B::memory>(b.dx[0])(n, c, i, j) = x * segx::elements<B::memory>(b.dy)(n, c, i, j);
     });
   }
 };

@@ -9,12 +9,12 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
-#include <system_error>
 
 #include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/phantom_anatomy.hpp>
 #include <segx/data/phantom_canvas.hpp>
+#include <segx/io/atomic_file.hpp>
 
 namespace segx {
 
@@ -163,14 +163,7 @@ inline void write_phantoms(const std::filesystem::path& dir, int count, int size
   detail::chest::refuse_size(size);
 
   const auto images = dir / "images", masks = dir / "masks";
-  for (const auto& folder : {images, masks}) {
-    std::error_code problem;
-    std::filesystem::create_directories(folder, problem);
-    if (problem) {
-      throw error{"cannot create the folder '" + folder.string() + "' (" + problem.message() +
-                  "); choose a place where you may write"};
-    }
-  }
+  for (const auto& folder : {images, masks}) { make_folder(folder); }
   const auto write = [](const std::filesystem::path& file, const cv::Mat& picture) {
     bool written = false;
     try {

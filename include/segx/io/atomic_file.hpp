@@ -61,6 +61,16 @@ inline bool sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace detail
 
+/// Makes a folder and those above it, where they are missing. Throws `error`.
+inline void make_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) {
+    throw error("cannot create the folder '" + folder.string() + "' (" + problem.message() +
+                "); choose a place where you may write");
+  }
+}
+
 /// All bytes of the file (of a pipe: until its end). Throws `error` with the path and the reason.
 inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const auto fail = [&](const std::string& why) { throw error("cannot read '" + path.string() + "': " + why); };

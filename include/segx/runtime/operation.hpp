@@ -17,6 +17,8 @@ struct operation {
   void (*pack)(Backend&, const packing<scalar>&) = nullptr;
   void (*forward)(Backend&, const forward_pass<scalar>&) = nullptr;
   void (*backward)(Backend&, const backward_pass<scalar>&) = nullptr;
+  bool has_forward = false;   // for constants: with -fsanitize=undefined GCC does not take a comparison with null
+  bool has_backward = false;  // for one
 
   template <class Layer>
   static constexpr operation of() {
@@ -26,15 +28,19 @@ struct operation {
     }
     if constexpr (requires(Backend & on, const forward_pass<scalar>& f) { Layer::forward(on, f); }) {
       op.forward = &Layer::template forward<Backend>;
+      op.has_forward = true;
     }
     if constexpr (requires(Backend & on, const backward_pass<scalar>& b) { Layer::backward(on, b); }) {
       op.backward = &Layer::template backward<Backend>;
+      op.has_backward = true;
     }
     return op;
   }
 
   /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
-  constexpr operation without_backward() const { return {.pack = pack, .forward = forward}; }
+  constexpr operation without_backward() const {
+    return {.pack = pack, .forward = forward, .has_forward = has_forward};
+  }
 
   template <class Layer, class... Shapes>
   static constexpr workspace needs(Shapes... in) {

@@ -57,8 +57,8 @@ constexpr defect missing_kernel(const graph<Capacity, operation<Backend>>& g, pu
     const auto refused = [&](const char* because) {
       return defect{because, g.nodes[i].name, {g.nodes[g.nodes[i].inputs[0]].output}};
     };
-    if (g.nodes[i].op.forward == nullptr) { return refused("this layer has no kernel on this backend"); }
-    if (why == purpose::training && g.nodes[i].op.backward == nullptr) {
+    if (!g.nodes[i].op.has_forward) { return refused("this layer has no kernel on this backend"); }
+    if (why == purpose::training && !g.nodes[i].op.has_backward) {
       return refused("this layer has no backward pass on this backend and cannot be trained");
     }
   }

@@ -76,8 +76,8 @@ class training_session {
     copy_in(*engine_.on, images.data(), executor.value(0, batch_));
     executor.forward(weights, batch_, drawn_, [&](int i) {
       const view<scalar> y = executor.value(i, batch_);
-      const auto value = detail::elements<Backend::memory>(y);
-      detail::for_each_element(y, [&](int n, int c, int row, int column) {
+      const auto value = elements<Backend::memory>(y);
+      for_each_element(y, [&](int n, int c, int row, int column) {
         if (name.empty() && !std::isfinite(value(n, c, row, column))) { name = executor.what().nodes[i].name.view(); }
       });
     });

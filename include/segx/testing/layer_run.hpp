@@ -208,7 +208,7 @@ class layer_run {
     tensor_memory m = unwritten(extent);
     const std::vector<scalar> converted(values.begin(), values.end());
     copy_in(on_, converted.data(), m.of);
-    segx::detail::set_spare_lanes<Backend::memory>(m.of, scalar{1000});
+    segx::set_spare_lanes<Backend::memory>(m.of, scalar{1000});
     return m;
   }
   array read(const tensor_memory& m) const {

@@ -165,10 +165,7 @@ class training_log {
   /// kept, later ones dropped, in one step that a crash cannot cut in half. 0, a new training, starts an empty log.
   explicit training_log(const std::filesystem::path& run_dir, int resumed_epoch = 0)
       : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl") {
-    std::error_code problem;
-    std::filesystem::create_directories(run_dir, problem);
-    if (problem) throw error(run_dir.string() + ": the folder cannot be made (" + problem.message() + ")");
-
+    make_folder(run_dir);
     if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) records_ = read_log(csv_file_);
     std::erase_if(records_, [=](const epoch_record& record) { return record.epoch > resumed_epoch; });
     std::string csv = detail::csv_header(), json;

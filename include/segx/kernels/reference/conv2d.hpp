@@ -52,18 +52,18 @@ void start_gradient(plain_loops<T, Memory>&, view<T> dx, bool adds) {
 /// y[n,k,i,j] = b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + s·dilation − padding]
 template <class T, layout Memory>
 [[gnu::noinline]] void conv2d_forward(plain_loops<T, Memory>&, const conv2d_geometry& g, const forward_pass<T>& f) {
-  const auto x = detail::elements<Memory>(f.x[0]);
-  const auto y = detail::elements<Memory>(f.y);
+  const auto x = elements<Memory>(f.x[0]);
+  const auto y = elements<Memory>(f.y);
   const T* weight = f.parameters[0];
   const T* bias = f.parameters[1];
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
   for (int n = 0; n < f.y.batch; ++n) {
     detail::for_each_product(g, f.x[0].extent, f.y.extent, [&](int k, int c, int i, int j, int h, int w, int wi) {
       y(n, k, i, j) += weight[wi] * x(n, c, h, w);
     });
   }
-  detail::for_each_element(f.y, [&](int n, int k, int i, int j) {
+  for_each_element(f.y, [&](int n, int k, int i, int j) {
     y(n, k, i, j) = detail::apply(f.then, y(n, k, i, j), f.seed, detail::element_index(f.y.extent, n, k, i, j));
   });
 }
@@ -71,9 +71,9 @@ template <class T, layout Memory>
 template <class T, layout Memory>
 [[gnu::noinline]] void conv2d_backward(plain_loops<T, Memory>& on, const conv2d_geometry& g,
                                        const backward_pass<T>& b) {
-  const auto x = detail::elements<Memory>(b.x[0]);
-  const auto dy = detail::elements<Memory>(b.dy);
-  const auto dx = detail::elements<Memory>(b.dx[0]);
+  const auto x = elements<Memory>(b.x[0]);
+  const auto dy = elements<Memory>(b.dy);
+  const auto dx = elements<Memory>(b.dx[0]);
   const T* weight = b.parameters[0];
   const bool wants_dx = static_cast<bool>(b.dx[0]);
   if (wants_dx) { detail::start_gradient(on, b.dx[0], b.adds[0]); }
@@ -91,18 +91,18 @@ template <class T, layout Memory>
 template <class T, layout Memory>
 [[gnu::noinline]] void conv_transpose2d_forward(plain_loops<T, Memory>&, const conv2d_geometry& g,
                                                 const forward_pass<T>& f) {
-  const auto x = detail::elements<Memory>(f.x[0]);
-  const auto y = detail::elements<Memory>(f.y);
+  const auto x = elements<Memory>(f.x[0]);
+  const auto y = elements<Memory>(f.y);
   const T* weight = f.parameters[0];
   const T* bias = f.parameters[1];
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
   for (int n = 0; n < f.y.batch; ++n) {
     detail::for_each_product(g, f.y.extent, f.x[0].extent, [&](int c, int k, int i, int j, int h, int w, int wi) {
       y(n, k, h, w) += weight[wi] * x(n, c, i, j);
     });
   }
-  detail::for_each_element(f.y, [&](int n, int k, int i, int j) {
+  for_each_element(f.y, [&](int n, int k, int i, int j) {
     y(n, k, i, j) = detail::apply(f.then, y(n, k, i, j), f.seed, detail::element_index(f.y.extent, n, k, i, j));
   });
 }
@@ -110,9 +110,9 @@ template <class T, layout Memory>
 template <class T, layout Memory>
 [[gnu::noinline]] void conv_transpose2d_backward(plain_loops<T, Memory>& on, const conv2d_geometry& g,
                                                  const backward_pass<T>& b) {
-  const auto x = detail::elements<Memory>(b.x[0]);
-  const auto dy = detail::elements<Memory>(b.dy);
-  const auto dx = detail::elements<Memory>(b.dx[0]);
+  const auto x = elements<Memory>(b.x[0]);
+  const auto dy = elements<Memory>(b.dy);
+  const auto dx = elements<Memory>(b.dx[0]);
   const T* weight = b.parameters[0];
   const bool wants_dx = static_cast<bool>(b.dx[0]);
   if (wants_dx) { detail::start_gradient(on, b.dx[0], b.adds[0]); }

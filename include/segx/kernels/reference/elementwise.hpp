@@ -7,10 +7,10 @@ namespace segx {
 
 template <class T, layout Memory>
 [[gnu::noinline]] void pointwise_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
-  const auto x = detail::elements<Memory>(f.x[0]);
-  const auto y = detail::elements<Memory>(f.y);
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
+  const auto x = elements<Memory>(f.x[0]);
+  const auto y = elements<Memory>(f.y);
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int c, int i, int j) {
     y(n, c, i, j) = detail::apply(f.then, x(n, c, i, j), f.seed, detail::element_index(f.y.extent, n, c, i, j));
   });
 }
@@ -18,9 +18,9 @@ template <class T, layout Memory>
 template <class T, layout Memory>
 [[gnu::noinline]] void epilogue_backward(plain_loops<T, Memory>&, const epilogue& then, view<const T> result,
                                          view<T> gradient, std::uint32_t seed) {
-  const auto y = detail::elements<Memory>(result);
-  const auto dy = detail::elements<Memory>(gradient);
-  detail::for_each_element(gradient, [&](int n, int c, int i, int j) {
+  const auto y = elements<Memory>(result);
+  const auto dy = elements<Memory>(gradient);
+  for_each_element(gradient, [&](int n, int c, int i, int j) {
     dy(n, c, i, j) *= detail::slope(then, y(n, c, i, j), seed, detail::element_index(gradient.extent, n, c, i, j));
   });
 }
@@ -50,11 +50,11 @@ template <class T, layout Memory>
 
 template <class T, layout Memory>
 [[gnu::noinline]] void add_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
-  const auto a = detail::elements<Memory>(f.x[0]);
-  const auto b = detail::elements<Memory>(f.x[1]);
-  const auto y = detail::elements<Memory>(f.y);
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
+  const auto a = elements<Memory>(f.x[0]);
+  const auto b = elements<Memory>(f.x[1]);
+  const auto y = elements<Memory>(f.y);
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int c, int i, int j) {
     const T sum = a(n, c, i, j) + b(n, c, i, j);
     y(n, c, i, j) = detail::apply(f.then, sum, f.seed, detail::element_index(f.y.extent, n, c, i, j));
   });
@@ -69,11 +69,11 @@ template <class T, layout Memory>
 template <class T, layout Memory>
 [[gnu::noinline]] void concat_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
   const int split = f.x[0].extent.channels;
-  const auto a = detail::elements<Memory>(f.x[0]);
-  const auto b = detail::elements<Memory>(f.x[1]);
-  const auto y = detail::elements<Memory>(f.y);
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(
+  const auto a = elements<Memory>(f.x[0]);
+  const auto b = elements<Memory>(f.x[1]);
+  const auto y = elements<Memory>(f.y);
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(
       f.y, [&](int n, int c, int i, int j) { y(n, c, i, j) = c < split ? a(n, c, i, j) : b(n, c - split, i, j); });
 }
 

@@ -29,10 +29,10 @@ pixel largest_of_window(int window, int i, int j, auto&& value) {
 template <class T, layout Memory>
 [[gnu::noinline]] void max_pool2d_forward(plain_loops<T, Memory>&, const max_pool2d_geometry& g,
                                           const forward_pass<T>& f) {
-  const auto x = detail::elements<Memory>(f.x[0]);
-  const auto y = detail::elements<Memory>(f.y);
-  detail::set_spare_lanes<Memory>(f.y);
-  detail::for_each_element(f.y, [&](int n, int c, int i, int j) {
+  const auto x = elements<Memory>(f.x[0]);
+  const auto y = elements<Memory>(f.y);
+  set_spare_lanes<Memory>(f.y);
+  for_each_element(f.y, [&](int n, int c, int i, int j) {
     const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
     y(n, c, i, j) = value(detail::largest_of_window(g.window, i, j, value));
   });
@@ -44,11 +44,11 @@ template <class T, layout Memory>
 [[gnu::noinline]] void max_pool2d_backward(plain_loops<T, Memory>& on, const max_pool2d_geometry& g,
                                            const backward_pass<T>& b) {
   if (!b.dx[0]) { return; }
-  const auto x = detail::elements<Memory>(b.x[0]);
-  const auto dy = detail::elements<Memory>(b.dy);
-  const auto dx = detail::elements<Memory>(b.dx[0]);
+  const auto x = elements<Memory>(b.x[0]);
+  const auto dy = elements<Memory>(b.dy);
+  const auto dx = elements<Memory>(b.dx[0]);
   detail::start_gradient(on, b.dx[0], b.adds[0]);
-  detail::for_each_element(b.dy, [&](int n, int c, int i, int j) {
+  for_each_element(b.dy, [&](int n, int c, int i, int j) {
     const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
     const detail::pixel p = detail::largest_of_window(g.window, i, j, value);
     dx(n, c, p.row, p.column) += dy(n, c, i, j);

@@ -26,7 +26,6 @@ struct reference : plain_loops<T, layout{}> {};
 
 namespace detail {
 
-/// x(n, c, i, j), wherever the layout keeps it.
 template <layout Memory, class T>
 struct element_access {
   view<T> of;
@@ -34,8 +33,11 @@ struct element_access {
   T& operator()(int n, int c, int i, int j) const { return of.image(n)[Memory.index(of.extent, c, i, j)]; }
 };
 
+}  // namespace detail
+
+/// x(n, c, i, j), wherever the layout keeps it.
 template <layout Memory, class T>
-element_access<Memory, T> elements(view<T> of) {
+detail::element_access<Memory, T> elements(view<T> of) {
   return {of};
 }
 
@@ -64,6 +66,8 @@ void set_spare_lanes(const view<T>& of, T value = 0) {
     }
   }
 }
+
+namespace detail {
 
 /// Place of an element in [N,C,H,W], modulo 2³².
 inline std::uint32_t element_index(shape s, int n, int c, int i, int j) {
