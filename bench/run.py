@@ -116,7 +116,6 @@ WORKLOADS = {
     "unet64-train": ("unet64", TRAINING, 1, True, 2),
     "unet16-web": ("unet16", WEB, 1, False, 11),
 }
-SINGLE_THREADED = {("unet16-web", "segx")}  # the demo's build has no threads
 
 
 def measure(name, rounds, quick):
@@ -129,7 +128,7 @@ def measure(name, rounds, quick):
         results, missing = {peer: [] for peer in contenders}, {}
         for _ in range(rounds):
             for peer, run in contenders.items():
-                if peer in missing or (threads > 1 and (name, peer) in SINGLE_THREADED):
+                if peer in missing:
                     continue
                 try:
                     results[peer].append(run(model, threads, max(2, runs // 4) if quick else runs, batch, train))

@@ -1,5 +1,6 @@
-// The network of the browser demo behind five C functions. One thread; no files, no network, no exceptions: what can go
-// wrong with what a user gives returns a sentence, "" means done. Texts live until the next call of the same function.
+// The network of the browser demo behind a few C functions. No files, no network, no exceptions: what can go wrong with
+// what a user gives returns a sentence, "" means done. Texts live until the next call of the same function. All calls
+// come from one thread; in the build of several, others only call segx_enlist and segx_help.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +11,12 @@
 
 #include <segx/image/gray.hpp>
 #include <segx/image/resample.hpp>
+#include <segx/io/json_text.hpp>
 #include <segx/io/weight_format.hpp>
 #include <segx/models/unet.hpp>
 #include <segx/runtime/session.hpp>
 
-#include <segx/io/json_text.hpp>
+
 namespace {
 
 using network = segx::unet16;
@@ -53,7 +55,7 @@ std::string load(std::span<const std::byte> file) {
     loaded->card = card;
     loaded->threshold = threshold;
   } else {
-    loaded.reset(new segmenter{card, threshold, segx::session<lungs>{weights.values}});
+    loaded.reset(new segmenter{card, threshold, segx::session<lungs>{weights.values, {.threads = 0}}});
   }
   return "";
 }
@@ -107,3 +109,11 @@ SEGX_EXPORT(segx_segment) void segx_segment(float* image, int rows, int columns,
   segx::resize(pixels_of(loaded->probability), height, width, {image, pixels}, rows, columns);
   for (std::size_t i = 0; i < pixels; ++i) { mask[i] = image[i] > loaded->threshold ? 255 : 0; }
 }
+
+#ifdef __wasm_atomics__
+/// Counts the calling thread among those that share the work; to be done before segx_load. Returns its number.
+SEGX_EXPORT(segx_enlist) int segx_enlist() { return segx::thread_pool::enlist(); }
+
+/// Works whenever there is work; never returns.
+SEGX_EXPORT(segx_help) void segx_help(int number) { segx::thread_pool::help(number); }
+#endif

@@ -20,8 +20,11 @@ function pathOf(url) {
   }
 }
 
+// With these, browsers isolate the page from other origins and let it have threads.
+const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 /** Listens on 127.0.0.1; port 0 takes a free one. @returns {Promise<import('node:http').Server>} */
-export function serve(folder, port = 0) {
+export function serve(folder, port = 0, headers = ISOLATION) {
   const server = createServer(({ method, url }, response) => {
     const file = join(folder, pathOf(url));  // without "..": normalised below "/"
     const status = statSync(file, { throwIfNoEntry: false });
@@ -33,8 +36,7 @@ export function serve(folder, port = 0) {
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
       'Content-Length': status.size,
       'Cache-Control': 'no-cache',
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
+      ...headers,
     });
     if (method === 'HEAD') response.end();
     else createReadStream(file).pipe(response);

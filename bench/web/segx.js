@@ -1,12 +1,22 @@
 import { Segx } from './segx/segx.js';
 
-/** segx.wasm as the demo uses it: 8-bit pixels in, so the input is rounded to them. One thread. */
-export async function load() {
-  const [module, weights] = await Promise.all([
-    WebAssembly.compileStreaming(fetch('./segx/segx.wasm')),
+function spawn(words) {
+  const helper = new Worker('./segx/helper.js', { type: 'module' });
+  return new Promise((resolve) => {
+    helper.onmessage = resolve;
+    helper.postMessage(words);
+  });
+}
+
+/** segx as the demo uses it: 8-bit pixels in, so the input is rounded to them. */
+export async function load(threads) {
+  const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${name}`));
+  const [segx, weights] = await Promise.all([
+    threads > 1
+      ? compile('segx-threads.wasm').then((module) => Segx.withThreads(module, threads, spawn))
+      : compile('segx.wasm').then((module) => new Segx(module)),
     fetch('./weights.safetensors').then((response) => response.arrayBuffer()),
   ]);
-  const segx = new Segx(module);
   segx.load(new Uint8Array(weights));
   return (input) => {
     const size = Math.sqrt(input.length);

@@ -14,7 +14,7 @@ import unittest
 import zlib
 
 PROGRAM = ""
-COMMANDS = ("synth", "train", "eval", "predict", "info", "report")
+COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench")
 TIME_COLUMNS = ("seconds", "images_per_second")
 
 
@@ -353,6 +353,35 @@ class ToolTest(unittest.TestCase):
         self.assert_done(table)
         self.assertIn("encoder.0.conv1", table.stdout)
         self.assertIn("model card", table.stdout)
+
+    def test_bench(self):
+        small = ("bench", "--model", "unet8", "--size", 64, "--runs", 2)
+        for extra in ((), ("--weights", self.weights), ("--threads", 2, "--batch", 2), ("--train", "--batch", 2),
+                      ("--prefer-memory",)):
+            with self.subTest(extra):
+                result = segx(*small, *extra, "--json")
+                self.assert_done(result)
+                found = json.loads(result.stdout)
+                self.assertEqual((found["model"], found["size"], found["runs"]), ("unet8", 64, 2))
+                self.assertGreater(found["min_ms"], 0)
+                self.assertLessEqual(found["min_ms"], found["median_ms"])
+                self.assertLessEqual(found["median_ms"], found["max_ms"])
+                self.assertGreater(found["gflops"], 0)
+                self.assertGreater(found["peak_rss_mb"], 1)
+                self.assertNotIn("layers", found)
+
+        layers = json.loads(segx(*small, "--layers", "--json").stdout)["layers"]
+        self.assertEqual(layers[0]["name"], "encoder.0.conv1")
+        self.assertTrue(all(layer["median_ms"] > 0 for layer in layers))
+
+        dumped = self.folder / "dumped"
+        self.assert_done(segx(*small, "--dump", dumped))
+        for part in ("input", "output"):
+            self.assertEqual((self.folder / f"dumped.{part}.f32").stat().st_size, 64 * 64 * 4)
+
+        self.assert_fails(segx("bench", "--model", "unet8", "--size", 72), "72")
+        self.assert_fails(segx("bench", "--model", "unet16", "--weights", self.weights), self.weights)
+        self.assert_fails(segx(*small, "--weights", self.folder / "none"), self.folder / "none")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 
 import { serve } from '../../wasm_demo/serve.mjs';
@@ -96,23 +97,27 @@ function withHeader(file, change) {
 // ---- under Node ----
 
 async function testUnderNode(native) {
-  const bytes = readFileSync(join(site, 'segx.wasm'));
-  const module = await WebAssembly.compile(bytes);
+  const moduleOf = (name) => new WebAssembly.Module(readFileSync(join(site, name)));
+  const module = moduleOf('segx.wasm');
+  const threadsModule = moduleOf('segx-threads.wasm');
 
-  await test('the program can reach nothing: no network, no files', 10, () => {
+  await test('the programs can reach nothing: no network, no files', 10, () => {
     const harmless = [
       'env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.proc_exit',  // told that memory grew; ends the program
       'wasi_snapshot_preview1.fd_write', 'wasi_snapshot_preview1.fd_close', 'wasi_snapshot_preview1.fd_seek',  // last words
     ];
-    const imports = WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`);
-    assert.deepEqual(imports.filter((name) => !harmless.includes(name)), []);
+    const foreign = (of) => WebAssembly.Module.imports(of).map((i) => `${i.module}.${i.name}`)
+      .filter((name) => !harmless.includes(name)).sort();
+    assert.deepEqual(foreign(module), []);
+    assert.deepEqual(foreign(threadsModule), ['env.memory', 'env.segx_notify', 'env.segx_wait']);
   });
 
   await test('program and scripts that compute are at most 100 KB, gzipped', 10, () => {
-    const files = ['segx.wasm', 'segx.js', 'worker.js', 'image.js'];
-    const size = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file)), { level: 9 }).length, 0);
-    assert(size <= 100 * 1024, `they are ${size} bytes`);
-    return `${(size / 1024).toFixed(1)} KB`;
+    const packed = (file) => gzipSync(readFileSync(join(site, file)), { level: 9 }).length;
+    const scripts = ['segx.js', 'worker.js', 'image.js'].reduce((sum, file) => sum + packed(file), 0);
+    const sizes = [scripts + packed('segx.wasm'), scripts + packed('helper.js') + packed('segx-threads.wasm')];
+    for (const size of sizes) assert(size <= 100 * 1024, `they are ${size} bytes`);
+    return sizes.map((size) => `${(size / 1024).toFixed(1)} KB`).join(', with threads ');
   });
 
   const tests = join(build, 'test_wasm.wasm');
@@ -155,6 +160,40 @@ async function testUnderNode(native) {
     times.sort((a, b) => a - b);
     return `${times[0].toFixed(0)} ms an image at best, ${times[times.length >> 1].toFixed(0)} ms median, ` +
            `${(segx.memoryBytes / 2 ** 20).toFixed(0)} MB`;
+  });
+
+  await test('several threads find what one finds, bit for bit', 60, async () => {
+    const helpers = [];
+    const spawn = (words) => new Promise((resolve, reject) => {
+      const helper = new Worker(join(here, 'helper.mjs'), { workerData: { segx: join(site, 'segx.js'), words } });
+      helpers.push(helper);
+      helper.once('message', resolve).once('error', reject);
+    });
+    const medians = [];
+    try {
+      for (const threads of [1, 2, 3]) {
+        const shared = await Segx.withThreads(threadsModule, threads, spawn);
+        shared.load(weights);
+        const times = [];
+        for (const name of [...images, ...images]) {
+          const { rgba, width, height } = picture(name);
+          const expected = segx.segment(rgba, width, height);
+          for (let run = 0; run < 5; ++run) {
+            const begin = performance.now();
+            const found = shared.segment(rgba, width, height);
+            times.push(performance.now() - begin);
+            assert.deepEqual(found, expected);
+          }
+          await seconds(0.05);  // so that helpers fall asleep
+        }
+        shared.load(weights);
+        assert.throws(() => shared.load(weights.subarray(0, 1000)), Problem);
+        medians.push(times.sort((a, b) => a - b)[times.length >> 1]);
+      }
+    } finally {
+      await Promise.all(helpers.map((helper) => helper.terminate()));
+    }
+    return `${medians.map((time) => time.toFixed(0)).join(', ')} ms with 1, 2, 3 threads`;
   });
 
   await test('a broken weight file gets a sentence and changes nothing', 60, () => {
@@ -327,9 +366,10 @@ async function testInBrowser(chromium, native) {
       return `ready after ${ready.toFixed(0)} ms, result after ${done.toFixed(0)} ms`;
     });
 
-    await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, () => {
+    await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, async () => {
       const foreign = page.requests.filter((url) => !url.startsWith(home) && !/^(blob|data):/.test(url));
-      assert(page.requests.some((url) => url.endsWith('segx.wasm')), 'the worker was not watched');
+      const program = await page.value('navigator.hardwareConcurrency > 1') ? 'segx-threads.wasm' : 'segx.wasm';
+      assert(page.requests.some((url) => url.endsWith(program)), 'the worker was not watched');
       assert.deepEqual(foreign, []);
       assert.deepEqual(page.errors, []);
     });
@@ -352,6 +392,22 @@ async function testInBrowser(chromium, native) {
       await take('empty', 1280, 800, 'light');
       await take('empty-phone', 390, 844, 'dark');
     }
+
+    await test('without the headers that threads need, one thread segments', 60, async () => {
+      const plain = await serve(root, 0, {});
+      try {
+        const other = await browser.open(`http://127.0.0.1:${plain.address().port}/`);
+        await other.until(`document.querySelector('#card:not([hidden])')`);
+        await other.choose('#image-file', join(native, 'small.png'));
+        await other.until(result('small.png'));
+        assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+        assert(!other.requests.some((url) => url.endsWith('segx-threads.wasm')));
+        assert.deepEqual(other.errors, []);
+      } finally {
+        plain.closeAllConnections();
+        plain.close();
+      }
+    });
   } finally {
     await browser.close();
     server.close();

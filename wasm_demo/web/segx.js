@@ -5,23 +5,73 @@
 export class Problem extends Error {}
 
 const BAD_FILE = 8;  // WASI's number
+const PAGE = 65536;  // bytes
+const MEMORY = { initial: 2 ** 24 / PAGE, maximum: 2 ** 30 / PAGE, shared: true };  // as segx-threads.wasm is linked
+const HELPER_STACK = 2 ** 18;  // bytes
+
+/** What segx.wasm and segx-threads.wasm ask for. */
+function imports(memory, system) {
+  const numbers = () => new Int32Array(memory.buffer);  // anew each time: memory grows
+  return {
+    env: {
+      emscripten_notify_memory_growth() {},
+      memory,
+      segx_wait: (at, value) => { Atomics.wait(numbers(), at >> 2, value); },
+      segx_notify: (at) => { Atomics.notify(numbers(), at >> 2); },
+    },
+    wasi_snapshot_preview1: system,
+  };
+}
+
+/**
+ * What a worker does to help a Segx of several threads: calls ready() once, and never returns.
+ * @param {{module: WebAssembly.Module, memory: WebAssembly.Memory, stack: number}} words from Segx.withThreads
+ */
+export function help({ module, memory, stack }, ready) {
+  const nothing = () => BAD_FILE;
+  const system = { fd_write: nothing, fd_close: nothing, fd_seek: nothing, proc_exit: nothing };
+  const wasm = new WebAssembly.Instance(module, imports(memory, system)).exports;
+  wasm.stackRestore(stack);
+  const number = wasm.segx_enlist();
+  ready();
+  wasm.segx_help(number);
+}
 
 export class Segx {
   #wasm;
+  #memory;
   #said = '';  // what the program wrote before it ended itself
 
-  /** @param {WebAssembly.Module} module segx.wasm, compiled. */
-  constructor(module) {
-    this.#wasm = new WebAssembly.Instance(module, {
-      env: { emscripten_notify_memory_growth() {} },
-      wasi_snapshot_preview1: {
-        fd_write: (file, list, count, written) => this.#write(list, count, written),
-        fd_close: () => BAD_FILE,
-        fd_seek: () => BAD_FILE,
-        proc_exit: (status) => { throw new Error(this.#said.trim() || `segx.wasm ended with ${status}`); },
-      },
-    }).exports;
+  /**
+   * @param {WebAssembly.Module} module segx.wasm, compiled
+   * @param {WebAssembly.Memory} [memory] for segx-threads.wasm: see withThreads
+   */
+  constructor(module, memory) {
+    this.#wasm = new WebAssembly.Instance(module, imports(memory, {
+      fd_write: (file, list, count, written) => this.#write(list, count, written),
+      fd_close: () => BAD_FILE,
+      fd_seek: () => BAD_FILE,
+      proc_exit: (status) => { throw new Error(this.#said.trim() || `segx.wasm ended with ${status}`); },
+    })).exports;
+    this.#memory = memory ?? this.#wasm.memory;
     this.#wasm._initialize();
+  }
+
+  /**
+   * A Segx whose work several threads share: its own and those of helpers. Waiting for them blocks, so it must not live
+   * in the thread of a page.
+   * @param {WebAssembly.Module} module segx-threads.wasm, compiled
+   * @param {number} threads at least 1
+   * @param {(words: object) => Promise<void>} spawn starts a worker that calls help(words, ready); resolves when ready
+   */
+  static async withThreads(module, threads, spawn) {
+    const memory = new WebAssembly.Memory(MEMORY);
+    const segx = new Segx(module, memory);
+    await Promise.all(Array.from({ length: threads - 1 }, () => {
+      const stack = segx.#wasm.malloc(HELPER_STACK) + HELPER_STACK;
+      return spawn({ module, memory, stack });
+    }));
+    return segx;
   }
 
   /**
@@ -53,7 +103,7 @@ export class Segx {
       this.#wasm.segx_segment(image, height, width, mask);
       return {
         mask: this.#bytes(mask, pixels).slice(),
-        probability: new Float32Array(this.#wasm.memory.buffer, image, pixels).slice(),
+        probability: new Float32Array(this.#memory.buffer, image, pixels).slice(),
       };
     });
   }
@@ -62,7 +112,7 @@ export class Segx {
   get networkBytes() { return this.#wasm.segx_bytes(); }
 
   /** Bytes of all memory that the module has taken so far. */
-  get memoryBytes() { return this.#wasm.memory.buffer.byteLength; }
+  get memoryBytes() { return this.#memory.buffer.byteLength; }
 
   /** Calls use(address, …) with memory of these sizes, and frees it. */
   #with(sizes, use) {
@@ -75,19 +125,19 @@ export class Segx {
     }
   }
 
-  #bytes(at, size) { return new Uint8Array(this.#wasm.memory.buffer, at, size); }
+  #bytes(at, size) { return new Uint8Array(this.#memory.buffer, at, size); }
 
   #text(at) {
-    const rest = new Uint8Array(this.#wasm.memory.buffer, at);
-    return new TextDecoder().decode(rest.subarray(0, rest.indexOf(0)));
+    const rest = new Uint8Array(this.#memory.buffer, at);
+    return new TextDecoder().decode(rest.slice(0, rest.indexOf(0)));  // a copy: shared memory is not decoded
   }
 
   #write(list, count, written) {
-    const memory = new DataView(this.#wasm.memory.buffer);
+    const memory = new DataView(this.#memory.buffer);
     let total = 0;
     for (let i = 0; i < count; ++i) {
       const size = memory.getUint32(list + 8 * i + 4, true);
-      this.#said += new TextDecoder().decode(this.#bytes(memory.getUint32(list + 8 * i, true), size));
+      this.#said += new TextDecoder().decode(this.#bytes(memory.getUint32(list + 8 * i, true), size).slice());
       total += size;
     }
     memory.setUint32(written, total, true);

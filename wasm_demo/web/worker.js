@@ -3,16 +3,21 @@
 import { Problem, Segx } from './segx.js';
 import { readImage } from './image.js';
 
-let module;   // a promise of segx.wasm, compiled
+const MOST_THREADS = 8;
+// Threads share memory, which browsers allow to pages that are isolated from other origins: see serve.mjs for the headers.
+const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+
+let module;   // a promise of the program, compiled
 let segx;     // with weights, once some have been loaded
 let weights;  // their file, to begin anew should the program ever end itself
+const helpers = [];
 
 const tasks = {
   /** Compiles the program and loads the weights beside the page. Without weights there: {card: null}. */
   async start() {
     const file = fetch('weights.safetensors');
-    module = compile('segx.wasm');
-    segx = new Segx(await module);
+    module = compile(threads > 1 ? 'segx-threads.wasm' : 'segx.wasm');
+    segx = await create();
     const response = await file;
     return response.ok ? load(new Uint8Array(await response.arrayBuffer())) : { card: null };
   },
@@ -26,6 +31,21 @@ const tasks = {
     return { ...result, width, height, milliseconds: performance.now() - begin, memoryBytes: segx.memoryBytes };
   },
 };
+
+async function create() {
+  helpers.splice(0).forEach((helper) => helper.terminate());
+  return threads > 1 ? Segx.withThreads(await module, threads, spawn) : new Segx(await module);
+}
+
+function spawn(words) {
+  const helper = new Worker('helper.js', { type: 'module' });
+  helpers.push(helper);
+  return new Promise((resolve, reject) => {
+    helper.onmessage = () => resolve();
+    helper.onerror = () => reject(new Problem('This page could not start its helper threads.'));
+    helper.postMessage(words);
+  });
+}
 
 function load(bytes) {
   const card = segx.load(bytes);
@@ -50,7 +70,7 @@ self.onmessage = async ({ data: { id, task, ...words } }) => {
   } catch (error) {
     postMessage({ id, problem: error instanceof Problem ? error.message : `Something went wrong: ${error.message}` });
     if (!(error instanceof Problem) && segx) {
-      segx = new Segx(await module);
+      segx = await create();
       if (weights) segx.load(weights);
     }
   }

@@ -1,45 +1,90 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
-#include <condition_variable>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 namespace segx {
 
+namespace detail {
+
+#if defined(__wasm_atomics__)
+// By JavaScript's Atomics: wait and notify as instructions of WebAssembly lose wake-ups under V8's baseline compiler
+// (Node 20).
+extern "C" {
+__attribute__((import_module("env"), import_name("segx_wait"))) void segx_wait(const void* address, std::uint32_t value);
+__attribute__((import_module("env"), import_name("segx_notify"))) void segx_notify(const void* address);
+}
+#endif
+
+/// Sleeps until the counter is no longer `value`; may wake early.
+inline void sleep_while([[maybe_unused]] const std::atomic<std::uint32_t>& counter,
+                        [[maybe_unused]] std::uint32_t value) {
+#if defined(__wasm_atomics__)
+  segx_wait(&counter, value);
+#elif !defined(__wasm__)
+  counter.wait(value, std::memory_order_acquire);
+#endif
+}
+
+inline void wake_all([[maybe_unused]] std::atomic<std::uint32_t>& counter) {
+#if defined(__wasm_atomics__)
+  segx_notify(&counter);
+#elif !defined(__wasm__)
+  counter.notify_all();
+#endif
+}
+
+}  // namespace detail
+
 /// A fixed team of threads that share loops; the calling thread is one of them. A loop's iterations are handed out one
 /// by one, so which thread runs which is open: results must not depend on it. `run` allocates nothing.
+///
+/// WebAssembly cannot start threads: the page does, before there is a pool. Each of its threads calls `enlist` and then
+/// `help`. One pool at a time has them, the first that wants more than one thread; others have one.
 class thread_pool {
  public:
   /// `threads` ≥ 1; 0 means as many as the machine has.
   explicit thread_pool(int threads = 1) {
-    if (threads <= 0) { threads = static_cast<int>(std::thread::hardware_concurrency()); }
-    for (int t = 1; t < threads; ++t) {
+#ifdef __wasm__
+    thread_pool* none = nullptr;
+    if (threads == 1 || !employer().compare_exchange_strong(none, this)) { return; }
+    size_ = helpers() + 1;
+    ++hirings();
+    detail::wake_all(hirings());
+#else
+    size_ = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    for (int t = 1; t < size_; ++t) {
       workers_.emplace_back([this, t] { work(t); });
     }
+#endif
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
   ~thread_pool() {
-    {
-      const std::lock_guard lock{mutex_};
-      stopping_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
+    stopping_ = true;
+    busy_.store(size_ - 1, std::memory_order_relaxed);
+    start_round();
+#ifdef __wasm__
+    while (busy_.load(std::memory_order_acquire) > 0) {}
+    thread_pool* self = this;
+    employer().compare_exchange_strong(self, nullptr);
+#else
     for (std::thread& worker : workers_) { worker.join(); }
+#endif
   }
 
-  int size() const { return static_cast<int>(workers_.size()) + 1; }
+  int size() const { return size_; }
 
   /// Calls body(index, thread) for every index in [0, count), with thread in [0, size()), and returns when all are
   /// done.
   template <class Body>
   void run(int count, Body&& body) {
-    if (workers_.empty() || count <= 1) {
+    if (size_ == 1 || count <= 1) {
       for (int i = 0; i < count; ++i) { body(i, 0); }
       return;
     }
@@ -49,18 +94,32 @@ class thread_pool {
     context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    {
-      const std::lock_guard lock{mutex_};
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
+    busy_.store(size_ - 1, std::memory_order_relaxed);
+    start_round();
     share(0);
     while (busy_.load(std::memory_order_acquire) > 0) { std::this_thread::yield(); }
   }
 
+#ifdef __wasm__
+  /// Counts the calling thread among the helpers; its number.
+  static int enlist() { return ++helpers(); }
+
+  /// The rest of a helper's life: works for one pool after the other.
+  [[noreturn]] static void help(int number) {
+    for (std::uint32_t seen = 0;; ++seen) {
+      while (hirings() == seen) { detail::sleep_while(hirings(), seen); }
+      employer().load()->work(number);
+    }
+  }
+#endif
+
  private:
   static constexpr int spins_before_sleep = 2000;  // a layer follows the last one within microseconds
+
+  void start_round() {
+    round_.fetch_add(1, std::memory_order_release);
+    detail::wake_all(round_);
+  }
 
   void share(int thread) {
     for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
@@ -70,26 +129,36 @@ class thread_pool {
   }
 
   void work(int thread) {
-    unsigned seen = 0;
-    for (;;) {
-      for (int spin = 0; spin < spins_before_sleep && generation_.load(std::memory_order_acquire) == seen; ++spin) {
+    for (std::uint32_t seen = 0;; ++seen) {  // no round begins before every thread has done the last one
+      for (int spin = 0; spin < spins_before_sleep && round_.load(std::memory_order_acquire) == seen; ++spin) {
         std::this_thread::yield();
       }
-      if (generation_.load(std::memory_order_acquire) == seen) {
-        std::unique_lock lock{mutex_};
-        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-      }
-      seen = generation_.load(std::memory_order_acquire);
-      if (stopping_) { return; }
-      share(thread);
+      while (round_.load(std::memory_order_acquire) == seen) { detail::sleep_while(round_, seen); }
+      const bool ends = stopping_;
+      if (!ends) { share(thread); }
       busy_.fetch_sub(1, std::memory_order_acq_rel);
+      if (ends) { return; }
     }
   }
 
+#ifdef __wasm__
+  static std::atomic<int>& helpers() {
+    static constinit std::atomic<int> present{0};
+    return present;
+  }
+  static std::atomic<thread_pool*>& employer() {
+    static constinit std::atomic<thread_pool*> pool{nullptr};
+    return pool;
+  }
+  static std::atomic<std::uint32_t>& hirings() {
+    static constinit std::atomic<std::uint32_t> pools{0};
+    return pools;
+  }
+#else
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<unsigned> generation_{0};
+#endif
+  int size_ = 1;
+  std::atomic<std::uint32_t> round_{0};
   std::atomic<int> next_{0};
   std::atomic<int> busy_{0};
   void (*call_)(void*, int, int) = nullptr;
