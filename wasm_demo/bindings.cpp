@@ -16,7 +16,6 @@
 #include <segx/models/unet.hpp>
 #include <segx/runtime/session.hpp>
 
-
 namespace {
 
 using network = segx::unet16;

@@ -16,7 +16,8 @@ namespace detail {
 // By JavaScript's Atomics: wait and notify as instructions of WebAssembly lose wake-ups under V8's baseline compiler
 // (Node 20).
 extern "C" {
-__attribute__((import_module("env"), import_name("segx_wait"))) void segx_wait(const void* address, std::uint32_t value);
+__attribute__((import_module("env"), import_name("segx_wait"))) void segx_wait(const void* address,
+                                                                               std::uint32_t value);
 __attribute__((import_module("env"), import_name("segx_notify"))) void segx_notify(const void* address);
 }
 #endif
