@@ -190,7 +190,7 @@ void bench(const bench_words& w, const std::string& name) {
                                 {"batch", w.batch},
                                 {"train", w.train},
                                 {"runs", w.runs},
-                                {"simd", hwy::TargetName(HWY_TARGET)},
+                                {"simd", cpu_instruction_set()},
                                 {"median_ms", times.median()},
                                 {"min_ms", times.min()},
                                 {"max_ms", times.max()},
@@ -208,7 +208,7 @@ void bench(const bench_words& w, const std::string& name) {
   }
   std::printf("%s at %dx%d, %s of %d, %d thread%s, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", name.c_str(),
               w.size, w.size, w.train ? "training step on a batch" : "prediction on a batch", w.batch, w.threads,
-              w.threads == 1 ? "" : "s", hwy::TargetName(HWY_TARGET), times.median(), w.runs, times.min(), times.max());
+              w.threads == 1 ? "" : "s", cpu_instruction_set(), times.median(), w.runs, times.min(), times.max());
   std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process\n",
               1e3 * w.batch / times.median(), gflops, memory);
   if (layers.empty()) { return; }

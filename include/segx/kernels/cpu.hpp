@@ -1,5 +1,69 @@
 #pragma once
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
+#include <segx/kernels/elementwise.hpp>
+#include <segx/kernels/max_pool2d.hpp>
+
+#ifdef SEGX_COMPILED_KERNELS  // set by the CMake target segx::kernels
+#include <segx/kernels/cpu/kernel_table.hpp>
+#define SEGX_CPU_KERNEL(name) compiled_kernels().name
+#else
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
+#define SEGX_CPU_KERNEL(name) simd::name
+#endif
+
+// The kernels of the backend `cpu`: compiled with the program, for the instruction set that its flags name; or, in the
+// library segx::kernels, for several, of which the best is taken when the program runs.
+
+namespace segx {
+
+/// The instruction set that kernels run on, as Highway names it: "AVX2", "AVX3", "NEON", "WASM", …
+inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
+
+[[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  SEGX_CPU_KERNEL(conv2d_pack)(on, g, p, y);
+}
+[[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(conv2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(conv2d_backward)(on, g, b);
+}
+[[gnu::noinline]] inline void conv_transpose2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p,
+                                                    shape y) {
+  SEGX_CPU_KERNEL(conv_transpose2d_pack)(on, g, p, y);
+}
+[[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
+                                                       const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(conv_transpose2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,
+                                                        const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(conv_transpose2d_backward)(on, g, b);
+}
+[[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(max_pool2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void max_pool2d_backward(cpu& on, const max_pool2d_geometry& g,
+                                                  const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(max_pool2d_backward)(on, g, b);
+}
+[[gnu::noinline]] inline void pointwise_forward(cpu& on, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(pointwise_forward)(on, f);
+}
+[[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> y, view<float> dy,
+                                                std::uint32_t seed) {
+  SEGX_CPU_KERNEL(epilogue_backward)(on, then, y, dy, seed);
+}
+[[gnu::noinline]] inline void add_forward(cpu& on, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(add_forward)(on, f);
+}
+[[gnu::noinline]] inline void add_backward(cpu& on, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(add_backward)(on, b);
+}
+
+}  // namespace segx
+
+#undef SEGX_CPU_KERNEL

@@ -9,39 +9,12 @@
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
 
-namespace segx {
-
-namespace detail {
-
-enum class convolution_algorithm { plain, direct, dot, winograd };
-
-/// The algorithm for a convolution from x to y: a constant wherever the shapes are.
-constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
-  if (g.groups != 1) { return convolution_algorithm::plain; }
-  const bool x_blocked = cpu::memory.is_blocked(x);
-  const bool y_blocked = cpu::memory.is_blocked(y);
-  if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
-    const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
-    const bool wanted =
-        policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
-    return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
-  }
-  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding == 0 && x_blocked && !y_blocked;
-  return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
-}
-
-/// True for transposed convolutions as in U-Nets; others run forward as plain loops.
-constexpr bool taps_are_apart(const conv2d_geometry& g) { return g.kernel == g.stride && g.padding == 0; }
-
-/// Packed convolutions begin with the bias, filled up with zeros to whole panels.
-constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
-
-constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
+namespace segx::simd::HWY_NAMESPACE {
 
 inline float* pack_bias(const float* bias, int channels_out, float* packed) {
-  std::fill(packed, packed + packed_bias_floats(channels_out), 0.0F);
+  std::fill(packed, packed + detail::packed_bias_floats(channels_out), 0.0F);
   std::copy(bias, bias + channels_out, packed);
-  return packed + packed_bias_floats(channels_out);
+  return packed + detail::packed_bias_floats(channels_out);
 }
 
 inline direct::geometry forward_geometry(const conv2d_geometry& g) {
@@ -58,21 +31,21 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
 /// db[k] += Σ dy over images and pixels.
 [[gnu::noinline]] inline void add_bias_gradient(cpu& on, const view<const float>& dy, float* db) {
   const std::int64_t plane = dy.extent.plane();
-  if (!cpu::memory.is_blocked(dy.extent)) { return add_bias_gradient<cpu::memory, float>(dy, db); }
+  if (!cpu::memory.is_blocked(dy.extent)) { return segx::detail::add_bias_gradient<cpu::memory, float>(dy, db); }
   const int blocks = (dy.extent.channels + channel_block - 1) / channel_block;
   on.threads.run(blocks, [&](int block, int) {
     double sum[channel_block] = {};
     for (int n = 0; n < dy.batch; ++n) {
       const float* from = dy.image(n) + block * plane * channel_block;
       for (int i = 0; i < dy.extent.height; ++i, from += std::int64_t{dy.extent.width} * channel_block) {
-        for (int slice = 0; slice < simd::slices; ++slice) {
-          simd::vec row = simd::zero();
+        for (int slice = 0; slice < slices; ++slice) {
+          vec row = zero();
           for (int j = 0; j < dy.extent.width; ++j) {
-            row = simd::hn::Add(row, simd::load(from + j * channel_block + slice * simd::lanes));
+            row = hn::Add(row, load(from + j * channel_block + slice * lanes));
           }
-          float values[simd::lanes];
-          simd::store(row, values);
-          for (int lane = 0; lane < simd::lanes; ++lane) { sum[slice * simd::lanes + lane] += values[lane]; }
+          float values[lanes];
+          store(row, values);
+          for (int lane = 0; lane < lanes; ++lane) { sum[slice * lanes + lane] += values[lane]; }
         }
       }
     }
@@ -87,53 +60,26 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
 template <class Index>
 void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const float>& small,
                          const view<const float>& large, Index&& index, float* dweight) {
-  const auto small_map = [](int) { return simd::pixel_map{}; };
+  const auto small_map = [](int) { return pixel_map{}; };
   const auto large_map = [&](int tap) {
-    return simd::pixel_map{g.stride, tap / g.kernel * g.dilation - g.padding, tap % g.kernel * g.dilation - g.padding};
+    return pixel_map{g.stride, tap / g.kernel * g.dilation - g.padding, tap % g.kernel * g.dilation - g.padding};
   };
   const int taps = g.kernel * g.kernel;
   if (cpu::memory.is_blocked(small.extent)) {
-    simd::weight_gradient(
+    weight_gradient(
         on.threads, large, small, taps, small.extent.height, small.extent.width,
         [&](int tap) {
           return std::pair{large_map(tap), small_map(tap)};
         },
         [&](int of_large, int of_small, int tap) { return index(of_small, of_large, tap); }, dweight);
   } else {
-    simd::weight_gradient(
+    weight_gradient(
         on.threads, small, large, taps, small.extent.height, small.extent.width,
         [&](int tap) {
           return std::pair{small_map(tap), large_map(tap)};
         },
         index, dweight);
   }
-}
-
-}  // namespace detail
-
-template <backend B>
-  requires std::derived_from<B, cpu>
-constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
-  const int c = x.channels;
-  const int k = y.channels;
-  const std::int64_t bias = detail::packed_bias_floats(k);
-  switch (detail::algorithm_for(g, x, y, B::policy)) {
-    case detail::convolution_algorithm::plain:
-      return {};
-    case detail::convolution_algorithm::direct:
-      return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
-              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
-    case detail::convolution_algorithm::dot:
-      return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
-              .packed_backward = direct::packed_floats(k, c, 1)};
-    case detail::convolution_algorithm::winograd:
-      return {
-          .packed = bias + winograd::packed_floats(c, k),
-          .packed_backward = winograd::packed_floats(k, c),
-          .scratch = winograd::scratch_floats(c, k),
-          .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_blocking{c, k}.scratch())};
-  }
-  return {};
 }
 
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
@@ -144,10 +90,10 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
   const float* weight = p.parameters[0];
   if (algorithm == detail::convolution_algorithm::plain) { return; }
   if (p.packed != nullptr) {
-    float* packed = detail::pack_bias(p.parameters[1], k, p.packed);
+    float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-        simd::winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
+        winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
         for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
@@ -155,16 +101,16 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
         }
         break;
       default:
-        simd::direct_pack(
+        direct_pack(
             c, k, taps, [&](int to, int from, int tap) { return weight[(to * c + from) * taps + tap]; }, packed);
     }
   }
   if (p.packed_backward == nullptr) { return; }
   if (algorithm == detail::convolution_algorithm::winograd) {
-    simd::winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
-                        p.packed_backward);
+    winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
+                  p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
-    simd::direct_pack(
+    direct_pack(
         k, c, taps,
         [&](int to, int from, int tap) {
           return weight[(from * c + to) * taps + (g.stride == 1 ? taps - 1 - tap : tap)];
@@ -175,16 +121,16 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
 
 [[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent, on.convolutions);
-  if (algorithm == detail::convolution_algorithm::plain) { return conv2d_forward<float, cpu::memory>(on, g, f); }
-  const simd::forward_result result{f, f.packed};
+  if (algorithm == detail::convolution_algorithm::plain) { return segx::conv2d_forward<float, cpu::memory>(on, g, f); }
+  const forward_result result{f, f.packed};
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
-      return simd::winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
+      return winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
-      return simd::dot_convolution(on.threads, f.x[0], weights, f.y, result);
+      return dot_convolution(on.threads, f.x[0], weights, f.y, result);
     default:
-      return simd::direct_convolution(on.threads, detail::forward_geometry(g), f.x[0], weights, f.y, result);
+      return direct_convolution(on.threads, forward_geometry(g), f.x[0], weights, f.y, result);
   }
 }
 
@@ -194,43 +140,33 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y, on.convolutions);
   const bool some_blocked = cpu::memory.is_blocked(x) || cpu::memory.is_blocked(y);
   if (algorithm == detail::convolution_algorithm::plain || !some_blocked) {
-    return conv2d_backward<float, cpu::memory>(on, g, b);
+    return segx::conv2d_backward<float, cpu::memory>(on, g, b);
   }
-  detail::add_bias_gradient(on, b.dy, b.dparameters[1]);
+  add_bias_gradient(on, b.dy, b.dparameters[1]);
   if (algorithm == detail::convolution_algorithm::winograd) {
-    simd::winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
+    winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
   } else {
     const int taps = g.kernel * g.kernel;
-    detail::add_weight_gradient(
+    add_weight_gradient(
         on, g, b.dy, b.x[0], [&](int k, int c, int tap) { return (k * x.channels + c) * taps + tap; },
         b.dparameters[0]);
   }
   if (!b.dx[0]) { return; }
 
   if (algorithm == detail::convolution_algorithm::winograd) {
-    simd::winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
-                               simd::gradient_result{b.dx[0], b.adds[0]});
+    winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
+                         gradient_result{b.dx[0], b.adds[0]});
   } else if (g.stride == 1) {
     const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
-    simd::direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], simd::gradient_result{b.dx[0], b.adds[0]});
+    direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
     for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
-      simd::direct_convolution(on.threads, detail::scatter_geometry(g, tap), b.dy,
-                               b.packed + tap * direct::packed_floats(y.channels, x.channels, 1), b.dx[0],
-                               simd::gradient_result{b.dx[0], true});
+      direct_convolution(on.threads, scatter_geometry(g, tap), b.dy,
+                         b.packed + tap * direct::packed_floats(y.channels, x.channels, 1), b.dx[0],
+                         gradient_result{b.dx[0], true});
     }
   }
-}
-
-template <backend B>
-  requires std::derived_from<B, cpu>
-constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
-  const int taps = g.kernel * g.kernel;
-  const std::int64_t forward =
-      detail::packed_bias_floats(y.channels) + direct::packed_floats(x.channels, y.channels, taps);
-  return {.packed = detail::taps_are_apart(g) ? forward : 0,
-          .packed_backward = direct::packed_floats(y.channels, x.channels, taps)};
 }
 
 [[gnu::noinline]] inline void conv_transpose2d_pack(cpu&, const conv2d_geometry& g, const packing<float>& p, shape y) {
@@ -239,12 +175,12 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
   if (p.packed != nullptr && detail::taps_are_apart(g)) {
-    simd::direct_pack(
+    direct_pack(
         c, k, taps, [&](int to, int from, int tap) { return weight[(from * k + to) * taps + tap]; },
-        detail::pack_bias(p.parameters[1], k, p.packed));
+        pack_bias(p.parameters[1], k, p.packed));
   }
   if (p.packed_backward != nullptr) {
-    simd::direct_pack(
+    direct_pack(
         k, c, taps, [&](int to, int from, int tap) { return weight[(to * k + from) * taps + tap]; }, p.packed_backward);
   }
 }
@@ -252,10 +188,9 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
 /// Where taps do not overlap each result comes from one tap: a 1×1 convolution to taps × K channels, scattered.
 [[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
                                                        const forward_pass<float>& f) {
-  if (!detail::taps_are_apart(g)) { return conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
-  simd::direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0],
-                           f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y,
-                           simd::forward_result{f, f.packed});
+  if (!detail::taps_are_apart(g)) { return segx::conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
+  direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0],
+                     f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y, forward_result{f, f.packed});
 }
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,
@@ -263,15 +198,14 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
   if (!cpu::memory.is_blocked(x) && !cpu::memory.is_blocked(y)) {
-    return conv_transpose2d_backward<float, cpu::memory>(on, g, b);
+    return segx::conv_transpose2d_backward<float, cpu::memory>(on, g, b);
   }
   const int taps = g.kernel * g.kernel;
-  detail::add_bias_gradient(on, b.dy, b.dparameters[1]);
-  detail::add_weight_gradient(
+  add_bias_gradient(on, b.dy, b.dparameters[1]);
+  add_weight_gradient(
       on, g, b.x[0], b.dy, [&](int c, int k, int tap) { return (c * y.channels + k) * taps + tap; }, b.dparameters[0]);
   if (!b.dx[0]) { return; }
-  simd::direct_convolution(on.threads, detail::forward_geometry(g), b.dy, b.packed, b.dx[0],
-                           simd::gradient_result{b.dx[0], b.adds[0]});
+  direct_convolution(on.threads, forward_geometry(g), b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
 }
 
-}  // namespace segx
+}  // namespace segx::simd::HWY_NAMESPACE

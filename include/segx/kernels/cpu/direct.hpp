@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/micro_kernel.hpp>
 
 /// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times 16 channels are
 /// held in registers while all taps and input channels pass by. Serves what Winograd does not: images of 1 or 3
 /// channels, 1×1 kernels, strides, transposed convolutions (one tap after the other, scattered).
 namespace segx::direct {
-
-/// Floats of the packed weights [taps][⌈K/16⌉][C][16].
-constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps) {
-  return std::int64_t{taps} * channels_in * ((channels_out + 15) / 16 * 16);
-}
 
 /// result[k, i·out_step + out_row + u, j·out_step + out_column + v] =
 ///     Σ_{c,r,s} w[r,s,(u,v,k),c] · in[c, i·in_step + r·dilation − padding, …],   u and v in [0, out_taps)

@@ -6,9 +6,7 @@
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/simd.hpp>
 
-namespace segx {
-
-namespace detail {
+namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(offset, index) for every slice of a blocked tensor: where it stands in image n, and the place of its
 /// first lane in [N,C,H,W].
@@ -17,7 +15,7 @@ void for_each_slice(thread_pool& threads, int batch, shape s, Body&& body) {
   for_each_row(threads, batch, s, [&](int n, int block, int i) {
     const std::int64_t row = std::int64_t{i} * s.width;
     for (int j = 0; j < s.width; ++j) {
-      for (int slice = 0; slice < channel_block; slice += simd::lanes) {
+      for (int slice = 0; slice < channel_block; slice += lanes) {
         const std::int64_t channel = block * channel_block + slice;
         const auto index = static_cast<std::uint32_t>((std::int64_t{n} * s.channels + channel) * s.plane() + row + j);
         body(n, (block * s.plane() + row + j) * channel_block + slice, index);
@@ -26,50 +24,48 @@ void for_each_slice(thread_pool& threads, int batch, shape s, Body&& body) {
   });
 }
 
-}  // namespace detail
-
 [[gnu::noinline]] inline void pointwise_forward(cpu& on, const forward_pass<float>& f) {
   const shape s = f.y.extent;
-  if (!cpu::memory.is_blocked(s)) { return pointwise_forward<float, cpu::memory>(on, f); }
-  const simd::vector_epilogue then{f.then, f.seed, s.plane()};
-  detail::for_each_slice(on.threads, f.y.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
-    simd::store(then(simd::load(f.x[0].image(n) + at), index), f.y.image(n) + at);
+  if (!cpu::memory.is_blocked(s)) { return segx::pointwise_forward<float, cpu::memory>(on, f); }
+  const vector_epilogue then{f.then, f.seed, s.plane()};
+  for_each_slice(on.threads, f.y.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
+    store(then(load(f.x[0].image(n) + at), index), f.y.image(n) + at);
   });
 }
 
 [[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> y, view<float> dy,
                                                 std::uint32_t seed) {
   const shape s = dy.extent;
-  if (!cpu::memory.is_blocked(s)) { return epilogue_backward<float, cpu::memory>(on, then, y, dy, seed); }
-  const simd::vector_epilogue vector_then{then, seed, s.plane()};
-  detail::for_each_slice(on.threads, dy.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
+  if (!cpu::memory.is_blocked(s)) { return segx::epilogue_backward<float, cpu::memory>(on, then, y, dy, seed); }
+  const vector_epilogue vector_then{then, seed, s.plane()};
+  for_each_slice(on.threads, dy.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
     float* to = dy.image(n) + at;
-    simd::store(vector_then.backward(simd::load(y.image(n) + at), simd::load(to), index), to);
+    store(vector_then.backward(load(y.image(n) + at), load(to), index), to);
   });
 }
 
 [[gnu::noinline]] inline void add_forward(cpu& on, const forward_pass<float>& f) {
   const shape s = f.y.extent;
-  if (!cpu::memory.is_blocked(s)) { return add_forward<float, cpu::memory>(on, f); }
-  const simd::vector_epilogue then{f.then, f.seed, s.plane()};
-  detail::for_each_slice(on.threads, f.y.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
-    const simd::vec sum = simd::hn::Add(simd::load(f.x[0].image(n) + at), simd::load(f.x[1].image(n) + at));
-    simd::store(then(sum, index), f.y.image(n) + at);
+  if (!cpu::memory.is_blocked(s)) { return segx::add_forward<float, cpu::memory>(on, f); }
+  const vector_epilogue then{f.then, f.seed, s.plane()};
+  for_each_slice(on.threads, f.y.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
+    const vec sum = hn::Add(load(f.x[0].image(n) + at), load(f.x[1].image(n) + at));
+    store(then(sum, index), f.y.image(n) + at);
   });
 }
 
 [[gnu::noinline]] inline void add_backward(cpu& on, const backward_pass<float>& b) {
   const shape s = b.dy.extent;
-  if (!cpu::memory.is_blocked(s)) { return add_backward<float, cpu::memory>(on, b); }
+  if (!cpu::memory.is_blocked(s)) { return segx::add_backward<float, cpu::memory>(on, b); }
   for (int k = 0; k < 2; ++k) {
     const view<float> dx = b.dx[k];
     if (!dx) { continue; }
-    detail::for_each_slice(on.threads, b.dy.batch, s, [&](int n, std::int64_t at, std::uint32_t) {
-      const simd::vec dy = simd::load(b.dy.image(n) + at);
+    for_each_slice(on.threads, b.dy.batch, s, [&](int n, std::int64_t at, std::uint32_t) {
+      const vec dy = load(b.dy.image(n) + at);
       float* to = dx.image(n) + at;
-      simd::store(b.adds[k] ? simd::hn::Add(simd::load(to), dy) : dy, to);
+      store(b.adds[k] ? hn::Add(load(to), dy) : dy, to);
     });
   }
 }
 
-}  // namespace segx
+}  // namespace segx::simd::HWY_NAMESPACE

@@ -5,5 +5,9 @@
 #ifndef HWY_WANT_AVX3_DL
 #define HWY_WANT_AVX3_DL
 #endif
+// Nothing here encrypts: -mavx2 -mfma shall do without -maes -mpclmul.
+#ifndef HWY_DISABLE_PCLMUL_AES
+#define HWY_DISABLE_PCLMUL_AES
+#endif
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>

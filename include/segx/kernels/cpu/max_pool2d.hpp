@@ -4,9 +4,7 @@
 
 #include <segx/kernels/cpu/simd.hpp>
 
-namespace segx {
-
-namespace detail {
+namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(image, block, row) for every row of blocks of a blocked tensor, in threads.
 template <class Body>
@@ -17,25 +15,23 @@ void for_each_row(thread_pool& threads, int batch, shape s, Body&& body) {
   });
 }
 
-}  // namespace detail
-
 [[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
   const shape x = f.x[0].extent;
   const shape y = f.y.extent;
-  if (!cpu::memory.is_blocked(y)) { return max_pool2d_forward<float, cpu::memory>(on, g, f); }
-  detail::for_each_row(on.threads, f.y.batch, y, [&](int n, int block, int i) {
+  if (!cpu::memory.is_blocked(y)) { return segx::max_pool2d_forward<float, cpu::memory>(on, g, f); }
+  for_each_row(on.threads, f.y.batch, y, [&](int n, int block, int i) {
     const float* from = f.x[0].image(n) + (block * x.plane() + std::int64_t{i} * g.window * x.width) * channel_block;
     float* to = f.y.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
     for (int j = 0; j < y.width; ++j) {
-      for (int slice = 0; slice < channel_block; slice += simd::lanes) {
+      for (int slice = 0; slice < channel_block; slice += lanes) {
         const float* window = from + j * g.window * channel_block + slice;
-        simd::vec best = simd::load(window);
+        vec best = load(window);
         for (int r = 0; r < g.window; ++r) {
           for (int s = 0; s < g.window; ++s) {
-            best = simd::hn::Max(best, simd::load(window + (std::int64_t{r} * x.width + s) * channel_block));
+            best = hn::Max(best, load(window + (std::int64_t{r} * x.width + s) * channel_block));
           }
         }
-        simd::store(best, to + j * channel_block + slice);
+        store(best, to + j * channel_block + slice);
       }
     }
   });
@@ -46,28 +42,28 @@ void for_each_row(thread_pool& threads, int batch, shape s, Body&& body) {
   const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
   if (!b.dx[0]) { return; }
-  if (!cpu::memory.is_blocked(y)) { return max_pool2d_backward<float, cpu::memory>(on, g, b); }
-  detail::for_each_row(on.threads, b.dy.batch, y, [&](int n, int block, int i) {
+  if (!cpu::memory.is_blocked(y)) { return segx::max_pool2d_backward<float, cpu::memory>(on, g, b); }
+  for_each_row(on.threads, b.dy.batch, y, [&](int n, int block, int i) {
     const std::int64_t window_row = (block * x.plane() + std::int64_t{i} * g.window * x.width) * channel_block;
     const float* from = b.x[0].image(n) + window_row;
     float* to = b.dx[0].image(n) + window_row;
     const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
     for (int j = 0; j < y.width; ++j) {
-      for (int slice = 0; slice < channel_block; slice += simd::lanes) {
+      for (int slice = 0; slice < channel_block; slice += lanes) {
         const std::int64_t window = std::int64_t{j} * g.window * channel_block + slice;
         const auto at = [&](int r, int s) { return window + (std::int64_t{r} * x.width + s) * channel_block; };
-        simd::vec best = simd::load(from + window);
+        vec best = load(from + window);
         for (int r = 0; r < g.window; ++r) {
-          for (int s = 0; s < g.window; ++s) { best = simd::hn::Max(best, simd::load(from + at(r, s))); }
+          for (int s = 0; s < g.window; ++s) { best = hn::Max(best, load(from + at(r, s))); }
         }
-        simd::vec left = simd::load(dy + j * channel_block + slice);  // until the first largest value has taken it
+        vec left = load(dy + j * channel_block + slice);  // until the first largest value has taken it
         for (int r = 0; r < g.window; ++r) {
           for (int s = 0; s < g.window; ++s) {
-            const auto is_best = simd::hn::Eq(simd::load(from + at(r, s)), best);
-            const simd::vec gradient = simd::hn::IfThenElseZero(is_best, left);
-            left = simd::hn::IfThenZeroElse(is_best, left);
+            const auto is_best = hn::Eq(load(from + at(r, s)), best);
+            const vec gradient = hn::IfThenElseZero(is_best, left);
+            left = hn::IfThenZeroElse(is_best, left);
             float* dx = to + at(r, s);
-            simd::store(b.adds[0] ? simd::hn::Add(simd::load(dx), gradient) : gradient, dx);
+            store(b.adds[0] ? hn::Add(load(dx), gradient) : gradient, dx);
           }
         }
       }
@@ -75,4 +71,4 @@ void for_each_row(thread_pool& threads, int batch, shape s, Body&& body) {
   });
 }
 
-}  // namespace segx
+}  // namespace segx::simd::HWY_NAMESPACE

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/micro_kernel.hpp>
 
 /// 3×3 convolution of stride 1 by Winograd's minimal filtering F(4×4, 3×3): a tile of 4×4 results costs 36
@@ -20,62 +21,6 @@
 /// has lanes, and write whole cache lines.
 ///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
-namespace segx::winograd {
-
-inline constexpr int tile = 4;    // results along an edge
-inline constexpr int window = 6;  // inputs along an edge
-inline constexpr int frequencies = 36;
-inline constexpr int skew = 16;  // floats between frequencies, so that they do not meet in one cache set
-
-constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
-
-/// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
-/// product on every machine.
-constexpr int tiles_within(int bytes, int channels, int least, int most) {
-  return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
-}
-
-/// Tiles of one task when x has C and y has K channels.
-constexpr int tiles_per_task(int channels_in, int channels_out) {
-  return tiles_within(448 * 1024, rounded(channels_in, 8) + rounded(channels_out, 16), 24, 96);
-}
-
-/// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
-constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
-  return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
-}
-
-constexpr std::int64_t scratch_floats(int channels_in, int channels_out) {
-  const std::int64_t columns = rounded(channels_in, 8) + rounded(channels_out, 16);
-  return frequencies * (tiles_per_task(channels_in, channels_out) * columns + 2 * skew);
-}
-
-/// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
-/// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
-/// channels.
-struct gradient_blocking {
-  bool shares_tiles;
-  int rows;     // input channels of a task
-  int columns;  // output channels of a task
-  int tiles;    // of a step
-
-  constexpr gradient_blocking(int channels_in, int channels_out)
-      : shares_tiles{rounded(channels_in, 8) * rounded(channels_out, 16) <= 64 * 64},
-        rows{shares_tiles ? rounded(channels_in, 8) : std::min(rounded(channels_in, 8), 64)},
-        columns{shares_tiles ? rounded(channels_out, 16) : std::min(rounded(channels_out, 16), 128)},
-        tiles{tiles_within(256 * 1024, rows + columns, 24, 96)} {}
-
-  /// Tasks that share this many tiles.
-  constexpr int parts(int tile_count) const { return shares_tiles ? std::clamp(tile_count / (8 * tiles), 1, 16) : 1; }
-
-  constexpr std::int64_t inputs() const { return std::int64_t{tiles} * rows + skew; }        // floats of a frequency
-  constexpr std::int64_t gradients() const { return std::int64_t{tiles} * columns + skew; }  // floats of a frequency
-  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + skew; }        // floats of a frequency
-  constexpr std::int64_t scratch() const { return frequencies * (inputs() + gradients() + sums()); }
-};
-
-}  // namespace segx::winograd
-
 namespace segx::simd::HWY_NAMESPACE {
 
 namespace wino = segx::winograd;

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+
+#include <segx/kernels/cpu/cpu_backend.hpp>
+
+/// What is known about a convolution on the CPU when it is compiled: its algorithm, its blocking and its memory, the
+/// same for every instruction set.
+
+namespace segx::direct {
+
+/// Floats of the packed weights [taps][⌈K/16⌉][C][16].
+constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps) {
+  return std::int64_t{taps} * channels_in * ((channels_out + 15) / 16 * 16);
+}
+
+}  // namespace segx::direct
+
+namespace segx::winograd {
+
+inline constexpr int tile = 4;    // results along an edge
+inline constexpr int window = 6;  // inputs along an edge
+inline constexpr int frequencies = 36;
+inline constexpr int skew = 16;  // floats between frequencies, so that they do not meet in one cache set
+
+constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
+
+/// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
+/// product on every machine.
+constexpr int tiles_within(int bytes, int channels, int least, int most) {
+  return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
+}
+
+/// Tiles of one task when x has C and y has K channels.
+constexpr int tiles_per_task(int channels_in, int channels_out) {
+  return tiles_within(448 * 1024, rounded(channels_in, 8) + rounded(channels_out, 16), 24, 96);
+}
+
+/// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
+constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
+  return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
+}
+
+constexpr std::int64_t scratch_floats(int channels_in, int channels_out) {
+  const std::int64_t columns = rounded(channels_in, 8) + rounded(channels_out, 16);
+  return frequencies * (tiles_per_task(channels_in, channels_out) * columns + 2 * skew);
+}
+
+/// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
+/// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
+/// channels.
+struct gradient_blocking {
+  bool shares_tiles;
+  int rows;     // input channels of a task
+  int columns;  // output channels of a task
+  int tiles;    // of a step
+
+  constexpr gradient_blocking(int channels_in, int channels_out)
+      : shares_tiles{rounded(channels_in, 8) * rounded(channels_out, 16) <= 64 * 64},
+        rows{shares_tiles ? rounded(channels_in, 8) : std::min(rounded(channels_in, 8), 64)},
+        columns{shares_tiles ? rounded(channels_out, 16) : std::min(rounded(channels_out, 16), 128)},
+        tiles{tiles_within(256 * 1024, rows + columns, 24, 96)} {}
+
+  /// Tasks that share this many tiles.
+  constexpr int parts(int tile_count) const { return shares_tiles ? std::clamp(tile_count / (8 * tiles), 1, 16) : 1; }
+
+  constexpr std::int64_t inputs() const { return std::int64_t{tiles} * rows + skew; }        // floats of a frequency
+  constexpr std::int64_t gradients() const { return std::int64_t{tiles} * columns + skew; }  // floats of a frequency
+  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + skew; }        // floats of a frequency
+  constexpr std::int64_t scratch() const { return frequencies * (inputs() + gradients() + sums()); }
+};
+
+}  // namespace segx::winograd
+
+namespace segx {
+
+namespace detail {
+
+enum class convolution_algorithm { plain, direct, dot, winograd };
+
+/// The algorithm for a convolution from x to y: a constant wherever the shapes are.
+constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
+  if (g.groups != 1) { return convolution_algorithm::plain; }
+  const bool x_blocked = cpu::memory.is_blocked(x);
+  const bool y_blocked = cpu::memory.is_blocked(y);
+  if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
+    const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
+    const bool wanted =
+        policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
+    return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
+  }
+  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding == 0 && x_blocked && !y_blocked;
+  return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
+}
+
+/// True for transposed convolutions as in U-Nets; others run forward as plain loops.
+constexpr bool taps_are_apart(const conv2d_geometry& g) { return g.kernel == g.stride && g.padding == 0; }
+
+/// Packed convolutions begin with the bias, filled up with zeros to whole panels.
+constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
+
+constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
+
+}  // namespace detail
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
+  const int c = x.channels;
+  const int k = y.channels;
+  const std::int64_t bias = detail::packed_bias_floats(k);
+  switch (detail::algorithm_for(g, x, y, B::policy)) {
+    case detail::convolution_algorithm::plain:
+      return {};
+    case detail::convolution_algorithm::direct:
+      return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
+              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
+    case detail::convolution_algorithm::dot:
+      return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
+              .packed_backward = direct::packed_floats(k, c, 1)};
+    case detail::convolution_algorithm::winograd:
+      return {
+          .packed = bias + winograd::packed_floats(c, k),
+          .packed_backward = winograd::packed_floats(k, c),
+          .scratch = winograd::scratch_floats(c, k),
+          .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_blocking{c, k}.scratch())};
+  }
+  return {};
+}
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
+  const int taps = g.kernel * g.kernel;
+  const std::int64_t forward =
+      detail::packed_bias_floats(y.channels) + direct::packed_floats(x.channels, y.channels, taps);
+  return {.packed = detail::taps_are_apart(g) ? forward : 0,
+          .packed_backward = direct::packed_floats(y.channels, x.channels, taps)};
+}
+
+}  // namespace segx

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <segx/kernels/conv2d.hpp>
+#include <segx/kernels/cpu/cpu_backend.hpp>
+#include <segx/kernels/elementwise.hpp>
+#include <segx/kernels/max_pool2d.hpp>
+
+namespace segx {
+
+/// The kernels of the backend `cpu` for one instruction set; see kernels/cpu.hpp and the folder kernels/.
+struct kernel_table {
+  const char* instruction_set;
+  void (*conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
+  void (*conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
+  void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
+  void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
+  void (*max_pool2d_forward)(cpu&, const max_pool2d_geometry&, const forward_pass<float>&);
+  void (*max_pool2d_backward)(cpu&, const max_pool2d_geometry&, const backward_pass<float>&);
+  void (*pointwise_forward)(cpu&, const forward_pass<float>&);
+  void (*epilogue_backward)(cpu&, const epilogue&, view<const float> y, view<float> dy, std::uint32_t seed);
+  void (*add_forward)(cpu&, const forward_pass<float>&);
+  void (*add_backward)(cpu&, const backward_pass<float>&);
+};
+
+/// The best table for the processor that runs. Defined in the library segx::kernels. Throws `error` if the processor
+/// has none of the instruction sets.
+const kernel_table& compiled_kernels();
+
+}  // namespace segx

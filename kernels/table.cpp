@@ -1,0 +1,28 @@
+// The kernels for the instruction set that this file is compiled for; SEGX_TABLE is the table's name.
+
+#include <segx/kernels/cpu/conv2d.hpp>
+#include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/kernel_table.hpp>
+#include <segx/kernels/cpu/max_pool2d.hpp>
+
+namespace segx {
+
+extern const kernel_table SEGX_TABLE;
+
+constinit const kernel_table SEGX_TABLE{
+    .instruction_set = simd::instruction_set,
+    .conv2d_pack = simd::conv2d_pack,
+    .conv2d_forward = simd::conv2d_forward,
+    .conv2d_backward = simd::conv2d_backward,
+    .conv_transpose2d_pack = simd::conv_transpose2d_pack,
+    .conv_transpose2d_forward = simd::conv_transpose2d_forward,
+    .conv_transpose2d_backward = simd::conv_transpose2d_backward,
+    .max_pool2d_forward = simd::max_pool2d_forward,
+    .max_pool2d_backward = simd::max_pool2d_backward,
+    .pointwise_forward = simd::pointwise_forward,
+    .epilogue_backward = simd::epilogue_backward,
+    .add_forward = simd::add_forward,
+    .add_backward = simd::add_backward,
+};
+
+}  // namespace segx
