@@ -20,7 +20,7 @@ struct conv2d_case {
     return x.height + 2 * geometry.padding >= geometry.reach() && x.width + 2 * geometry.padding >= geometry.reach();
   }
   /// Forward and backward may use Winograd's algorithm.
-  bool may_use_winograd() const { return geometry.kernel == 3 && geometry.stride == 1; }
+  bool may_use_winograd() const { return geometry.kernel == 3 && geometry.stride == 1 && geometry.groups == 1; }
 
   std::string text() const {
     return "kernel " + std::to_string(geometry.kernel) + " stride " + std::to_string(geometry.stride) + " padding " +
@@ -51,7 +51,7 @@ struct conv2d_case {
 };
 
 /// Every kernel, stride, padding and dilation; every pair of channel counts for 3×3 (Winograd, where both are blocked)
-/// and 1×1; groups; images of one pixel; images that take several tasks.
+/// and 1×1; groups and depthwise; images of one pixel; images that take several tasks.
 inline std::vector<conv2d_case> conv2d_cases() {
   using enum segx::activation;
   constexpr int channels[] = {1, 3, 5, 8, 9, 16, 24};
@@ -83,6 +83,16 @@ inline std::vector<conv2d_case> conv2d_cases() {
     }
   }
   for (const int groups : {2, 3, 4}) { add({.groups = groups}, 2 * groups, 3 * groups); }
+  for (const int kernel : {1, 3, 5}) {  // depthwise
+    for (const int stride : {1, 2, 3}) {
+      for (const int padding : {0, 1, 2}) {
+        const int depth = channels[3 + n % 4];
+        add({kernel, stride, padding, 1 + n % 2, depth}, depth, depth);
+      }
+    }
+  }
+  cases.push_back({{.kernel = 5, .padding = 2, .groups = 16}, 16, {16, 6, 29}, 2, {.act = relu}});
+  cases.push_back({{.groups = 3}, 3, {3, 6, 5}, 1, {}});  // not blocked
   add({.groups = 16}, 16, 16);
   add({.kernel = 5, .stride = 2, .padding = 2, .groups = 2}, 16, 32);
   for (const int extent : {1, 2, 3, 4}) { cases.push_back({{}, 8, {8, extent, 5 - extent}, 2}); }

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segx/kernels/cpu/depthwise.hpp>
 #include <segx/kernels/cpu/direct.hpp>
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
@@ -95,6 +96,9 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
       case detail::convolution_algorithm::winograd:
         winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
+      case detail::convolution_algorithm::depthwise:
+        depthwise_pack(c, taps, weight, packed);
+        break;
       case detail::convolution_algorithm::dot:
         for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
           std::fill(std::copy(weight + to * c, weight + (to + 1) * c, packed), packed + detail::whole_blocks(c), 0.0F);
@@ -106,7 +110,9 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
     }
   }
   if (p.packed_backward == nullptr) { return; }
-  if (algorithm == detail::convolution_algorithm::winograd) {
+  if (algorithm == detail::convolution_algorithm::depthwise) {
+    depthwise_pack(c, taps, weight, p.packed_backward);
+  } else if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
                   p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
@@ -127,6 +133,8 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
       return winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
+    case detail::convolution_algorithm::depthwise:
+      return depthwise_convolution(on.threads, g, f.x[0], weights, false, f.y, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
     default:
@@ -145,6 +153,8 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   add_bias_gradient(on, b.dy, b.dparameters[1]);
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
+  } else if (algorithm == detail::convolution_algorithm::depthwise) {
+    depthwise_weight_gradient(on.threads, g, b.x[0], b.dy, b.dparameters[0]);
   } else {
     const int taps = g.kernel * g.kernel;
     add_weight_gradient(
@@ -156,6 +166,12 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
                          gradient_result{b.dx[0], b.adds[0]});
+  } else if (algorithm == detail::convolution_algorithm::depthwise && g.stride == 1) {
+    const conv2d_geometry turned{.kernel = g.kernel, .padding = g.reach() - 1 - g.padding, .dilation = g.dilation};
+    depthwise_convolution(on.threads, turned, b.dy, b.packed, true, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
+  } else if (algorithm == detail::convolution_algorithm::depthwise) {
+    detail::start_gradient(on, b.dx[0], b.adds[0]);
+    depthwise_scatter(on.threads, g, b.dy, b.packed, b.dx[0]);
   } else if (g.stride == 1) {
     const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
     direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});

@@ -79,13 +79,16 @@ namespace segx {
 
 namespace detail {
 
-enum class convolution_algorithm { plain, direct, dot, winograd };
+enum class convolution_algorithm { plain, direct, depthwise, dot, winograd };
 
 /// The algorithm for a convolution from x to y: a constant wherever the shapes are.
 constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
-  if (g.groups != 1) { return convolution_algorithm::plain; }
   const bool x_blocked = cpu::memory.is_blocked(x);
   const bool y_blocked = cpu::memory.is_blocked(y);
+  if (g.groups != 1) {
+    const bool is_depthwise = g.groups == x.channels && g.groups == y.channels && x_blocked;
+    return is_depthwise ? convolution_algorithm::depthwise : convolution_algorithm::plain;
+  }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
     const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
     const bool wanted =
@@ -118,6 +121,10 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
     case detail::convolution_algorithm::direct:
       return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
+    case detail::convolution_algorithm::depthwise: {
+      const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_blocks(c);
+      return {.packed = bias + weights, .packed_backward = weights};
+    }
     case detail::convolution_algorithm::dot:
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
               .packed_backward = direct::packed_floats(k, c, 1)};

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <segx/kernels/cpu/conv2d_plan.hpp>
+#include <segx/kernels/cpu/simd.hpp>
+
+/// Depthwise convolution: each channel has a kernel of its own. Lanes are channels, so a tap of a result costs one
+/// multiplication of vectors; several neighbouring results are held in registers, that a weight is loaded once for all
+/// of them. Packed weights: [⌈C/8⌉][taps][8].
+namespace segx::simd::HWY_NAMESPACE {
+
+/// weight [C,1,R,R] into packed, zeros behind the last channel.
+inline void depthwise_pack(int channels, int taps, const float* weight, float* packed) {
+  for (int first = 0; first < channels; first += channel_block) {
+    for (int tap = 0; tap < taps; ++tap) {
+      for (int c = first; c < first + channel_block; ++c) { *packed++ = c < channels ? weight[c * taps + tap] : 0; }
+    }
+  }
+}
+
+/// y = x convolved, given to `result` slice by slice; `turned`: with kernels turned by 180°.
+template <class Result>
+void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const view<const float>& x,
+                           const float* packed, bool turned, const view<float>& y, const Result& result) {
+  const int taps = g.kernel * g.kernel;
+  const int blocks = detail::whole_blocks(y.extent.channels) / channel_block;
+  const std::int64_t step = std::int64_t{g.stride} * channel_block;
+  // Results whose taps all lie inside the image's width.
+  const int inner_begin = std::min((g.padding + g.stride - 1) / g.stride, y.extent.width);
+  const int space = x.extent.width + g.padding - g.reach();
+  const int inner_end = std::clamp(space >= 0 ? space / g.stride + 1 : 0, inner_begin, y.extent.width);
+
+  threads.run(y.batch * blocks * y.extent.height, [&](int task, int) {
+    const int i = task % y.extent.height;
+    const int block = task / y.extent.height % blocks;
+    const int n = task / y.extent.height / blocks;
+    const float* image = x.image(n) + block * x.extent.plane() * channel_block;
+    float* row_of_y = y.image(n) + (block * y.extent.plane() + std::int64_t{i} * y.extent.width) * channel_block;
+    const float* weights = packed + std::int64_t{block} * taps * channel_block;
+
+    const auto results = [&]<int Pixels>(int j) SEGX_INLINED {
+      for (int slice = 0; slice < channel_block; slice += lanes) {
+        vec sum[Pixels];
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p) { sum[p] = zero(); }
+        for (int r = 0; r < g.kernel; ++r) {
+          const int h = i * g.stride + r * g.dilation - g.padding;
+          if (h < 0 || h >= x.extent.height) { continue; }
+          for (int s = 0; s < g.kernel; ++s) {
+            const int w = j * g.stride + s * g.dilation - g.padding;
+            if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
+            const int tap = r * g.kernel + s;
+            const vec weight = load(weights + (turned ? taps - 1 - tap : tap) * channel_block + slice);
+            const float* from = image + (std::int64_t{h} * x.extent.width + w) * channel_block + slice;
+#pragma GCC unroll 8
+            for (int p = 0; p < Pixels; ++p) { sum[p] = hn::MulAdd(load(from + p * step), weight, sum[p]); }
+          }
+        }
+        const int channel = block * channel_block + slice;
+        const std::int64_t pixel = std::int64_t{i} * y.extent.width + j;
+        float* to = row_of_y + std::int64_t{j} * channel_block + slice;
+        if (result.is_clamped_sum()) {
+          const auto clamped_sum = result.clamped_sum(tag{}, channel);
+#pragma GCC unroll 8
+          for (int p = 0; p < Pixels; ++p) { store(clamped_sum(sum[p]), to + p * channel_block); }
+        } else {
+          for (int p = 0; p < Pixels; ++p) { result.store(sum[p], channel, n, pixel + p, to + p * channel_block); }
+        }
+      }
+    };
+    int j = 0;
+    for (; j < inner_begin; ++j) { results.template operator()<1>(j); }
+    for (; j + 8 <= inner_end; j += 8) { results.template operator()<8>(j); }
+    for (; j < y.extent.width; ++j) { results.template operator()<1>(j); }
+  });
+}
+
+/// dx += what a convolution of any stride makes of dy, scattered.
+inline void depthwise_scatter(thread_pool& threads, const conv2d_geometry& g, const view<float>& dy,
+                              const float* packed, const view<float>& dx) {
+  const int taps = g.kernel * g.kernel;
+  const int blocks = detail::whole_blocks(dx.extent.channels) / channel_block;
+  threads.run(dx.batch * blocks, [&](int task, int) {
+    const int block = task % blocks;
+    const int n = task / blocks;
+    const float* from = dy.image(n) + block * dy.extent.plane() * channel_block;
+    float* image = dx.image(n) + block * dx.extent.plane() * channel_block;
+    const float* weights = packed + std::int64_t{block} * taps * channel_block;
+    for (int i = 0; i < dy.extent.height; ++i) {
+      for (int j = 0; j < dy.extent.width; ++j, from += channel_block) {
+        for (int r = 0; r < g.kernel; ++r) {
+          const int h = i * g.stride + r * g.dilation - g.padding;
+          if (h < 0 || h >= dx.extent.height) { continue; }
+          for (int s = 0; s < g.kernel; ++s) {
+            const int w = j * g.stride + s * g.dilation - g.padding;
+            if (w < 0 || w >= dx.extent.width) { continue; }
+            const float* weight = weights + (r * g.kernel + s) * channel_block;
+            float* to = image + (std::int64_t{h} * dx.extent.width + w) * channel_block;
+            for (int slice = 0; slice < channel_block; slice += lanes) {
+              store(hn::MulAdd(load(from + slice), load(weight + slice), load(to + slice)), to + slice);
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+/// dweight[c, tap] += Σ x·dy over images and pixels.
+inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometry& g, const view<const float>& x,
+                                      const view<float>& dy, float* dweight) {
+  const int taps = g.kernel * g.kernel;
+  const int channels = x.extent.channels;
+  const int blocks = detail::whole_blocks(channels) / channel_block;
+  threads.run(blocks * taps, [&](int task, int) {
+    const int tap = task % taps;
+    const int block = task / taps;
+    const int row_offset = tap / g.kernel * g.dilation - g.padding;
+    const int column_offset = tap % g.kernel * g.dilation - g.padding;
+    const int j_begin = column_offset >= 0 ? 0 : (-column_offset + g.stride - 1) / g.stride;
+    const int last = x.extent.width - 1 - column_offset;
+    const int j_end = last >= 0 ? std::min(dy.extent.width, last / g.stride + 1) : 0;
+    for (int slice = 0; slice < channel_block; slice += lanes) {
+      vec total = zero();
+      for (int n = 0; n < x.batch; ++n) {
+        for (int i = 0; i < dy.extent.height; ++i) {
+          const int h = i * g.stride + row_offset;
+          if (h < 0 || h >= x.extent.height) { continue; }
+          const float* a =
+              x.image(n) + (block * x.extent.plane() + std::int64_t{h} * x.extent.width) * channel_block + slice;
+          const float* b =
+              dy.image(n) + (block * dy.extent.plane() + std::int64_t{i} * dy.extent.width) * channel_block + slice;
+          vec even = zero();  // of one row, so that long sums keep their digits
+          vec odd = zero();
+          int j = j_begin;
+          for (; j + 2 <= j_end; j += 2) {
+            const float* here = a + (std::int64_t{j} * g.stride + column_offset) * channel_block;
+            even = hn::MulAdd(load(here), load(b + j * channel_block), even);
+            odd = hn::MulAdd(load(here + g.stride * channel_block), load(b + (j + 1) * channel_block), odd);
+          }
+          if (j < j_end) {
+            const float* here = a + (std::int64_t{j} * g.stride + column_offset) * channel_block;
+            even = hn::MulAdd(load(here), load(b + j * channel_block), even);
+          }
+          total = hn::Add(total, hn::Add(even, odd));
+        }
+      }
+      float values[lanes];
+      store(total, values);
+      const int first = block * channel_block + slice;
+      for (int lane = 0; lane < std::min(lanes, channels - first); ++lane) {
+        dweight[(first + lane) * taps + tap] += values[lane];
+      }
+    }
+  });
+}
+
+}  // namespace segx::simd::HWY_NAMESPACE
