@@ -1,5 +1,5 @@
 # What segx stands on, found in one place by the build and by the installed package.
-# Needed: xtensor, Highway, threads. Optional: OpenCV (segx::imaging), and a CBLAS with xtensor-blas (segx::blas).
+# Needed: xtensor, Highway, threads. Optional: OpenCV (segx::imaging).
 include_guard(GLOBAL)
 
 find_package(Threads REQUIRED)
@@ -26,13 +26,4 @@ if(OpenCV_LIBS)
   add_library(segx::opencv INTERFACE IMPORTED)
   target_include_directories(segx::opencv INTERFACE ${OpenCV_INCLUDE_DIRS})
   target_link_libraries(segx::opencv INTERFACE ${OpenCV_LIBS})
-endif()
-
-find_path(SEGX_XTENSOR_BLAS_INCLUDE xtensor-blas/xlinalg.hpp)
-find_library(SEGX_CBLAS NAMES openblas cblas)
-if(SEGX_XTENSOR_BLAS_INCLUDE AND SEGX_CBLAS)
-  add_library(segx::cblas INTERFACE IMPORTED)
-  target_include_directories(segx::cblas INTERFACE ${SEGX_XTENSOR_BLAS_INCLUDE})
-  target_compile_definitions(segx::cblas INTERFACE HAVE_CBLAS=1)
-  target_link_libraries(segx::cblas INTERFACE ${SEGX_CBLAS})
 endif()
