@@ -125,6 +125,7 @@ def measure(name, rounds, quick):
     model.prepare()
     rows = []
     for threads in [1, 2]:
+        peak = call([SEGX.parent / "bench_peak", threads])["gflops"]
         results, missing = {peer: [] for peer in contenders}, {}
         for _ in range(rounds):
             for peer, run in contenders.items():
@@ -144,6 +145,8 @@ def measure(name, rounds, quick):
             medians = [one["median_ms"] for one in found]
             median = statistics.median(medians)
             row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians), "gflops": gflop / median}
+            if not name.endswith("-web"):
+                row["share_of_peak"] = row["gflops"] / peak
             for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
                 values = [one[extra] for one in found if extra in one]
                 if values:
@@ -186,22 +189,49 @@ def footprint():
     return [{"what": what, "value": value} for what, value in rows]
 
 
+def compile_costs(rounds):
+    """CPU seconds, largest resident MB and KB of object code of programs with unet16, compiled in turn."""
+    segx = ["-std=c++20", "-O2", "-DNDEBUG", "-march=native", f"-I{ROOT}/include", "-isystem", "/usr/include/opencv4",
+            "-fconstexpr-ops-limit=1000000000", "-fconstexpr-loop-limit=10000000"]
+    kernels = [*segx, "-DSEGX_COMPILED_KERNELS"]
+    dlib = ["-std=c++17", "-O2", "-DNDEBUG", "-march=native"]
+    programs = {
+        "segx, predicts": (segx, ROOT / "tests/budget/predict_unet16.cpp"),
+        "segx with segx::kernels, predicts": (kernels, ROOT / "tests/budget/predict_unet16.cpp"),
+        "dlib, predicts": (dlib, PEERS / "dlib_predict.cpp"),
+        "segx, trains on folders of pictures": (segx, ROOT / "tests/budget/train_unet16.cpp"),
+        "segx with segx::kernels, trains on folders of pictures": (kernels, ROOT / "tests/budget/train_unet16.cpp"),
+        "dlib, trains": (dlib, PEERS / "dlib_train.cpp"),
+    }
+    found, target = {name: [] for name in programs}, BUILD / "compiled.o"
+    for _ in range(rounds):
+        for name, (flags, source) in programs.items():
+            process = subprocess.Popen(["g++", *flags, "-w", "-c", source, "-o", target], stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            if status == 0:
+                found[name].append((usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, target.stat().st_size / 1024))
+                print(f"  compile, {name}: {found[name][-1][0]:.1f} s", file=sys.stderr, flush=True)
+    return [{"program": name, **dict(zip(("cpu_seconds", "memory_mb", "object_kb"), map(statistics.median, zip(*values))))}
+            for name, values in found.items() if values]
+
+
 def table(rows):
     """The rows as Markdown."""
-    lines = ["| workload | threads | runtime | median ms | least – largest | segx is faster by | GFLOP/s | memory MB | first result ms |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| workload | threads | runtime | median ms | least – largest | segx is faster by | GFLOP/s | of peak | memory MB | first result ms |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     for row in rows:
         start = f"| {row['workload']} | {row['threads']} | {row['peer']} |"
         if "missing" in row:
-            lines.append(f"{start} missing: {row['missing']} | | | | | |")
+            lines.append(f"{start} missing: {row['missing']} | | | | | | |")
             continue
         ours = [r for r in rows if r["workload"] == row["workload"] and r["peer"] == "segx" and "median_ms" in r]
         same = [r for r in ours if r["threads"] == row["threads"]] or ours
         ratio = f"{row['median_ms'] / same[0]['median_ms']:.2f} ×" if same and row["peer"] != "segx" else ""
         memory = f"{row['peak_rss_mb']:.0f}" if "peak_rss_mb" in row else ""
+        share = f"{100 * row['share_of_peak']:.0f} %" if "share_of_peak" in row else ""
         cold = f"{row['cold_start_ms']:.0f}" if "cold_start_ms" in row else ""
         lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {row['gflops']:.0f} | "
-                     f"{memory} | {cold} |")
+                     f"{share} | {memory} | {cold} |")
     return "\n".join(lines)
 
 
@@ -226,7 +256,7 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [*WORKLOADS, "footprint"]
+    names = [*WORKLOADS, "footprint", "compile"]
     parser.add_argument("workload", nargs="*", help=f"some of: {', '.join(names)}; all otherwise")
     parser.add_argument("--quick", action="store_true", help="one round of few runs")
     parser.add_argument("--rounds", type=int, default=3)
@@ -241,15 +271,20 @@ def main():
     for name in [name for name in wanted if name in WORKLOADS]:
         rows += measure(name, 1 if words.quick else words.rounds, words.quick)
     sizes = footprint() if "footprint" in wanted else []
+    compiled = compile_costs(1 if words.quick else words.rounds) if "compile" in wanted else []
     facts = machine()
     words.out.mkdir(parents=True, exist_ok=True)
     text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n"
     if rows:
         text += f"{table(rows)}\n\n"
     if sizes:
-        text += "| footprint, unet16 | |\n|---|---|\n" + "".join(f"| {r['what']} | {r['value']:.0f} |\n" for r in sizes)
+        text += "| footprint, unet16 | |\n|---|---|\n" + "".join(f"| {r['what']} | {r['value']:.0f} |\n" for r in sizes) + "\n"
+    if compiled:
+        text += "| a file with unet16, compiled by g++ -O2 | CPU s | memory of the compiler, MB | object, KB |\n|---|---|---|---|\n"
+        text += "".join(f"| {r['program']} | {r['cpu_seconds']:.1f} | {r['memory_mb']:.0f} | {r['object_kb']:.0f} |\n"
+                        for r in compiled)
     (words.out / "table.md").write_text(text)
-    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows, "footprint": sizes}, indent=2) + "\n")
+    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows, "footprint": sizes, "compile": compiled}, indent=2) + "\n")
     print(text)
     print(f"written to {words.out}/table.md and table.json")
 

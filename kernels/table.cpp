@@ -4,6 +4,7 @@
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/kernel_table.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
+#include <segx/kernels/cpu/squeeze_excite.hpp>
 
 namespace segx {
 
@@ -23,6 +24,10 @@ constinit const kernel_table SEGX_TABLE{
     .epilogue_backward = simd::epilogue_backward,
     .add_forward = simd::add_forward,
     .add_backward = simd::add_backward,
+    .channel_scale_forward = simd::channel_scale_forward,
+    .channel_scale_backward = simd::channel_scale_backward,
+    .global_avg_pool2d_forward = simd::global_avg_pool2d_forward,
+    .global_avg_pool2d_backward = simd::global_avg_pool2d_backward,
 };
 
 }  // namespace segx

@@ -10,13 +10,16 @@
 #include <segx/io/weight_file.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/layers/add.hpp>
+#include <segx/layers/channel_scale.hpp>
 #include <segx/layers/concat.hpp>
 #include <segx/layers/conv2d.hpp>
 #include <segx/layers/conv_transpose2d.hpp>
 #include <segx/layers/dropout.hpp>
+#include <segx/layers/global_avg_pool2d.hpp>
 #include <segx/layers/max_pool2d.hpp>
 #include <segx/layers/relu.hpp>
 #include <segx/layers/sigmoid.hpp>
+#include <segx/layers/squeeze_excite.hpp>
 #include <segx/losses/any_loss.hpp>
 #include <segx/losses/bce.hpp>
 #include <segx/losses/combine.hpp>

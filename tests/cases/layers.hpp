@@ -6,10 +6,12 @@
 #include <vector>
 
 #include <segx/layers/add.hpp>
+#include <segx/layers/channel_scale.hpp>
 #include <segx/layers/concat.hpp>
 #include <segx/layers/conv2d.hpp>
 #include <segx/layers/conv_transpose2d.hpp>
 #include <segx/layers/dropout.hpp>
+#include <segx/layers/global_avg_pool2d.hpp>
 #include <segx/layers/max_pool2d.hpp>
 #include <segx/layers/relu.hpp>
 #include <segx/layers/sigmoid.hpp>
@@ -39,6 +41,9 @@ using layer_cases = std::tuple<
     layer_case<segx::dropout<30>, segx::shape{9, 5, 7}>,
     layer_case<segx::concat, segx::shape{8, 5, 7}, segx::shape{9, 5, 7}>,
     layer_case<segx::concat, segx::shape{3, 5, 7}, segx::shape{8, 5, 7}>,
+    layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 9, .stride = 2, .groups = 9}>, segx::shape{9, 5, 6}>,
+    layer_case<segx::global_avg_pool2d, segx::shape{9, 5, 7}>,
+    layer_case<segx::channel_scale, segx::shape{9, 5, 7}, segx::shape{9, 1, 1}>,
     layer_case<segx::add, segx::shape{9, 5, 7}, segx::shape{9, 5, 7}>>;
 
 /// Calls f(layer_case) for each of them.

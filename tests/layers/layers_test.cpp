@@ -3,6 +3,9 @@
 #include "cases/backends.hpp"
 #include "cases/layers.hpp"
 
+#include <segx/core/network.hpp>
+#include <segx/layers/squeeze_excite.hpp>
+
 #include <segx/testing/layer_run.hpp>
 
 using namespace segx;
@@ -40,6 +43,15 @@ static_assert(concat::output_shape({3, 6, 4}, {5, 6, 4}) == shape{8, 6, 4});
 static_assert(concat::refuses({3, 6, 4}, {5, 6, 5}) != nullptr);
 static_assert(add::refuses({3, 6, 4}, {3, 6, 4}) == nullptr);
 static_assert(add::refuses({3, 6, 4}, {4, 6, 4}) != nullptr);
+static_assert(global_avg_pool2d::output_shape({3, 6, 4}) == shape{3, 1, 1});
+static_assert(channel_scale::output_shape({3, 6, 4}, {3, 1, 1}) == shape{3, 6, 4});
+static_assert(channel_scale::refuses({3, 6, 4}, {3, 1, 1}) == nullptr);
+static_assert(channel_scale::refuses({3, 6, 4}, {4, 1, 1}) != nullptr);
+static_assert(channel_scale::refuses({3, 6, 4}, {3, 6, 4}) != nullptr);
+
+struct gated : network<input<3>, chain<conv3x3<16>, relu, squeeze_excite<16, 4>, conv1x1<1>>> {};
+static_assert(gated::parameter_count == (27 * 16 + 16) + (16 * 4 + 4) + (4 * 16 + 16) + 17);
+static_assert(gated::at<32, 48>::output == shape{1, 32, 48});
 
 namespace {
 
@@ -85,6 +97,9 @@ SEGX_BACKEND_TEST("layers compute what their formulas say", "[layers]") {
   }
   SECTION("max pooling") {
     CHECK(result(on, max_pool2d<2>{}, {1, 2, 4}, {1, 5, -3, -1, 2, 3, -2, -4}, {}) == array{5, -1});
+  }
+  SECTION("global average pooling") {
+    CHECK(result(on, global_avg_pool2d{}, {2, 2, 2}, {1, 2, 3, 6, -1, -1, 1, 1}, {}) == array{3, 0});
   }
   SECTION("relu and sigmoid") {
     CHECK(result(on, relu{}, {1, 1, 3}, {-1, 0, 2}, {}) == array{0, 0, 2});

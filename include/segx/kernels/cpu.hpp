@@ -1,7 +1,9 @@
 #pragma once
 
+#include <segx/kernels/channel_scale.hpp>
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/elementwise.hpp>
+#include <segx/kernels/global_avg_pool2d.hpp>
 #include <segx/kernels/max_pool2d.hpp>
 
 #ifdef SEGX_COMPILED_KERNELS  // set by the CMake target segx::kernels
@@ -11,6 +13,7 @@
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
+#include <segx/kernels/cpu/squeeze_excite.hpp>
 #define SEGX_CPU_KERNEL(name) simd::name
 #endif
 
@@ -62,6 +65,18 @@ inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_se
 }
 [[gnu::noinline]] inline void add_backward(cpu& on, const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(add_backward)(on, b);
+}
+[[gnu::noinline]] inline void channel_scale_forward(cpu& on, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(channel_scale_forward)(on, f);
+}
+[[gnu::noinline]] inline void channel_scale_backward(cpu& on, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(channel_scale_backward)(on, b);
+}
+[[gnu::noinline]] inline void global_avg_pool2d_forward(cpu& on, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(global_avg_pool2d_forward)(on, f);
+}
+[[gnu::noinline]] inline void global_avg_pool2d_backward(cpu& on, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(global_avg_pool2d_backward)(on, b);
 }
 
 }  // namespace segx

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <segx/kernels/reference/channel_scale.hpp>
 #include <segx/kernels/reference/conv2d.hpp>
 #include <segx/kernels/reference/elementwise.hpp>
+#include <segx/kernels/reference/global_avg_pool2d.hpp>
 #include <segx/kernels/reference/max_pool2d.hpp>

@@ -22,6 +22,10 @@ struct kernel_table {
   void (*epilogue_backward)(cpu&, const epilogue&, view<const float> y, view<float> dy, std::uint32_t seed);
   void (*add_forward)(cpu&, const forward_pass<float>&);
   void (*add_backward)(cpu&, const backward_pass<float>&);
+  void (*channel_scale_forward)(cpu&, const forward_pass<float>&);
+  void (*channel_scale_backward)(cpu&, const backward_pass<float>&);
+  void (*global_avg_pool2d_forward)(cpu&, const forward_pass<float>&);
+  void (*global_avg_pool2d_backward)(cpu&, const backward_pass<float>&);
 };
 
 /// The best table for the processor that runs. Defined in the library segx::kernels. Throws `error` if the processor

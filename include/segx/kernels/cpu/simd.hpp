@@ -18,7 +18,7 @@ namespace segx::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline constexpr const char* instruction_set = HWY_STR(HWY_NAMESPACE) + 2;  // behind "N_"
+inline constexpr const char* instruction_set = &HWY_STR(HWY_NAMESPACE)[2];  // behind "N_"
 
 /// Vectors of at most one block of channels; a block is `slices` of them.
 using tag = hn::CappedTag<float, channel_block>;

@@ -1,0 +1,50 @@
+// What the processor can do at most: multiplications and additions of float vectors in registers, alone.
+//   peak THREADS     prints {"gflops": …}
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include <segx/kernels/cpu/micro_kernel.hpp>
+
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+constexpr int sums = 12;  // enough to hide the latency of an addition
+constexpr int steps = 1'000'000;
+
+/// A number that depends on every operation, so that none is left out.
+float work(float start) {
+  const hn::ScalableTag<float> d;
+  const auto factor = hn::Set(d, 0.999F);
+  const auto term = hn::Set(d, start);
+  decltype(hn::Zero(d)) sum[sums];
+#pragma GCC unroll 12
+  for (int i = 0; i < sums; ++i) { sum[i] = hn::Set(d, static_cast<float>(i)); }
+  for (int step = 0; step < steps; ++step) {
+#pragma GCC unroll 12
+    for (int i = 0; i < sums; ++i) { sum[i] = hn::MulAdd(sum[i], factor, term); }
+  }
+#pragma GCC unroll 12
+  for (int i = 1; i < sums; ++i) { sum[0] = hn::Add(sum[0], sum[i]); }
+  return hn::GetLane(sum[0]);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  segx::thread_pool pool{threads};
+  const double operations = 2.0 * sums * steps * static_cast<double>(hn::Lanes(hn::ScalableTag<float>{})) * threads;
+  double best = 0;
+  std::atomic<float> seen = 0;
+  for (int round = 0; round < 20; ++round) {
+    const auto begin = std::chrono::steady_clock::now();
+    pool.run(threads, [&](int index, int) { seen = work(static_cast<float>(index) * 1e-3F); });
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, 1e-9 * operations / time.count());
+  }
+  std::printf("{\"gflops\": %.1f}\n", best);
+}
