@@ -2,6 +2,7 @@
 
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/kernel_table.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
@@ -15,6 +16,9 @@ constinit const kernel_table SEGX_TABLE{
     .conv2d_pack = simd::conv2d_pack,
     .conv2d_forward = simd::conv2d_forward,
     .conv2d_backward = simd::conv2d_backward,
+    .grouped_conv2d_pack = simd::grouped_conv2d_pack,
+    .grouped_conv2d_forward = simd::grouped_conv2d_forward,
+    .grouped_conv2d_backward = simd::grouped_conv2d_backward,
     .conv_transpose2d_pack = simd::conv_transpose2d_pack,
     .conv_transpose2d_forward = simd::conv_transpose2d_forward,
     .conv_transpose2d_backward = simd::conv_transpose2d_backward,

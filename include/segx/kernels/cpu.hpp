@@ -12,6 +12,7 @@
 #else
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 #define SEGX_CPU_KERNEL(name) simd::name
@@ -25,13 +26,17 @@ namespace segx {
 /// The instruction set that kernels run on, as Highway names it: "AVX2", "AVX3", "NEON", "WASM", …
 inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
 
-[[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+// Inlined, since layers know their geometry: what has no groups does not link the code for them.
+inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_pack)(on, g, p, y); }
   SEGX_CPU_KERNEL(conv2d_pack)(on, g, p, y);
 }
-[[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward)(on, g, f); }
   SEGX_CPU_KERNEL(conv2d_forward)(on, g, f);
 }
-[[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
+inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
+  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_backward)(on, g, b); }
   SEGX_CPU_KERNEL(conv2d_backward)(on, g, b);
 }
 [[gnu::noinline]] inline void conv_transpose2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p,

@@ -5,7 +5,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <segx/kernels/cpu/depthwise.hpp>
 #include <segx/kernels/cpu/direct.hpp>
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
@@ -89,15 +88,11 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   const int k = y.channels;
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
-  if (algorithm == detail::convolution_algorithm::plain) { return; }
   if (p.packed != nullptr) {
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
         winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
-        break;
-      case detail::convolution_algorithm::depthwise:
-        depthwise_pack(c, taps, weight, packed);
         break;
       case detail::convolution_algorithm::dot:
         for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
@@ -110,9 +105,7 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
     }
   }
   if (p.packed_backward == nullptr) { return; }
-  if (algorithm == detail::convolution_algorithm::depthwise) {
-    depthwise_pack(c, taps, weight, p.packed_backward);
-  } else if (algorithm == detail::convolution_algorithm::winograd) {
+  if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
                   p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
@@ -127,14 +120,11 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
 
 [[gnu::noinline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent, on.convolutions);
-  if (algorithm == detail::convolution_algorithm::plain) { return segx::conv2d_forward<float, cpu::memory>(on, g, f); }
   const forward_result result{f, f.packed};
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
       return winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
-    case detail::convolution_algorithm::depthwise:
-      return depthwise_convolution(on.threads, g, f.x[0], weights, false, f.y, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
     default:
@@ -147,14 +137,10 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   const shape y = b.dy.extent;
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y, on.convolutions);
   const bool some_blocked = cpu::memory.is_blocked(x) || cpu::memory.is_blocked(y);
-  if (algorithm == detail::convolution_algorithm::plain || !some_blocked) {
-    return segx::conv2d_backward<float, cpu::memory>(on, g, b);
-  }
+  if (!some_blocked) { return segx::conv2d_backward<float, cpu::memory>(on, g, b); }
   add_bias_gradient(on, b.dy, b.dparameters[1]);
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
-  } else if (algorithm == detail::convolution_algorithm::depthwise) {
-    depthwise_weight_gradient(on.threads, g, b.x[0], b.dy, b.dparameters[0]);
   } else {
     const int taps = g.kernel * g.kernel;
     add_weight_gradient(
@@ -166,12 +152,6 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
                          gradient_result{b.dx[0], b.adds[0]});
-  } else if (algorithm == detail::convolution_algorithm::depthwise && g.stride == 1) {
-    const conv2d_geometry turned{.kernel = g.kernel, .padding = g.reach() - 1 - g.padding, .dilation = g.dilation};
-    depthwise_convolution(on.threads, turned, b.dy, b.packed, true, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
-  } else if (algorithm == detail::convolution_algorithm::depthwise) {
-    detail::start_gradient(on, b.dx[0], b.adds[0]);
-    depthwise_scatter(on.threads, g, b.dy, b.packed, b.dx[0]);
   } else if (g.stride == 1) {
     const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
     direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});

@@ -13,6 +13,9 @@ struct kernel_table {
   void (*conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
   void (*conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
+  void (*grouped_conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*grouped_conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
+  void (*grouped_conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
   void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);

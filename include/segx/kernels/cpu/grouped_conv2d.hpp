@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/conv2d_plan.hpp>
-#include <segx/kernels/cpu/simd.hpp>
 
-/// Depthwise convolution: each channel has a kernel of its own. Lanes are channels, so a tap of a result costs one
-/// multiplication of vectors; several neighbouring results are held in registers, that a weight is loaded once for all
-/// of them. Packed weights: [⌈C/8⌉][taps][8].
+/// Convolution in groups. Depthwise convolution: each channel has a kernel of its own. Lanes are channels, so a tap of
+/// a result costs one multiplication of vectors; several neighbouring results are held in registers, that a weight is
+/// loaded once for all of them. Packed weights: [⌈C/8⌉][taps][8]. Other groups run as plain loops.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// weight [C,1,R,R] into packed, zeros behind the last channel.
@@ -155,6 +155,41 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
       }
     }
   });
+}
+
+[[gnu::noinline]] inline void grouped_conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
+  if (detail::algorithm_for(g, p.x, y, on.convolutions) == detail::convolution_algorithm::plain) { return; }
+  const int taps = g.kernel * g.kernel;
+  if (p.packed != nullptr) {
+    depthwise_pack(y.channels, taps, p.parameters[0], pack_bias(p.parameters[1], y.channels, p.packed));
+  }
+  if (p.packed_backward != nullptr) { depthwise_pack(y.channels, taps, p.parameters[0], p.packed_backward); }
+}
+
+[[gnu::noinline]] inline void grouped_conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+  const shape y = f.y.extent;
+  if (detail::algorithm_for(g, f.x[0].extent, y, on.convolutions) == detail::convolution_algorithm::plain) {
+    return segx::conv2d_forward<float, cpu::memory>(on, g, f);
+  }
+  depthwise_convolution(on.threads, g, f.x[0], f.packed + detail::packed_bias_floats(y.channels), false, f.y,
+                        forward_result{f, f.packed});
+}
+
+[[gnu::noinline]] inline void grouped_conv2d_backward(cpu& on, const conv2d_geometry& g,
+                                                      const backward_pass<float>& b) {
+  if (detail::algorithm_for(g, b.x[0].extent, b.dy.extent, on.convolutions) == detail::convolution_algorithm::plain) {
+    return segx::conv2d_backward<float, cpu::memory>(on, g, b);
+  }
+  add_bias_gradient(on, b.dy, b.dparameters[1]);
+  depthwise_weight_gradient(on.threads, g, b.x[0], b.dy, b.dparameters[0]);
+  if (!b.dx[0]) { return; }
+  if (g.stride == 1) {
+    const conv2d_geometry turned{.kernel = g.kernel, .padding = g.reach() - 1 - g.padding, .dilation = g.dilation};
+    depthwise_convolution(on.threads, turned, b.dy, b.packed, true, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
+  } else {
+    detail::start_gradient(on, b.dx[0], b.adds[0]);
+    depthwise_scatter(on.threads, g, b.dy, b.packed, b.dx[0]);
+  }
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE
