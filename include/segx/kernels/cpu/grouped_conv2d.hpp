@@ -65,6 +65,7 @@ void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const
           const auto clamped_sum = result.clamped_sum(tag{}, channel);
 #pragma GCC unroll 8
           for (int p = 0; p < Pixels; ++p) { store(clamped_sum(sum[p]), to + p * channel_block); }
+          if (result.drops()) { result.drop(tag{}, channel, n, pixel, Pixels, to, 0); }
         } else {
           for (int p = 0; p < Pixels; ++p) { result.store(sum[p], channel, n, pixel + p, to + p * channel_block); }
         }

@@ -8,7 +8,7 @@
 /// Where the sums of a convolution go. A kernel gives each sum to `store` (one slice of the channels of a pixel;
 /// `where` is its place in a blocked tensor, null in a plain one) or `store_value`. Where `is_clamped_sum()`, it may
 /// instead store `clamped_sum(d, k)(sum)` itself, for vectors d of channels from k on: what most layers need, without a
-/// branch.
+/// branch; and where it `drops()`, `drop` what it stored.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// y = then(sum + bias).
@@ -19,6 +19,18 @@ class forward_result {
       : y_{f.y}, bias_{packed_bias}, then_{f.then, f.seed, f.y.extent.plane()} {}
 
   bool is_clamped_sum() const { return then_.is_clamp(); }
+  bool drops() const { return then_.drops(); }
+
+  /// Dropout of `count` neighbouring pixels of a blocked tensor, the first of which stands at `where`.
+  template <class D>
+  HWY_INLINE void drop(D d, int k, int n, std::int64_t pixel, int count, float* where,
+                       std::int64_t block_distance) const {
+    const std::uint32_t first = index(k, n, pixel);
+    for (int p = 0; p < count; ++p, where += channel_block) {
+      const auto v = then_.dropped(d, load_pixel(d, where, block_distance), first + static_cast<std::uint32_t>(p));
+      split_pixel(d, v, where, block_distance, store_slice{});
+    }
+  }
 
   template <class D>
   HWY_INLINE auto clamped_sum(D d, int k) const {
@@ -55,6 +67,9 @@ class gradient_result {
   gradient_result(const view<float>& dx, bool adds) : dx_{dx}, adds_{adds} {}
 
   bool is_clamped_sum() const { return !adds_; }
+  static constexpr bool drops() { return false; }
+  template <class D>
+  void drop(D, int, int, std::int64_t, int, float*, std::int64_t) const {}
 
   template <class D>
   HWY_INLINE auto clamped_sum(D, int) const {

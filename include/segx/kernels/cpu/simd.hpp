@@ -79,16 +79,22 @@ class vector_epilogue {
         seed_{seed},
         lane_distance_{static_cast<std::uint32_t>(lane_distance)} {}
 
-  /// True if it is max(floor(), v).
-  bool is_clamp() const { return act_ != activation::sigmoid && !drops_; }
+  /// True if it is max(floor(), v), and then perhaps dropout.
+  bool is_clamp() const { return act_ != activation::sigmoid; }
+  bool drops() const { return drops_; }
   float floor() const { return act_ == activation::relu ? 0 : -std::numeric_limits<float>::infinity(); }
 
   /// `index`: place of the element in the first lane.
   HWY_INLINE vec operator()(vec v, std::uint32_t index) const {
     if (act_ == activation::relu) { v = hn::Max(zero(), v); }
     if (act_ == activation::sigmoid) { v = sigmoid(v); }
-    if (drops_) { v = hn::IfThenElseZero(survivors(index), hn::Mul(v, all(scale_))); }
-    return v;
+    return drops_ ? dropped(tag{}, v, index) : v;
+  }
+
+  /// Dropout alone.
+  template <class D>
+  HWY_INLINE hn::Vec<D> dropped(D d, hn::Vec<D> v, std::uint32_t index) const {
+    return hn::IfThenElseZero(survivors(d, index), hn::Mul(v, hn::Set(d, scale_)));
   }
 
   /// The gradient in front of the epilogue, from the gradient dy behind it and the result y.
@@ -98,7 +104,7 @@ class vector_epilogue {
     }
     if (drops_) { dy = hn::Mul(dy, all(scale_)); }
     if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(y, zero()), dy); }  // what was dropped is 0, too
-    return drops_ ? hn::IfThenElseZero(survivors(index), dy) : dy;
+    return drops_ ? hn::IfThenElseZero(survivors(tag{}, index), dy) : dy;
   }
 
  private:
@@ -109,14 +115,15 @@ class vector_epilogue {
     for (float& value : values) { value = 1 / (1 + std::exp(-value)); }
     return load(values);
   }
-  HWY_INLINE hn::Mask<tag> survivors(std::uint32_t index) const {
-    const hn::RebindToUnsigned<tag> du;
+  template <class D>
+  HWY_INLINE hn::Mask<D> survivors(D d, std::uint32_t index) const {
+    const hn::RebindToUnsigned<D> du;
     auto h = hn::Add(hn::Set(du, index), hn::Mul(hn::Iota(du, 0), hn::Set(du, lane_distance_)));
     h = hn::Xor(h, hn::Set(du, seed_));
     h = hn::Mul(hn::Xor(h, hn::ShiftRight<16>(h)), hn::Set(du, 0x7feb352dU));
     h = hn::Mul(hn::Xor(h, hn::ShiftRight<15>(h)), hn::Set(du, 0x846ca68bU));
     h = hn::Xor(h, hn::ShiftRight<16>(h));
-    return hn::RebindMask(tag{}, hn::Not(hn::Lt(h, hn::Set(du, threshold_))));
+    return hn::RebindMask(d, hn::Not(hn::Lt(h, hn::Set(du, threshold_))));
   }
 
   activation act_;

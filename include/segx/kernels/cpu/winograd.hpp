@@ -267,6 +267,11 @@ template <class Result>
         transform_square<6, 4>(d, output_transform{}, load_value, [&](auto value, int r, int c) SEGX_INLINED {
           split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, store_slice{});
         });
+        if (result.drops()) {
+          for (int r = 0; r < wino::tile; ++r) {
+            result.drop(d, k, image, pixel + std::int64_t{r} * s.width, wino::tile, out + r * line, block_distance);
+          }
+        }
         return;
       }
       hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
