@@ -212,13 +212,13 @@ struct pixel_map {
 };
 
 /// The product of two tensors over images and pixels, for one tap: Σ_{n,i,j} a[n, first_row + m, a_map(i,j)] ·
-/// b[n, first_column + column, b_map(i,j)], for a pass of columns, over the (i, j) in [0, height) × [0, width) at which
-/// both are inside their images.
-template <class Store>
-void correlate(const view<const float>& a, const pixel_map& a_map, int first_row, int row_count,
-               const view<const float>& b, const pixel_map& b_map, int first_column, int height, int width,
-               Store&& store_sum) {
-  constexpr int max_a = 4;
+/// b[n, first_column + column, b_map(i,j)] for `Rows` channels of a, which stand in one block, and `Vectors` vectors of
+/// channels of b, over the (i, j) in [0, height) × [0, width) at which both are inside their images. Calls
+/// store_sum(channel of a, channel of b, sum) for those that there are.
+template <int Rows, int Vectors, class Store>
+void correlate(const view<const float>& a, const pixel_map& a_map, int first_row, const view<const float>& b,
+               const pixel_map& b_map, int first_column, int height, int width, Store&& store_sum) {
+  const column_tag d;
   const channel_access a_at{a.extent};
   const channel_access b_at{b.extent};
   const auto begin = [](int offset, int step) { return offset >= 0 ? 0 : (-offset + step - 1) / step; };
@@ -233,69 +233,89 @@ void correlate(const view<const float>& a, const pixel_map& a_map, int first_row
       std::min({width, end(a_map.column, a_map.step, a.extent.width), end(b_map.column, b_map.step, b.extent.width)});
   const std::int64_t a_step = std::int64_t{a_map.step} * a_at.group;
   const std::int64_t b_step = std::int64_t{b_map.step} * b_at.group;
+  // Rows and vectors behind the last channel repeat others.
+  const int last_row = a.extent.channels - 1;
+  const int last_block = (b.extent.channels - 1) / channel_block * channel_block;
+  const auto block_distance = [&](int column) {
+    return column + channel_block <= last_block ? b.extent.plane() * channel_block : 0;
+  };
+  const int columns[2] = {first_column, Vectors == 2 ? first_column + column_lanes : first_column};
+  const std::int64_t distances[2] = {block_distance(columns[0]), block_distance(columns[1])};
 
-  vec total[max_a][2];
-  for (auto& t : total) { t[0] = t[1] = zero(); }
-  const int second_column = first_column + lanes < b.extent.channels ? first_column + lanes : first_column;
+  column_vec total[Vectors][Rows];
+  for (int v = 0; v < Vectors; ++v) {
+    for (int m = 0; m < Rows; ++m) { total[v][m] = hn::Zero(d); }
+  }
   for (int n = 0; n < a.batch; ++n) {
-    const float* a_rows[max_a];
-    for (int m = 0; m < max_a; ++m) { a_rows[m] = a.image(n) + a_at.offset(first_row + std::min(m, row_count - 1)); }
-    const float* b_left = b.image(n) + b_at.offset(first_column);
-    const float* b_right = b.image(n) + b_at.offset(second_column);
+    const float* a_rows[Rows];
+    for (int m = 0; m < Rows; ++m) { a_rows[m] = a.image(n) + a_at.offset(std::min(first_row + m, last_row)); }
+    const float* b_left = b.image(n) + b_at.offset(columns[0]);
+    const float* b_right = b.image(n) + b_at.offset(columns[1]);
     for (int i = i0; i < i1; ++i) {
       const std::int64_t a_pixel =
           std::int64_t{i * a_map.step + a_map.row} * a.extent.width + j0 * a_map.step + a_map.column;
       const std::int64_t b_pixel =
           std::int64_t{i * b_map.step + b_map.row} * b.extent.width + j0 * b_map.step + b_map.column;
-      vec left[max_a];  // of one row of pixels, so that long sums keep their digits
-      vec right[max_a];
-#pragma GCC unroll 4
-      for (int m = 0; m < max_a; ++m) { left[m] = right[m] = zero(); }
+      column_vec sum[Vectors][Rows];  // of one row of pixels, so that long sums keep their digits
+#pragma GCC unroll 8
+      for (int m = 0; m < Rows; ++m) {
+        sum[0][m] = hn::Zero(d);
+        if (Vectors == 2) { sum[Vectors - 1][m] = hn::Zero(d); }
+      }
       for (int j = 0; j < j1 - j0; ++j) {
-        const vec b0 = load(b_left + b_pixel * b_at.group + j * b_step);
-        const vec b1 = load(b_right + b_pixel * b_at.group + j * b_step);
-#pragma GCC unroll 4
-        for (int m = 0; m < max_a; ++m) {
-          const vec v = all(a_rows[m][a_pixel * a_at.group + j * a_step]);
-          left[m] = hn::MulAdd(v, b0, left[m]);
-          right[m] = hn::MulAdd(v, b1, right[m]);
+        const column_vec left = load_pixel(d, b_left + b_pixel * b_at.group + j * b_step, distances[0]);
+        const column_vec right =
+            Vectors == 2 ? load_pixel(d, b_right + b_pixel * b_at.group + j * b_step, distances[1]) : left;
+#pragma GCC unroll 8
+        for (int m = 0; m < Rows; ++m) {
+          const column_vec value = hn::Set(d, a_rows[m][a_pixel * a_at.group + j * a_step]);
+          sum[0][m] = hn::MulAdd(value, left, sum[0][m]);
+          if (Vectors == 2) { sum[Vectors - 1][m] = hn::MulAdd(value, right, sum[Vectors - 1][m]); }
         }
       }
-#pragma GCC unroll 4
-      for (int m = 0; m < max_a; ++m) {
-        total[m][0] = hn::Add(total[m][0], left[m]);
-        total[m][1] = hn::Add(total[m][1], right[m]);
+#pragma GCC unroll 8
+      for (int m = 0; m < Rows; ++m) {
+        total[0][m] = hn::Add(total[0][m], sum[0][m]);
+        if (Vectors == 2) { total[Vectors - 1][m] = hn::Add(total[Vectors - 1][m], sum[Vectors - 1][m]); }
       }
     }
   }
-  for (int m = 0; m < row_count; ++m) {
-    for (int half = 0; half < 2; ++half) {
-      const int column = first_column + half * lanes;
-      float values[lanes];
-      store(total[m][half], values);
-      for (int lane = 0; lane < std::min(lanes, b.extent.channels - column); ++lane) {
-        store_sum(first_row + m, column + lane, values[lane]);
+  for (int m = 0; m < std::min(Rows, a.extent.channels - first_row); ++m) {
+    for (int v = 0; v < Vectors; ++v) {
+      float values[column_lanes];
+      hn::StoreU(total[v][m], d, values);
+      for (int lane = 0; lane < std::min(column_lanes, b.extent.channels - columns[v]); ++lane) {
+        store_sum(first_row + m, columns[v] + lane, values[lane]);
       }
     }
   }
 }
 
-/// correlate() for all channels and taps; maps(tap) gives the two pixel maps. One of the tensors must be blocked. Adds
-/// to dweight[index(a channel, b channel, tap)].
+/// correlate() for all channels and taps; maps(tap) gives the two pixel maps. One of the tensors, b, must be blocked.
+/// Adds to dweight[index(a channel, b channel, tap)].
 template <class Maps, class Index>
 void weight_gradient(thread_pool& threads, const view<const float>& a, const view<const float>& b, int taps, int height,
                      int width, Maps&& maps, Index&& index, float* dweight) {
-  constexpr int rows = 4;
-  constexpr int columns = 2 * lanes;
-  const int row_tasks = (a.extent.channels + rows - 1) / rows;
-  const int column_tasks = (b.extent.channels + columns - 1) / columns;
+  const int row_tasks = (a.extent.channels + gradient_rows - 1) / gradient_rows;
+  const int column_tasks = (b.extent.channels + pass_columns - 1) / pass_columns;
   threads.run(taps * row_tasks * column_tasks, [&](int task, int) {
     const int tap = task % taps;
-    const int row = task / taps % row_tasks * rows;
-    const int column = task / taps / row_tasks * columns;
+    const int row = task / taps % row_tasks * gradient_rows;
+    const int column = task / taps / row_tasks * pass_columns;
     const auto [a_map, b_map] = maps(tap);
-    correlate(a, a_map, row, std::min(rows, a.extent.channels - row), b, b_map, column, height, width,
-              [&](int i, int j, float sum) { dweight[index(i, j, tap)] += sum; });
+    const auto add = [&]<int Rows>() {
+      const auto add_sum = [&](int i, int j, float sum) { dweight[index(i, j, tap)] += sum; };
+      if (column + column_lanes < b.extent.channels) {
+        correlate<Rows, 2>(a, a_map, row, b, b_map, column, height, width, add_sum);
+      } else {
+        correlate<Rows, 1>(a, a_map, row, b, b_map, column, height, width, add_sum);
+      }
+    };
+    if (a.extent.channels - row == 1) {
+      add.template operator()<1>();
+    } else {
+      add.template operator()<gradient_rows>();
+    }
   });
 }
 
