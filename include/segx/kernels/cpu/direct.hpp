@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/micro_kernel.hpp>
@@ -302,13 +303,13 @@ void weight_gradient(thread_pool& threads, const view<const float>& a, const vie
     const int tap = task % taps;
     const int row = task / taps % row_tasks * gradient_rows;
     const int column = task / taps / row_tasks * pass_columns;
-    const auto [a_map, b_map] = maps(tap);
+    const std::pair<pixel_map, pixel_map> map = maps(tap);
     const auto add = [&]<int Rows>() {
       const auto add_sum = [&](int i, int j, float sum) { dweight[index(i, j, tap)] += sum; };
       if (column + column_lanes < b.extent.channels) {
-        correlate<Rows, 2>(a, a_map, row, b, b_map, column, height, width, add_sum);
+        correlate<Rows, 2>(a, map.first, row, b, map.second, column, height, width, add_sum);
       } else {
-        correlate<Rows, 1>(a, a_map, row, b, b_map, column, height, width, add_sum);
+        correlate<Rows, 1>(a, map.first, row, b, map.second, column, height, width, add_sum);
       }
     };
     if (a.extent.channels - row == 1) {
