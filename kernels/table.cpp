@@ -1,5 +1,6 @@
 // The kernels for the instruction set that this file is compiled for; SEGX_TABLE is the table's name.
 
+#include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
@@ -22,6 +23,8 @@ constinit const kernel_table SEGX_TABLE{
     .conv_transpose2d_pack = simd::conv_transpose2d_pack,
     .conv_transpose2d_forward = simd::conv_transpose2d_forward,
     .conv_transpose2d_backward = simd::conv_transpose2d_backward,
+    .batch_norm2d_forward = simd::batch_norm2d_forward,
+    .batch_norm2d_backward = simd::batch_norm2d_backward,
     .max_pool2d_forward = simd::max_pool2d_forward,
     .max_pool2d_backward = simd::max_pool2d_backward,
     .pointwise_forward = simd::pointwise_forward,

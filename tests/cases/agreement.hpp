@@ -36,6 +36,7 @@ void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer
 }
 
 inline std::string text_of(const segx::epilogue& then) {
-  constexpr const char* names[] = {"", ", relu", ", sigmoid"};
+  constexpr const char* names[] = {"",          ", relu",         ", relu6", ", leaky_relu", ", elu",
+                                   ", sigmoid", ", hard_sigmoid", ", silu",  ", hard_swish"};
   return names[static_cast<int>(then.act)] + (then.dropout > 0 ? ", dropout " + std::to_string(then.dropout) : "");
 }

@@ -6,6 +6,8 @@
 #include <segx/core/describe.hpp>
 #include <segx/kernels/elementwise.hpp>
 
+#include "cases/agreement.hpp"
+
 /// Layers without weights whose result has the extents of their inputs, or joins them; the epilogue is a value.
 struct elementwise_case {
   std::vector<segx::shape> x;
@@ -13,10 +15,9 @@ struct elementwise_case {
   segx::epilogue then{};
 
   std::string text() const {
-    constexpr const char* names[] = {"", ", relu", ", sigmoid"};
     std::string text = std::to_string(batch) + " of";
     for (const segx::shape& s : x) { text += " " + segx::text_of(s); }
-    return text + names[static_cast<int>(then.act)] + ", dropout " + std::to_string(then.dropout);
+    return text + text_of(then);
   }
 };
 
@@ -42,6 +43,10 @@ struct concat_case : elementwise_case {
 inline std::vector<elementwise_case> elementwise_cases(int inputs) {
   using enum segx::activation;
   constexpr segx::epilogue thens[] = {{.act = relu},
+                                      {.act = relu6},
+                                      {.act = leaky_relu, .slope = 0.1F},
+                                      {.act = elu, .dropout = 0.25F, .slope = 0.5F},
+                                      {.act = hard_sigmoid},
                                       {.act = sigmoid},
                                       {.dropout = 0.1F},
                                       {.act = relu, .dropout = 0.5F},

@@ -6,15 +6,23 @@
 #include <vector>
 
 #include <segx/layers/add.hpp>
+#include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/channel_scale.hpp>
 #include <segx/layers/concat.hpp>
 #include <segx/layers/conv2d.hpp>
 #include <segx/layers/conv_transpose2d.hpp>
 #include <segx/layers/dropout.hpp>
+#include <segx/layers/elu.hpp>
 #include <segx/layers/global_avg_pool2d.hpp>
+#include <segx/layers/hard_sigmoid.hpp>
+#include <segx/layers/hard_swish.hpp>
+#include <segx/layers/leaky_relu.hpp>
 #include <segx/layers/max_pool2d.hpp>
 #include <segx/layers/relu.hpp>
+#include <segx/layers/relu6.hpp>
 #include <segx/layers/sigmoid.hpp>
+#include <segx/layers/silu.hpp>
+#include <segx/layers/stochastic_depth.hpp>
 
 /// A layer with the shapes of its inputs.
 template <class Layer, segx::shape... Inputs>
@@ -29,6 +37,12 @@ using layer_cases = std::tuple<
     layer_case<segx::conv3x3<9>, segx::shape{8, 5, 7}>,  //
     layer_case<segx::conv3x3<4>, segx::shape{3, 5, 7}>,  //
     layer_case<segx::conv1x1<5>, segx::shape{9, 3, 5}>,
+    layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 9, .bias = false}>, segx::shape{8, 5, 7}>,
+    layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 9, .stride = 2, .padding = 0, .end_padding = 1}>,
+               segx::shape{8, 6, 8}>,
+    layer_case<segx::conv2d<segx::conv2d_options{
+                   .out_channels = 9, .stride = 2, .padding = 0, .groups = 9, .bias = false, .end_padding = 1}>,
+               segx::shape{9, 6, 8}>,
     layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 8, .kernel = 5, .stride = 2}>, segx::shape{3, 7, 9}>,
     layer_case<segx::conv2d<segx::conv2d_options{.out_channels = 8, .dilation = 2, .groups = 2}>, segx::shape{8, 5, 6}>,
     layer_case<segx::up_conv2x2<8>, segx::shape{9, 3, 4}>,
@@ -36,8 +50,14 @@ using layer_cases = std::tuple<
                segx::shape{8, 4, 3}>,
     layer_case<segx::max_pool2d<2>, segx::shape{9, 6, 4}>,  //
     layer_case<segx::max_pool2d<3>, segx::shape{3, 6, 9}>,  //
-    layer_case<segx::relu, segx::shape{9, 5, 7}>,           //
-    layer_case<segx::sigmoid, segx::shape{9, 5, 7}>,        //
+    layer_case<segx::batch_norm2d<>, segx::shape{9, 5, 7}>,
+    layer_case<segx::batch_norm2d<segx::batch_norm2d_options{.epsilon = 1e-3, .momentum = 0.01}>, segx::shape{3, 4, 3}>,
+    layer_case<segx::relu, segx::shape{9, 5, 7}>,   //
+    layer_case<segx::relu6, segx::shape{9, 5, 7}>,  //
+    layer_case<segx::leaky_relu<0.1>, segx::shape{9, 5, 7}>, layer_case<segx::elu<0.5>, segx::shape{9, 5, 7}>,
+    layer_case<segx::hard_sigmoid, segx::shape{9, 5, 7}>, layer_case<segx::silu, segx::shape{9, 5, 7}>,
+    layer_case<segx::silu, segx::shape{3, 5, 7}>, layer_case<segx::hard_swish, segx::shape{9, 5, 7}>,
+    layer_case<segx::stochastic_depth<50>, segx::shape{9, 5, 7}>, layer_case<segx::sigmoid, segx::shape{9, 5, 7}>,  //
     layer_case<segx::dropout<30>, segx::shape{9, 5, 7}>,
     layer_case<segx::concat, segx::shape{8, 5, 7}, segx::shape{9, 5, 7}>,
     layer_case<segx::concat, segx::shape{3, 5, 7}, segx::shape{8, 5, 7}>,

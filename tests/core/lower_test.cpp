@@ -48,7 +48,7 @@ static_assert(deployed_block.body.nodes[1].then.act == activation::relu &&
               deployed_block.body.nodes[1].then.dropout == 0);
 static_assert(deployed_block.head == activation::sigmoid);
 static_assert(deployed_block.body.weights == trace<chain<block, conv1x1<1>>>({4, 8, 8}).weights);
-static_assert(deployed_block.body.nodes[3].first_weight == trace<block>({4, 8, 8}).weights);
+static_assert(deployed_block.body.nodes[3].places[0] == trace<block>({4, 8, 8}).weights);
 static_assert(deployed_block.body.nodes[2].name.view() == "conv2d_2");
 
 // Dropout and ReLU commute, so both orders fuse; what does not commute stays.

@@ -27,7 +27,7 @@ static_assert(small::at<6, 10>::output == shape{3, 6, 10});
 static_assert(small::at<6, 10>::macs == 60 * 4 * 2 * 9 + 15 * 8 * 4 * 9 + 15 * 8 * 2 * 4 + 60 * 3 * 2);
 static_assert(small::at<6, 10>::graph.size == 7);
 static_assert(small::at<6, 10>::graph.nodes[3].output == shape{4, 3, 5});
-static_assert(small::at<6, 10>::graph.nodes[4].first_weight == 4 * 2 * 9 + 4);
+static_assert(small::at<6, 10>::graph.nodes[4].places[0] == 4 * 2 * 9 + 4);
 static_assert(small::composed(6, 10).size == 7);
 
 // ---- names ----

@@ -27,7 +27,9 @@ std::string options_text(const node<Op>& n) {
   for (const attribute& a : n.attributes) {
     const bool is_default = (a.name == "stride" || a.name == "dilation" || a.name == "groups") && a.value == 1;
     if (a.name.empty() || is_default || (a.name == "padding" && a.value == 0)) { continue; }
-    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + std::to_string(static_cast<int>(a.value));
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, a.value).ptr;
+    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + std::string{digits, end};
   }
   return text;
 }

@@ -31,6 +31,7 @@ struct workspace {
   std::int64_t packed_backward = 0;   // … and the backward kernel
   std::int64_t scratch = 0;           // of each thread, during the forward pass
   std::int64_t scratch_backward = 0;  // … and the backward pass
+  std::int64_t kept = 0;              // of each image, from the forward to the backward pass of a training
 };
 
 /// What a backend needs to know to run a layer; `no_op` when only shapes are wanted.
@@ -46,6 +47,15 @@ struct no_op {
   constexpr no_op without_backward() const { return {}; }
 };
 
+/// A batch normalisation that moved into the weights of the layer that makes its input; see lower.hpp.
+struct folded_norm {
+  std::array<std::int64_t, 4> places{};  // of weight, bias, running mean and variance
+  std::int64_t bias = -1;                // of the layer's own bias; −1: it has none
+  double epsilon = 0;
+
+  constexpr explicit operator bool() const { return epsilon > 0; }
+};
+
 template <class Op>
 struct node {
   std::string_view layer{};
@@ -55,12 +65,14 @@ struct node {
   std::array<int, 2> inputs{};  // ids of the tensors it reads, the first `input_count` count
   std::array<attribute, 6> attributes{};
   std::array<parameter, 4> parameters{};
-  int parameter_count = 0;        // learnable arrays
-  std::int64_t first_weight = 0;  // where its learnables start in the network's flat array
-  std::int64_t macs = 0;          // multiply-adds for one image
+  int parameter_count = 0;               // arrays of weights
+  std::array<std::int64_t, 4> places{};  // where each of them starts in the network's flat array
+  std::int64_t macs = 0;                 // multiply-adds for one image
   layer_facts facts{};
-  bool pointwise = false;  // it is nothing but the epilogue `then`
-  epilogue then{};         // applied to its result
+  bool pointwise = false;              // it is nothing but the epilogue `then`
+  epilogue then{};                     // applied to its result
+  activation head = activation::none;  // what it is where it ends a network
+  folded_norm norm{};
   workspace needs{};
   Op op{};
 
@@ -74,7 +86,8 @@ template <int Capacity, class Op = no_op>
 struct graph {
   std::array<node<Op>, Capacity> nodes{};
   int size = 0;
-  std::int64_t weights = 0;  // learnable values
+  std::int64_t weights = 0;     // learnable values, which come first in the network's flat array
+  std::int64_t statistics = 0;  // … and running statistics, behind them
   defect first_defect;
 
   constexpr tensor input(shape image) {
@@ -116,6 +129,9 @@ struct graph {
     std::array<bool, Capacity> is_read{};
     for (int i = 0; i < size; ++i) {
       for (int k = 0; k < nodes[i].input_count; ++k) { is_read[nodes[i].inputs[k]] = true; }
+      for (int p = 0; p < nodes[i].parameter_count; ++p) {
+        if (nodes[i].parameters[p].is_statistic) { nodes[i].places[p] += weights; }
+      }
     }
     for (int i = 0; i < size - 1; ++i) {
       if (!is_read[i]) { refuse("nobody reads the result of this layer", i); }
@@ -137,14 +153,15 @@ struct graph {
     n.output = Part::output_shape(in.extent...);
     n.input_count = sizeof...(in);
     n.inputs = {in.id...};
-    n.first_weight = weights;
     n.needs = Op::template needs<Part>(in.extent...);
     n.op = Op::template of<Part>();
     if constexpr (requires { Part::facts; }) { n.facts = Part::facts; }
     if constexpr (requires { Part::as_epilogue; }) {
       n.pointwise = true;
       n.then = Part::as_epilogue;
+      n.head = n.then.act;
     }
+    if constexpr (requires { Part::as_head; }) { n.head = Part::as_head; }
     if constexpr (requires { Part::macs(in.extent...); }) { n.macs = Part::macs(in.extent...); }
     if constexpr (requires { Part::attributes; }) {
       int i = 0;
@@ -152,8 +169,10 @@ struct graph {
     }
     if constexpr (requires { Part::parameters(in.extent...); }) {
       for (const parameter& p : Part::parameters(in.extent...)) {
+        std::int64_t& count = p.is_statistic ? statistics : weights;
+        n.places[n.parameter_count] = count;
         n.parameters[n.parameter_count++] = p;
-        weights += p.size();
+        count += p.size();
       }
     }
     if constexpr (requires { Part::refuses(in.extent...); }) {

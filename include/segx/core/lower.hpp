@@ -12,7 +12,8 @@ enum class purpose { inference, training };
 /// The graph that is executed, made from the graph that was composed:
 ///
 ///  - the activation at the very end becomes `head`: the executed graph ends in logits, which is what losses take;
-///  - for inference, layers that only matter in training are dropped;
+///  - for inference, layers that only matter in training are dropped, and batch normalisations move into the weights
+///    of the convolution that makes their input (`fold_norms` in runtime/ computes these weights);
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
@@ -22,11 +23,25 @@ struct lowered_graph {
   activation head = activation::none;
 };
 
+/// Lets `maker` compute what the normalisation behind it would have made: its bias is then found where the
+/// normalisation's is.
+template <class Op>
+constexpr void fold(node<Op>& maker, const node<Op>& norm) {
+  maker.norm = {.places = norm.places, .bias = maker.parameter_count > 1 ? maker.places[1] : -1};
+  for (const attribute& a : norm.attributes) {
+    if (a.name == "epsilon") { maker.norm.epsilon = a.value; }
+  }
+  maker.parameters[1] = norm.parameters[1];
+  maker.places[1] = norm.places[1];
+  maker.parameter_count = 2;
+}
+
 template <int Capacity, class Op>
 constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed, purpose why) {
   lowered_graph<Capacity, Op> result;
   graph<Capacity, Op>& g = result.body;
   g.weights = composed.weights;
+  g.statistics = composed.statistics;
   g.first_defect = composed.first_defect;
 
   std::array<int, Capacity> readers{};
@@ -41,18 +56,23 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
     if (why == purpose::inference) { n.op = n.op.without_backward(); }
     for (int k = 0; k < n.input_count; ++k) { n.inputs[k] = id[n.inputs[k]]; }
 
-    const bool is_head = i == composed.size - 1 && i > 1 && n.pointwise && n.then.act != activation::none;
+    const bool is_head = i == composed.size - 1 && i > 1 && n.head != activation::none;
     const bool gone = n.facts.training_only && why == purpose::inference;
     if (is_head || gone) {
-      if (is_head) { result.head = n.then.act; }
+      if (is_head) { result.head = n.head; }
       id[i] = n.inputs[0];
       readers_now[id[i]] += readers[i] - 1;
       continue;
     }
-    if (n.pointwise) {
-      node<Op>& maker = g.nodes[n.inputs[0]];
-      if (maker.facts.accepts_epilogue && readers_now[n.inputs[0]] == 1 && maker.then.accepts(n.then)) {
-        maker.then = maker.then.then(n.then);
+    node<Op>& maker = g.nodes[n.inputs[0]];
+    if (n.input_count == 1 && readers_now[n.inputs[0]] == 1) {
+      const bool is_fused = n.pointwise && maker.facts.accepts_epilogue && maker.then.accepts(n.then) &&
+                            (why == purpose::inference || slope_follows_from_result(n.then.act));
+      const bool is_folded = n.facts.normalises && why == purpose::inference && maker.facts.channel_axis >= 0 &&
+                             maker.then.empty() && !maker.norm;
+      if (is_fused) { maker.then = maker.then.then(n.then); }
+      if (is_folded) { fold(maker, n); }
+      if (is_fused || is_folded) {
         id[i] = n.inputs[0];
         readers_now[id[i]] = readers[i];
         continue;

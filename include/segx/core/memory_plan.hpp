@@ -25,6 +25,7 @@ struct memory_plan {
   // Weights as the kernels read them: all of them for prediction; for training, where they change with every step, a
   // place for those of one layer.
   std::int64_t packed = 0;                              // floats
+  std::array<std::int64_t, Capacity> kept{};            // what node i keeps of an image for its backward pass
   std::array<std::int64_t, Capacity> packed_weights{};  // of node i
 
   /// Bytes of the arena for a batch, with the scratch memory of all threads.
@@ -129,7 +130,8 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
   memory_plan<Capacity> plan;
 
   const auto backward_reads_output = [&](int i) {
-    return g.nodes[i].facts.backward_reads_output || !g.nodes[i].then.empty();
+    const node<Op>& node = g.nodes[i];
+    return node.facts.backward_reads_output || (!node.then.empty() && slope_follows_from_result(node.then.act));
   };
   std::array<int, Capacity> last_reader{};
   std::array<int, Capacity> last_use{};  // when a value is read for the last time
@@ -215,6 +217,8 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
     plan.gradient[i] = training && i > 0 ? pieces[Capacity + i].offset : -1;
     plan.scratch = std::max({plan.scratch, needs.scratch, training ? needs.scratch_backward : 0});
     if (training) {
+      plan.kept[i] = plan.image;
+      plan.image += detail::aligned(needs.kept);
       plan.packed = std::max({plan.packed, needs.packed, needs.packed_backward});
     } else {
       plan.packed_weights[i] = plan.packed;

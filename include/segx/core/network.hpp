@@ -27,7 +27,9 @@ constexpr std::uint64_t fingerprint_of(const graph<Capacity, Op>& composed) {
     hash = (hash ^ 0xffU) * 1099511628211U;
   };
   const auto mix_number = [&hash](double value) {
-    auto scaled = static_cast<std::uint64_t>(static_cast<std::int64_t>(value * 1000));
+    const auto thousandths = static_cast<std::int64_t>(value * 1000);
+    const bool is_exact = static_cast<double>(thousandths) == value * 1000;
+    auto scaled = static_cast<std::uint64_t>(is_exact ? thousandths : static_cast<std::int64_t>(value * 1e12));
     for (int byte = 0; byte < 8; ++byte, scaled >>= 8) { hash = (hash ^ (scaled & 0xffU)) * 1099511628211U; }
   };
   std::array<int, Capacity> id{};  // without the layers that do not count
@@ -82,7 +84,8 @@ struct network {
   };
 
  public:
-  static constexpr std::int64_t parameter_count = any_size::graph.weights;
+  static constexpr std::int64_t parameter_count = any_size::graph.weights;  // learnable values
+  static constexpr std::int64_t statistic_count = any_size::graph.statistics;
   static constexpr std::uint64_t fingerprint = fingerprint_of(any_size::graph);
   static constexpr int classes = any_size::graph.output().output.channels;
 

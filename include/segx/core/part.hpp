@@ -52,6 +52,9 @@ struct layer_facts {
   bool joins_channels = false;       // its result is its inputs, one behind the other along the channels
   bool backward_reads_input = true;  // what must be kept from the forward pass
   bool backward_reads_output = false;
+  bool normalises = false;  // a batch normalisation: deployed, it is a factor and a summand for each channel
+  int channel_axis = -1;  // of the extents of its weight, the one that counts its result's channels; −1: a factor for
+                          // each channel cannot move into its weights
 };
 
 }  // namespace segx

@@ -16,15 +16,16 @@ struct conv2d_geometry {
   int stride = 1;
   int padding = 1;
   int dilation = 1;
-  int groups = 1;  // channels are convolved in so many separate groups
+  int groups = 1;       // channels are convolved in so many separate groups
+  int end_padding = 0;  // more zeros below and at the right
 
   /// Extent that a kernel covers.
   constexpr int reach() const { return dilation * (kernel - 1) + 1; }
-  constexpr int output_extent(int extent) const { return (extent + 2 * padding - reach()) / stride + 1; }
+  constexpr int output_extent(int extent) const { return (extent + 2 * padding + end_padding - reach()) / stride + 1; }
 };
 
-/// A backend has the convolution when these overloads exist for it. `parameters` are weight [K,C/groups,R,R] and bias
-/// [K].
+/// A backend has the convolution when these overloads exist for it. `parameters` are weight [K,C/groups,R,R] and
+/// bias [K], null where there is none.
 template <class B>
 concept has_conv2d = backend<B> && requires(B& on, conv2d_geometry g, const forward_pass<typename B::scalar>& f,
                                             const backward_pass<typename B::scalar>& b) {
@@ -33,7 +34,7 @@ concept has_conv2d = backend<B> && requires(B& on, conv2d_geometry g, const forw
 };
 
 /// Transposed convolution: the backward pass of conv2d with the same geometry, as a layer. `parameters` are weight
-/// [C,K,R,R] and bias [K].
+/// [C,K,R,R] and bias [K], null where there is none.
 template <class B>
 concept has_conv_transpose2d = backend<B> &&
     requires(B& on, conv2d_geometry g, const forward_pass<typename B::scalar>& f,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/kernels/batch_norm2d.hpp>
 #include <segx/kernels/channel_scale.hpp>
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/elementwise.hpp>
@@ -10,6 +11,7 @@
 #include <segx/kernels/cpu/kernel_table.hpp>
 #define SEGX_CPU_KERNEL(name) compiled_kernels().name
 #else
+#include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
@@ -51,6 +53,14 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
                                                         const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(conv_transpose2d_backward)(on, g, b);
 }
+[[gnu::noinline]] inline void batch_norm2d_forward(cpu& on, const batch_norm2d_geometry& g,
+                                                   const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(batch_norm2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void batch_norm2d_backward(cpu& on, const batch_norm2d_geometry& g,
+                                                    const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(batch_norm2d_backward)(on, g, b);
+}
 [[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(max_pool2d_forward)(on, g, f);
 }
@@ -61,9 +71,9 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
 [[gnu::noinline]] inline void pointwise_forward(cpu& on, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(pointwise_forward)(on, f);
 }
-[[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> y, view<float> dy,
+[[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> known, view<float> dy,
                                                 std::uint32_t seed) {
-  SEGX_CPU_KERNEL(epilogue_backward)(on, then, y, dy, seed);
+  SEGX_CPU_KERNEL(epilogue_backward)(on, then, known, dy, seed);
 }
 [[gnu::noinline]] inline void add_forward(cpu& on, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(add_forward)(on, f);

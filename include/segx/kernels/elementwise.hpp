@@ -15,9 +15,10 @@ template <class B>
 concept has_pointwise = backend<B> &&
     requires(B& on, const forward_pass<typename B::scalar>& f, const backward_pass<typename B::scalar>& b,
              epilogue then, view<const typename B::scalar> y, view<typename B::scalar> dy) {
-  pointwise_forward(on, f);                // y = then(x); y may be x
-  pointwise_backward(on, b);               // dx (+)= dy; dx may be dy
-  epilogue_backward(on, then, y, dy, 0U);  // dy *= then'(…), from the result y
+  pointwise_forward(on, f);   // y = then(x); y may be x
+  pointwise_backward(on, b);  // dx (+)= dy; dx may be dy
+  // dy *= then'(…), from the result y, or from the input where slopes do not follow from results
+  epilogue_backward(on, then, y, dy, 0U);
 };
 
 template <class B>

@@ -17,6 +17,16 @@ struct scratch_memory {
   T* of(int thread) const { return data + thread * stride; }
 };
 
+/// Memory of each image, from the forward to the backward pass of its layer.
+template <class T>
+struct kept_memory {
+  T* data = nullptr;
+  std::int64_t stride = 0;  // values from one image's memory to the next one's
+
+  T* of(int image) const { return data + image * stride; }
+  explicit operator bool() const { return data != nullptr; }
+};
+
 /// Everything that the forward kernel of a layer reads and writes.
 template <class T>
 struct forward_pass {
@@ -25,8 +35,10 @@ struct forward_pass {
   std::array<const T*, 4> parameters{};  // learnables, in the order of the layer's `parameters`, PyTorch's layout
   const T* packed = nullptr;             // what `pack` made of them
   scratch_memory<T> scratch{};
-  epilogue then{};         // to be applied to y
-  std::uint32_t seed = 0;  // of the dropout in `then`
+  epilogue then{};                // to be applied to y
+  std::uint32_t seed = 0;         // of the dropout in `then`
+  kept_memory<T> kept{};          // for the backward pass; only in training
+  bool batch_statistics = false;  // normalise by the statistics of this batch, not by running ones
 };
 
 /// Everything that the backward kernel of a layer reads and writes. dx and dparameters are gradients of the loss.
@@ -41,6 +53,8 @@ struct backward_pass {
   std::array<T*, 4> dparameters{};  // to be added to
   const T* packed = nullptr;
   scratch_memory<T> scratch{};
+  kept_memory<T> kept{};
+  bool batch_statistics = false;
 };
 
 /// A layer's weights, to be brought into the form that a backend's kernels read.

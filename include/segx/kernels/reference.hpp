@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/kernels/reference/batch_norm2d.hpp>
 #include <segx/kernels/reference/channel_scale.hpp>
 #include <segx/kernels/reference/conv2d.hpp>
 #include <segx/kernels/reference/elementwise.hpp>

@@ -15,9 +15,11 @@ struct conv2d_options {
   int padding = kernel / 2;
   int dilation = 1;
   int groups = 1;
+  bool bias = true;
+  int end_padding = 0;  // more rows of zeros below, and columns at the right: TensorFlow's "same" with a stride
 };
 
-/// 2-D convolution with bias (cross-correlation, as in every deep-learning framework):
+/// 2-D convolution (cross-correlation, as in every deep-learning framework):
 ///
 ///   y[n,k,i,j] = b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + s·dilation −
 ///   padding]
@@ -27,19 +29,21 @@ struct conv2d_options {
 ///
 /// Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 template <conv2d_options O>
-  requires(O.out_channels > 0 && O.kernel > 0 && O.stride > 0 && O.padding >= 0 && O.dilation > 0 && O.groups > 0 &&
-           O.out_channels % O.groups == 0)
+  requires(O.out_channels > 0 && O.kernel > 0 && O.stride > 0 && O.padding >= 0 && O.end_padding >= 0 &&
+           O.dilation > 0 && O.groups > 0 && O.out_channels % O.groups == 0)
 struct conv2d {
   static constexpr std::string_view name = "conv2d";
-  static constexpr conv2d_geometry geometry{O.kernel, O.stride, O.padding, O.dilation, O.groups};
-  static constexpr std::array attributes{attribute{"kernel", O.kernel}, attribute{"stride", O.stride},
-                                         attribute{"padding", O.padding}, attribute{"dilation", O.dilation},
-                                         attribute{"groups", O.groups}};
-  static constexpr layer_facts facts{.accepts_epilogue = true};
+  static constexpr conv2d_geometry geometry{O.kernel, O.stride, O.padding, O.dilation, O.groups, O.end_padding};
+  static constexpr std::array attributes{
+      attribute{"kernel", O.kernel},   attribute{"stride", O.stride},
+      attribute{"padding", O.padding}, attribute{"dilation", O.dilation},
+      attribute{"groups", O.groups},   O.end_padding > 0 ? attribute{"end_padding", O.end_padding} : attribute{}};
+  static constexpr layer_facts facts{.accepts_epilogue = true, .channel_axis = 0};
 
   static constexpr const char* refuses(shape x) {
     if (x.channels % O.groups != 0) { return "conv2d: the channels cannot be split into so many groups"; }
-    const bool fits = x.height + 2 * O.padding >= geometry.reach() && x.width + 2 * O.padding >= geometry.reach();
+    const int zeros = 2 * O.padding + O.end_padding;
+    const bool fits = x.height + zeros >= geometry.reach() && x.width + zeros >= geometry.reach();
     return fits ? nullptr : "conv2d: the kernel is larger than the padded input";
   }
 
@@ -49,9 +53,13 @@ struct conv2d {
 
   static constexpr auto parameters(shape x) {
     const int fan_in = x.channels / O.groups * O.kernel * O.kernel;
-    return std::array{
-        parameter{"weight", {O.out_channels, x.channels / O.groups, O.kernel, O.kernel}, init::he_normal, fan_in},
-        parameter{"bias", {O.out_channels}}};
+    const parameter weight{
+        "weight", {O.out_channels, x.channels / O.groups, O.kernel, O.kernel}, init::he_normal, fan_in};
+    if constexpr (O.bias) {
+      return std::array{weight, parameter{"bias", {O.out_channels}}};
+    } else {
+      return std::array{weight};
+    }
   }
 
   static constexpr std::int64_t macs(shape x) {

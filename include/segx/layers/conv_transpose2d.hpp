@@ -13,9 +13,10 @@ struct conv_transpose2d_options {
   int kernel = 2;
   int stride = 2;
   int padding = 0;
+  bool bias = true;
 };
 
-/// Transposed 2-D convolution with bias, which enlarges an image; the gradient of conv2d as a layer:
+/// Transposed 2-D convolution, which enlarges an image; the gradient of conv2d as a layer:
 ///
 ///   y[n,k,p,q] = b[k] + Σ w[c,k,r,s] · x[n,c,i,j]   over all c,i,j,r,s with i·stride + r − padding = p, j·stride + s −
 ///   padding = q
@@ -30,7 +31,7 @@ struct conv_transpose2d {
   static constexpr conv2d_geometry geometry{O.kernel, O.stride, O.padding};
   static constexpr std::array attributes{attribute{"kernel", O.kernel}, attribute{"stride", O.stride},
                                          attribute{"padding", O.padding}};
-  static constexpr layer_facts facts{.accepts_epilogue = true};
+  static constexpr layer_facts facts{.accepts_epilogue = true, .channel_axis = 1};
 
   static constexpr const char* refuses(shape x) {
     const shape y = output_shape(x);
@@ -42,10 +43,13 @@ struct conv_transpose2d {
   static constexpr auto parameters(shape x) {
     // An output pixel sums over ⌈R/stride⌉² taps of each channel.
     const int taps = (O.kernel + O.stride - 1) / O.stride;
-    return std::array{
-        parameter{
-            "weight", {x.channels, O.out_channels, O.kernel, O.kernel}, init::he_normal, x.channels * taps * taps},
-        parameter{"bias", {O.out_channels}}};
+    const parameter weight{
+        "weight", {x.channels, O.out_channels, O.kernel, O.kernel}, init::he_normal, x.channels * taps * taps};
+    if constexpr (O.bias) {
+      return std::array{weight, parameter{"bias", {O.out_channels}}};
+    } else {
+      return std::array{weight};
+    }
   }
 
   static constexpr std::int64_t macs(shape x) { return x.size() * O.out_channels * O.kernel * O.kernel; }

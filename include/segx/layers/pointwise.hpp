@@ -9,8 +9,9 @@ namespace segx {
 template <epilogue Then>
 struct pointwise {
   static constexpr epilogue as_epilogue = Then;
-  static constexpr layer_facts facts{
-      .training_only = Then.act == activation::none, .in_place = true, .backward_reads_input = false};
+  static constexpr layer_facts facts{.training_only = Then.act == activation::none,
+                                     .in_place = true,
+                                     .backward_reads_input = !slope_follows_from_result(Then.act)};
 
   static constexpr shape output_shape(shape x) { return x; }
 

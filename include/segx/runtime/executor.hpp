@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <segx/core/view.hpp>
 #include <segx/kernels/elementwise.hpp>
@@ -16,7 +17,10 @@ struct dropout_draw {
   std::uint32_t seed = 0;
   float strength = 1;  // the probabilities that layers were made with are multiplied by this, in [0,1]
 
-  epilogue at(epilogue then) const { return {then.act, then.dropout * strength}; }
+  epilogue at(epilogue then) const {
+    then.dropout *= strength;
+    return then;
+  }
   std::uint32_t seed_of(int node) const { return hash32(seed + 0x9e3779b9U * static_cast<std::uint32_t>(node)); }
 };
 
@@ -32,7 +36,12 @@ class executor {
         program_{what},
         max_batch_{max_batch},
         arena_(static_cast<std::size_t>(max_batch * what.image + threads * what.scratch)),
-        packed_(static_cast<std::size_t>(what.packed)) {}
+        packed_(static_cast<std::size_t>(what.packed)),
+        frozen_(what.nodes.size()),
+        steady_(what.nodes.size()),
+        learns_(what.nodes.size()) {
+    find_who_learns();
+  }
 
   const program<Backend>& what() const { return program_; }
   int max_batch() const { return max_batch_; }
@@ -42,6 +51,17 @@ class executor {
   view<scalar> value(int i, int batch) const { return at(program_.value[i], i, batch); }
   view<scalar> gradient(int i, int batch) const { return at(program_.gradient[i], i, batch); }
   int last() const { return static_cast<int>(program_.nodes.size()) - 1; }
+
+  /// Keeps the weights of the layers `is_frozen(name)` as they are: backward passes end where nobody below them learns.
+  /// Gradients of their weights are not to be used. Layers `is_steady(name)` normalise by running statistics, which
+  /// stay as they are.
+  void freeze(auto&& is_frozen, auto&& is_steady) {
+    for (int i = 1; i <= last(); ++i) {
+      frozen_[i] = is_frozen(program_.nodes[i].name.view());
+      steady_[i] = is_steady(program_.nodes[i].name.view());
+    }
+    find_who_learns();
+  }
 
   /// For prediction: brings the weights into the form that the kernels read; to be called after every change of them.
   void pack(std::span<const scalar> weights) {
@@ -60,7 +80,9 @@ class executor {
                                 .packed = packed(i),
                                 .scratch = scratch(),
                                 .then = drawn.at(node.then),
-                                .seed = drawn.seed_of(i)};
+                                .seed = drawn.seed_of(i),
+                                .kept = kept(i),
+                                .batch_statistics = program_.why == purpose::training && !steady_[i]};
       for (int k = 0; k < node.input_count; ++k) { pass.x[k] = value(node.inputs[k], batch); }
       node.op.forward(on_, pass);
       after(i);
@@ -74,9 +96,9 @@ class executor {
   /// Values, batch and draw are those of the forward pass.
   void backward(std::span<const scalar> weights, std::span<scalar> dweights, int batch, const dropout_draw& drawn) {
     for (int i = last(); i > 0; --i) {
-      if (program_.joined[i]) { continue; }
+      if (program_.joined[i] || !learns_[i]) { continue; }
       const auto& node = program_.nodes[i];
-      if (node.inputs[0] != 0 && node.op.pack != nullptr) {  // nobody wants the gradient of the images
+      if (learns_[node.inputs[0]] && node.op.pack != nullptr) {
         node.op.pack(
             on_,
             {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed_backward = packed(i)});
@@ -87,13 +109,18 @@ class executor {
                                  .parameters = parameters(node, weights.data()),
                                  .dparameters = parameters(node, dweights.data()),
                                  .packed = packed(i),
-                                 .scratch = scratch()};
+                                 .scratch = scratch(),
+                                 .kept = kept(i),
+                                 .batch_statistics = !steady_[i]};
       for (int k = 0; k < node.input_count; ++k) {
         pass.x[k] = value(node.inputs[k], batch);
-        if (node.inputs[k] != 0) { pass.dx[k] = gradient(node.inputs[k], batch); }
+        if (learns_[node.inputs[k]]) { pass.dx[k] = gradient(node.inputs[k], batch); }
       }
       const epilogue then = drawn.at(node.then);
-      if (!then.empty()) { epilogue_backward(on_, then, pass.y, pass.dy, drawn.seed_of(i)); }
+      if (!then.empty()) {
+        const auto& known = slope_follows_from_result(then.act) ? pass.y : pass.x[0];
+        epilogue_backward(on_, then, known, pass.dy, drawn.seed_of(i));
+      }
       node.op.backward(on_, pass);
     }
   }
@@ -101,6 +128,18 @@ class executor {
  private:
   view<scalar> at(std::int64_t offset, int i, int batch) const {
     return {arena_.data() + offset, batch, program_.image, program_.nodes[i].output};
+  }
+  kept_memory<scalar> kept(int i) const {
+    if (program_.why == purpose::inference) { return {}; }
+    return {arena_.data() + program_.kept[i], program_.image};
+  }
+  /// A gradient is wanted where a layer, or one before it, has weights that are not frozen; never that of the images.
+  void find_who_learns() {
+    for (int i = 1; i <= last(); ++i) {
+      const auto& node = program_.nodes[i];
+      learns_[i] = node.parameter_count > 0 && !frozen_[i];
+      for (int k = 0; k < node.input_count; ++k) { learns_[i] = learns_[i] || learns_[node.inputs[k]]; }
+    }
   }
   scalar* packed(int i) const { return packed_.data() + program_.packed_weights[i]; }
   void pack_for_forward(int i, std::span<const scalar> weights) {
@@ -115,11 +154,7 @@ class executor {
   static std::array<Value*, 4> parameters(const auto& node, Value* weights) {
     std::array<Value*, 4> result{};
     if (weights == nullptr) { return result; }  // all kernels read packed ones
-    Value* next = weights + node.first_weight;
-    for (int p = 0; p < node.parameter_count; ++p) {
-      result[p] = next;
-      next += node.parameters[p].size();
-    }
+    for (int p = 0; p < node.parameter_count; ++p) { result[p] = weights + node.places[p]; }
     return result;
   }
 
@@ -128,6 +163,9 @@ class executor {
   int max_batch_;
   buffer<scalar> arena_;
   buffer<scalar> packed_;
+  std::vector<bool> frozen_;
+  std::vector<bool> steady_;
+  std::vector<bool> learns_;
 };
 
 }  // namespace segx

@@ -18,10 +18,10 @@ struct program {
   std::span<const node<operation<Backend>>> nodes;
   purpose why = purpose::inference;
   activation head = activation::none;
-  std::int64_t weights = 0;  // learnable values
+  std::int64_t weights = 0;  // values in the network's flat array: learnables and statistics
 
   // The plan of memory, as in memory_plan.
-  std::span<const std::int64_t> value, gradient, packed_weights;
+  std::span<const std::int64_t> value, gradient, packed_weights, kept;
   std::span<const bool> joined;
   std::span<const std::array<bool, 2>> adds;
   std::int64_t image = 0, scratch = 0, packed = 0;
@@ -37,10 +37,11 @@ constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<
   return {.nodes = std::span{lowered.body.nodes}.first(size),
           .why = why,
           .head = lowered.head,
-          .weights = lowered.body.weights,
+          .weights = lowered.body.weights + lowered.body.statistics,
           .value = memory.value,
           .gradient = memory.gradient,
           .packed_weights = memory.packed_weights,
+          .kept = memory.kept,
           .joined = memory.joined,
           .adds = memory.adds,
           .image = memory.image,

@@ -7,6 +7,7 @@
 
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/engine.hpp>
+#include <segx/runtime/fold_norms.hpp>
 #include <segx/runtime/transfer.hpp>
 #include <segx/runtime/weights.hpp>
 
@@ -83,8 +84,14 @@ class session {
   }
 
   void set(std::span<const scalar> w) {
-    if (keeps_weights_) { weights_.assign(w.begin(), w.end()); }
+    const bool folds = folds_norms(engine_.run.what());
+    if (keeps_weights_ || folds) {
+      weights_.assign(w.begin(), w.end());
+      if (folds) { fold_norms(engine_.run.what(), std::span{weights_}); }
+      w = weights_;
+    }
     engine_.run.pack(w);
+    if (!keeps_weights_) { std::vector<scalar>{}.swap(weights_); }
   }
 
   void run(const tensor4& images, tensor4& result, activation head) {

@@ -6,12 +6,14 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <xtensor/xtensor.hpp>
 
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/engine.hpp>
 #include <segx/runtime/transfer.hpp>
+#include <segx/runtime/weights.hpp>
 
 namespace segx {
 
@@ -64,6 +66,14 @@ class training_session {
     }
     copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
     executor.backward(weights, gradients_.span(), batch_, drawn_);
+  }
+
+  /// Keeps some layers as they are: those in parts of these names, "encoder" or "encoder.2". Weights of `frozen` parts
+  /// must be left alone by the optimizer; what lies below the last layer that learns takes no time in backward passes.
+  /// Batch normalisations in `frozen` and in `steady` parts use and keep their running statistics.
+  void freeze(std::span<const std::string> frozen, std::span<const std::string> steady = {}) {
+    engine_.run.freeze([=](std::string_view layer) { return is_part_of(layer, frozen); },
+                       [=](std::string_view layer) { return is_part_of(layer, frozen) || is_part_of(layer, steady); });
   }
 
   std::span<scalar> gradients() { return gradients_.span(); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <segx/core/network.hpp>
@@ -11,23 +12,34 @@
 
 namespace segx {
 
-/// One learnable array inside a network's weights.
+/// True if a layer, or an array of one, is named by one of `parts`, or lies in a part that is: "encoder.2.conv1" in
+/// "encoder".
+inline bool is_part_of(std::string_view name, std::span<const std::string> parts) {
+  for (const std::string& part : parts) {
+    if (name.starts_with(part) && (name.size() == part.size() || name[part.size()] == '.')) { return true; }
+  }
+  return false;
+}
+
+/// One array inside a network's weights.
 template <class T>
 struct weight_array {
   std::string name;                   // "encoder.0.conv1.weight"
   std::vector<std::int64_t> extents;  // as in PyTorch: [K,C,R,R], [K]
   std::span<T> values;
+  std::int64_t place = 0;  // of the first value in the flat array
   parameter start;
 };
 
-/// The learnables of a network, whatever the size of its images, in one flat array and in PyTorch's layout.
+/// The weights of a network, whatever the size of its images, in one flat array and in PyTorch's layout: first what is
+/// learned, in order of execution, then running statistics.
 template <class Network, class T = float>
 class weights {
  public:
   using network_type = Network;
 
   /// All zero.
-  weights() : values_(static_cast<std::size_t>(Network::parameter_count)) {}
+  weights() : values_(static_cast<std::size_t>(Network::parameter_count + Network::statistic_count)) {}
 
   /// Drawn as each layer says (He et al. for convolutions under ReLU, biases zero); the same everywhere for the same
   /// seed.
@@ -44,6 +56,9 @@ class weights {
           case init::one:
             value = 1;
             break;
+          case init::quarter:
+            value = T{0.25};
+            break;
           case init::he_normal:
             value = static_cast<T>(std::sqrt(2.0 / array.start.fan_in) * normal(draw));
             break;
@@ -56,7 +71,10 @@ class weights {
   std::span<T> values() { return values_; }
   std::span<const T> values() const { return values_; }
 
-  /// Every learnable array, in order of execution. The spans look into this object.
+  std::span<T> learnable() { return values().first(static_cast<std::size_t>(Network::parameter_count)); }
+  std::span<T> statistics() { return values().subspan(static_cast<std::size_t>(Network::parameter_count)); }
+
+  /// Every array, in order of execution. The spans look into this object.
   std::vector<weight_array<T>> arrays() { return arrays_of<T>(values_.data()); }
   std::vector<weight_array<const T>> arrays() const { return arrays_of<const T>(values_.data()); }
 
@@ -72,15 +90,13 @@ class weights {
   static std::vector<weight_array<Value>> arrays_of(Value* values) {
     std::vector<weight_array<Value>> result;
     for (const auto& node : Network::nodes()) {
-      Value* next = values + node.first_weight;
       for (int p = 0; p < node.parameter_count; ++p) {
         const parameter& start = node.parameters[p];
-        const auto size = static_cast<std::size_t>(start.size());
         result.push_back({std::string{node.name.view()} + "." + std::string{start.name},
                           {start.extents.begin(), start.extents.begin() + start.rank},
-                          {next, size},
+                          {values + node.places[p], static_cast<std::size_t>(start.size())},
+                          node.places[p],
                           start});
-        next += size;
       }
     }
     return result;

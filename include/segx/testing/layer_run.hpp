@@ -31,6 +31,7 @@ struct layer_inputs {
   array dy;                       // gradient with respect to the result
   epilogue then;                  // what the layer applies to its result
   std::uint32_t seed = 0;         // of the dropout in `then`
+  bool batch_statistics = true;   // false: as deployed, or in a part that keeps its running statistics
 };
 
 /// Gradients of one layer, or the values that they are to be added to.
@@ -61,9 +62,12 @@ inline array drawn(random_generator& random, std::int64_t size) {
   return values;
 }
 
-/// Learnables, divided by a power of two so that results stay near one.
+/// Weights, divided by a power of two so that results stay near one.
 inline array drawn(random_generator& random, const parameter& p) {
   array values = drawn(random, p.size());
+  if (p.is_statistic && p.start == init::one) {  // a variance
+    for (double& v : values) { v = std::abs(v); }
+  }
   const double summands = static_cast<double>(p.size()) / p.extents[0];
   for (double& v : values) { v *= std::exp2(-std::round(std::log2(summands) / 2)); }
   return values;
@@ -135,6 +139,8 @@ class layer_run {
     });
     packed_ = poisoned(needs.packed);
     packed_backward_ = poisoned(needs.packed_backward);
+    kept_floats_ = needs.kept;
+    kept_ = poisoned(kept_floats_ * in.batch);
     scratch_floats_ = std::max(needs.scratch, needs.scratch_backward);
     scratch_ = poisoned(scratch_floats_ * thread_count());
     if constexpr (requires(const packing<scalar>& p) { layer.pack(on, p); }) {
@@ -145,7 +151,8 @@ class layer_run {
   /// The result y.
   array forward() {
     tensor_memory y = unwritten(y_extent_);
-    forward_pass<scalar> pass{.y = y.of, .then = in_.then, .seed = in_.seed};
+    forward_pass<scalar> pass{
+        .y = y.of, .then = in_.then, .seed = in_.seed, .kept = kept(), .batch_statistics = in_.batch_statistics};
     for (std::size_t k = 0; k < x_.size(); ++k) { pass.x[k] = x_[k].of; }
     if (packed_.size() == 0) { pass.parameters = parameter_pointers(); }  // who packs, never looks at them again
     pass.packed = packed_.data();
@@ -154,14 +161,14 @@ class layer_run {
     return read(y);
   }
 
-  /// The gradients, given the forward result y. With `start`, dx and dparameters are added to it; otherwise dx is
-  /// written and dparameters are added to zero. For an input that is not `wanted` (as an image's is not) dx is left
-  /// empty.
+  /// The gradients, given the forward result y, behind a call of `forward` where the layer keeps something. With
+  /// `start`, dx and dparameters are added to it; otherwise dx is written and dparameters are added to zero. For an
+  /// input that is not `wanted` (as an image's is not) dx is left empty.
   layer_gradients backward(const array& y, const std::optional<layer_gradients>& start = {},
                            std::array<bool, 2> wanted = {true, true}) {
     const tensor_memory result = loaded(y, y_extent_);
     const tensor_memory dy = loaded(in_.dy, y_extent_);
-    backward_pass<scalar> pass{.y = result.of, .dy = dy.of};
+    backward_pass<scalar> pass{.y = result.of, .dy = dy.of, .kept = kept(), .batch_statistics = in_.batch_statistics};
     std::vector<tensor_memory> dx;
     for (std::size_t k = 0; k < x_.size(); ++k) {
       dx.push_back(start ? loaded(start->x[k], in_.extents[k]) : unwritten(in_.extents[k]));
@@ -178,7 +185,10 @@ class layer_run {
     pass.parameters = parameter_pointers();
     pass.packed = packed_backward_.data();
     pass.scratch = scratch();
-    if (!in_.then.empty()) { epilogue_backward(on_, in_.then, pass.y, pass.dy, in_.seed); }
+    if (!in_.then.empty()) {
+      const auto& known = slope_follows_from_result(in_.then.act) ? pass.y : pass.x[0];
+      epilogue_backward(on_, in_.then, known, pass.dy, in_.seed);
+    }
     layer_.backward(on_, pass);
 
     layer_gradients gradients;
@@ -227,6 +237,7 @@ class layer_run {
     for (std::size_t p = 0; p < parameters_.size(); ++p) { result[p] = parameters_[p].data(); }
     return result;
   }
+  kept_memory<scalar> kept() const { return {kept_.data(), kept_floats_}; }
   scratch_memory<scalar> scratch() const { return {scratch_.data(), scratch_floats_}; }
   int thread_count() const {
     if constexpr (requires { on_.threads.size(); }) { return on_.threads.size(); }
@@ -239,8 +250,9 @@ class layer_run {
   shape y_extent_;
   std::vector<tensor_memory> x_;
   std::vector<std::vector<scalar>> parameters_;
-  buffer<scalar> packed_, packed_backward_, scratch_;
+  buffer<scalar> packed_, packed_backward_, scratch_, kept_;
   std::int64_t scratch_floats_ = 0;
+  std::int64_t kept_floats_ = 0;
 };
 
 }  // namespace segx::testing

@@ -182,7 +182,10 @@ class trainer {
       if (!std::isfinite(g)) { fail_diverged(layer_of_first_bad_gradient()); }
     }
     optimizer_.set_learning_rate(learning_rate());
-    optimizer_.step(weights_.values(), learner_.gradients());
+    const std::span<float> gradients = learner_.gradients();
+    optimizer_.step(weights_.learnable(), gradients.first(weights_.learnable().size()));
+    const std::span<float> statistics = weights_.statistics();
+    for (std::size_t i = 0; i < statistics.size(); ++i) { statistics[i] -= gradients[weights_.learnable().size() + i]; }
     return loss;
   }
 
@@ -206,10 +209,10 @@ class trainer {
 
   std::string layer_of_first_bad_gradient() {
     const std::span<const float> gradients = learner_.gradients();
-    std::size_t at = 0;
     for (const auto& array : weights_.arrays()) {
-      for (std::size_t i = 0; i < array.values.size(); ++i, ++at) {
-        if (!std::isfinite(gradients[at])) { return array.name; }
+      const auto of_array = gradients.subspan(static_cast<std::size_t>(array.place), array.values.size());
+      if (!std::all_of(of_array.begin(), of_array.end(), [](float g) { return std::isfinite(g); })) {
+        return array.name;
       }
     }
     return {};

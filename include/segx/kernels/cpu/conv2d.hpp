@@ -13,7 +13,7 @@ namespace segx::simd::HWY_NAMESPACE {
 
 inline float* pack_bias(const float* bias, int channels_out, float* packed) {
   std::fill(packed, packed + detail::packed_bias_floats(channels_out), 0.0F);
-  std::copy(bias, bias + channels_out, packed);
+  if (bias != nullptr) { std::copy(bias, bias + channels_out, packed); }
   return packed + detail::packed_bias_floats(channels_out);
 }
 
@@ -30,6 +30,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
 
 /// db[k] += Σ dy over images and pixels.
 [[gnu::noinline]] inline void add_bias_gradient(cpu& on, const view<const float>& dy, float* db) {
+  if (db == nullptr) { return; }
   const std::int64_t plane = dy.extent.plane();
   if (!cpu::memory.is_blocked(dy.extent)) { return segx::detail::add_bias_gradient<cpu::memory, float>(dy, db); }
   const int blocks = (dy.extent.channels + channel_block - 1) / channel_block;

@@ -89,13 +89,14 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
     const bool is_depthwise = g.groups == x.channels && g.groups == y.channels && x_blocked;
     return is_depthwise ? convolution_algorithm::depthwise : convolution_algorithm::plain;
   }
-  if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && x_blocked && y_blocked) {
+  if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
+      y_blocked) {
     const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
     const bool wanted =
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
   }
-  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding == 0 && x_blocked && !y_blocked;
+  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding + g.end_padding == 0 && x_blocked && !y_blocked;
   return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
 }
 

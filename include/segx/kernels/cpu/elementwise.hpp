@@ -28,19 +28,22 @@ void for_each_slice(thread_pool& threads, int batch, shape s, Body&& body) {
   const shape s = f.y.extent;
   if (!cpu::memory.is_blocked(s)) { return segx::pointwise_forward<float, cpu::memory>(on, f); }
   const vector_epilogue then{f.then, f.seed, s.plane()};
+  const bool whole = f.then.whole_image;
   for_each_slice(on.threads, f.y.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
-    store(then(load(f.x[0].image(n) + at), index), f.y.image(n) + at);
+    const std::uint32_t drawn = whole ? static_cast<std::uint32_t>(n) : index;
+    store(then(load(f.x[0].image(n) + at), drawn), f.y.image(n) + at);
   });
 }
 
-[[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> y, view<float> dy,
+[[gnu::noinline]] inline void epilogue_backward(cpu& on, const epilogue& then, view<const float> known, view<float> dy,
                                                 std::uint32_t seed) {
   const shape s = dy.extent;
-  if (!cpu::memory.is_blocked(s)) { return segx::epilogue_backward<float, cpu::memory>(on, then, y, dy, seed); }
+  if (!cpu::memory.is_blocked(s)) { return segx::epilogue_backward<float, cpu::memory>(on, then, known, dy, seed); }
   const vector_epilogue vector_then{then, seed, s.plane()};
   for_each_slice(on.threads, dy.batch, s, [&](int n, std::int64_t at, std::uint32_t index) {
     float* to = dy.image(n) + at;
-    store(vector_then.backward(load(y.image(n) + at), load(to), index), to);
+    const std::uint32_t drawn = then.whole_image ? static_cast<std::uint32_t>(n) : index;
+    store(vector_then.backward(load(known.image(n) + at), load(to), drawn), to);
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/kernels/batch_norm2d.hpp>
 #include <segx/kernels/conv2d.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
 #include <segx/kernels/elementwise.hpp>
@@ -19,10 +20,12 @@ struct kernel_table {
   void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
   void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
+  void (*batch_norm2d_forward)(cpu&, const batch_norm2d_geometry&, const forward_pass<float>&);
+  void (*batch_norm2d_backward)(cpu&, const batch_norm2d_geometry&, const backward_pass<float>&);
   void (*max_pool2d_forward)(cpu&, const max_pool2d_geometry&, const forward_pass<float>&);
   void (*max_pool2d_backward)(cpu&, const max_pool2d_geometry&, const backward_pass<float>&);
   void (*pointwise_forward)(cpu&, const forward_pass<float>&);
-  void (*epilogue_backward)(cpu&, const epilogue&, view<const float> y, view<float> dy, std::uint32_t seed);
+  void (*epilogue_backward)(cpu&, const epilogue&, view<const float> known, view<float> dy, std::uint32_t seed);
   void (*add_forward)(cpu&, const forward_pass<float>&);
   void (*add_backward)(cpu&, const backward_pass<float>&);
   void (*channel_scale_forward)(cpu&, const forward_pass<float>&);

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include <segx/core/epilogue.hpp>
+#include <segx/kernels/cpu/activation.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
 #include <segx/kernels/cpu/highway.hpp>
 #include <segx/kernels/elementwise.hpp>
@@ -73,21 +73,26 @@ class vector_epilogue {
  public:
   vector_epilogue(const epilogue& then, std::uint32_t seed, std::int64_t lane_distance)
       : act_{then.act},
+        slope_{then.slope},
         drops_{then.dropout > 0},
         scale_{1 / (1 - then.dropout)},
         threshold_{dropout_threshold(then.dropout)},
         seed_{seed},
-        lane_distance_{static_cast<std::uint32_t>(lane_distance)} {}
+        lane_distance_{static_cast<std::uint32_t>(then.whole_image ? 0 : lane_distance)} {}
 
-  /// True if it is max(floor(), v), and then perhaps dropout.
-  bool is_clamp() const { return act_ != activation::sigmoid; }
+  /// True if it is min(ceiling(), max(floor(), v)), and then perhaps dropout.
+  bool is_clamp() const { return act_ == activation::none || act_ == activation::relu || act_ == activation::relu6; }
   bool drops() const { return drops_; }
-  float floor() const { return act_ == activation::relu ? 0 : -std::numeric_limits<float>::infinity(); }
+  float floor() const { return act_ == activation::none ? -std::numeric_limits<float>::infinity() : 0; }
+  float ceiling() const { return act_ == activation::relu6 ? 6 : std::numeric_limits<float>::infinity(); }
 
   /// `index`: place of the element in the first lane.
   HWY_INLINE vec operator()(vec v, std::uint32_t index) const {
-    if (act_ == activation::relu) { v = hn::Max(zero(), v); }
-    if (act_ == activation::sigmoid) { v = sigmoid(v); }
+    if (act_ == activation::relu) {
+      v = hn::Max(zero(), v);
+    } else if (act_ != activation::none) {
+      v = activated(tag{}, act_, slope_, v);
+    }
     return drops_ ? dropped(tag{}, v, index) : v;
   }
 
@@ -97,24 +102,19 @@ class vector_epilogue {
     return hn::IfThenElseZero(survivors(d, index), hn::Mul(v, hn::Set(d, scale_)));
   }
 
-  /// The gradient in front of the epilogue, from the gradient dy behind it and the result y.
-  HWY_INLINE vec backward(vec y, vec dy, std::uint32_t index) const {
-    if (act_ == activation::sigmoid) {  // y = s / kept or 0, so s (1 − s) / kept = y (1 − y · kept)
-      return hn::Mul(dy, hn::Mul(y, hn::NegMulAdd(y, all(1 / scale_), all(1))));
-    }
+  /// The gradient in front of the epilogue, from the gradient dy behind it and its result (or its input, where
+  /// `slope_follows_from_result` says no).
+  HWY_INLINE vec backward(vec known, vec dy, std::uint32_t index) const {
     if (drops_) { dy = hn::Mul(dy, all(scale_)); }
-    if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(y, zero()), dy); }  // what was dropped is 0, too
+    if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(known, zero()), dy); }  // dropped: 0, too
+    if (act_ != activation::none) {
+      if (drops_ && slope_follows_from_result(act_)) { known = hn::Mul(known, all(1 / scale_)); }
+      dy = hn::Mul(dy, slope_of(tag{}, act_, slope_, known));
+    }
     return drops_ ? hn::IfThenElseZero(survivors(tag{}, index), dy) : dy;
   }
 
  private:
-  /// Value by value: a sigmoid inside a network is rare.
-  static vec sigmoid(vec v) {
-    float values[lanes];
-    store(v, values);
-    for (float& value : values) { value = 1 / (1 + std::exp(-value)); }
-    return load(values);
-  }
   template <class D>
   HWY_INLINE hn::Mask<D> survivors(D d, std::uint32_t index) const {
     const hn::RebindToUnsigned<D> du;
@@ -127,6 +127,7 @@ class vector_epilogue {
   }
 
   activation act_;
+  float slope_;
   bool drops_;
   float scale_;
   std::uint32_t threshold_;

@@ -30,9 +30,10 @@ void for_each_product(const conv2d_geometry& g, shape x, shape y, auto&& f) {
   }
 }
 
-/// Adds the sum of dy over images and pixels to db.
+/// Adds the sum of dy over images and pixels to db, if there is a bias.
 template <layout Memory, class T>
 void add_bias_gradient(view<const T> dy, T* db) {
+  if (db == nullptr) { return; }
   const auto value = elements<Memory>(dy);
   for_each_element(dy, [&](int n, int c, int i, int j) { db[c] += value(n, c, i, j); });
 }
@@ -57,7 +58,7 @@ template <class T, layout Memory>
   const T* weight = f.parameters[0];
   const T* bias = f.parameters[1];
   set_spare_lanes<Memory>(f.y);
-  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
+  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias == nullptr ? T{} : bias[k]; });
   for (int n = 0; n < f.y.batch; ++n) {
     detail::for_each_product(g, f.x[0].extent, f.y.extent, [&](int k, int c, int i, int j, int h, int w, int wi) {
       y(n, k, i, j) += weight[wi] * x(n, c, h, w);
@@ -96,7 +97,7 @@ template <class T, layout Memory>
   const T* weight = f.parameters[0];
   const T* bias = f.parameters[1];
   set_spare_lanes<Memory>(f.y);
-  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias[k]; });
+  for_each_element(f.y, [&](int n, int k, int i, int j) { y(n, k, i, j) = bias == nullptr ? T{} : bias[k]; });
   for (int n = 0; n < f.y.batch; ++n) {
     detail::for_each_product(g, f.y.extent, f.x[0].extent, [&](int c, int k, int i, int j, int h, int w, int wi) {
       y(n, k, h, w) += weight[wi] * x(n, c, i, j);

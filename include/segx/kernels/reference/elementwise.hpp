@@ -11,7 +11,7 @@ template <class T, layout Memory>
   const auto y = elements<Memory>(f.y);
   set_spare_lanes<Memory>(f.y);
   for_each_element(f.y, [&](int n, int c, int i, int j) {
-    y(n, c, i, j) = detail::apply(f.then, x(n, c, i, j), f.seed, detail::element_index(f.y.extent, n, c, i, j));
+    y(n, c, i, j) = detail::apply(f.then, x(n, c, i, j), f.seed, detail::drawn_index(f.then, f.y.extent, n, c, i, j));
   });
 }
 
@@ -21,7 +21,7 @@ template <class T, layout Memory>
   const auto y = elements<Memory>(result);
   const auto dy = elements<Memory>(gradient);
   for_each_element(gradient, [&](int n, int c, int i, int j) {
-    dy(n, c, i, j) *= detail::slope(then, y(n, c, i, j), seed, detail::element_index(gradient.extent, n, c, i, j));
+    dy(n, c, i, j) *= detail::slope(then, y(n, c, i, j), seed, detail::drawn_index(then, gradient.extent, n, c, i, j));
   });
 }
 

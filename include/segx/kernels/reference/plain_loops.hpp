@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
@@ -74,22 +75,41 @@ inline std::uint32_t element_index(shape s, int n, int c, int i, int j) {
   return static_cast<std::uint32_t>(((std::int64_t{n} * s.channels + c) * s.height + i) * s.width + j);
 }
 
+/// What the dropout of an epilogue draws by: elements, or whole images.
+inline std::uint32_t drawn_index(const epilogue& then, shape s, int n, int c, int i, int j) {
+  return then.whole_image ? static_cast<std::uint32_t>(n) : element_index(s, n, c, i, j);
+}
+
 template <class T>
-T apply(activation act, T value) {
+T apply(activation act, T slope, T value) {
+  const auto hard_sigmoid = [](T x) { return std::clamp(x + 3, T{0}, T{6}) / 6; };
   switch (act) {
     case activation::none:
+    case activation::softmax:  // no matter of one value
       return value;
     case activation::relu:
       return value > 0 ? value : 0;
+    case activation::relu6:
+      return std::clamp(value, T{0}, T{6});
+    case activation::leaky_relu:
+      return value > 0 ? value : slope * value;
+    case activation::elu:
+      return value > 0 ? value : slope * std::expm1(value);
     case activation::sigmoid:
       return 1 / (1 + std::exp(-value));
+    case activation::hard_sigmoid:
+      return hard_sigmoid(value);
+    case activation::silu:
+      return value / (1 + std::exp(-value));
+    case activation::hard_swish:
+      return value * hard_sigmoid(value);
   }
   return value;
 }
 
 template <class T>
 T apply(const epilogue& then, T value, std::uint32_t seed, std::uint32_t index) {
-  value = apply(then.act, value);
+  value = apply(then.act, static_cast<T>(then.slope), value);
   if (then.dropout > 0) {
     const bool stays = survives_dropout(seed, index, dropout_threshold(then.dropout));
     value = stays ? value / (1 - static_cast<T>(then.dropout)) : 0;
@@ -97,20 +117,43 @@ T apply(const epilogue& then, T value, std::uint32_t seed, std::uint32_t index) 
   return value;
 }
 
-/// The factor from the gradient with respect to the result y of an epilogue to that with respect to its input.
+/// The slope of an activation, from its result y, or from its input where the result does not tell.
 template <class T>
-T slope(const epilogue& then, T y, std::uint32_t seed, std::uint32_t index) {
-  const T kept = 1 - static_cast<T>(then.dropout);
-  if (then.dropout > 0 && !survives_dropout(seed, index, dropout_threshold(then.dropout))) { return 0; }
-  switch (then.act) {
+T slope(activation act, T leak, T known) {
+  switch (act) {
     case activation::none:
-      return 1 / kept;
+    case activation::softmax:
+      return 1;
     case activation::relu:
-      return y > 0 ? 1 / kept : 0;
+      return known > 0 ? 1 : 0;
+    case activation::relu6:
+      return known > 0 && known < 6 ? 1 : 0;
+    case activation::leaky_relu:
+      return known > 0 ? 1 : leak;
+    case activation::elu:
+      return known > 0 ? 1 : known + leak;
     case activation::sigmoid:
-      return y * (1 - y * kept);  // y = s / kept, so s (1 − s) / kept
+      return known * (1 - known);
+    case activation::hard_sigmoid:
+      return known > 0 && known < 1 ? T{1} / 6 : 0;
+    case activation::silu: {
+      const T s = 1 / (1 + std::exp(-known));
+      return s * (1 + known * (1 - s));
+    }
+    case activation::hard_swish:
+      return known <= -3 ? 0 : known >= 3 ? 1 : known / 3 + T{1} / 2;
   }
   return 1;
+}
+
+/// The factor from the gradient with respect to the result of an epilogue to that with respect to its input. `known`:
+/// the result, or the input where `slope_follows_from_result` says no.
+template <class T>
+T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index) {
+  const T kept = 1 - static_cast<T>(then.dropout);
+  if (then.dropout > 0 && !survives_dropout(seed, index, dropout_threshold(then.dropout))) { return 0; }
+  if (slope_follows_from_result(then.act)) { known *= kept; }
+  return slope(then.act, static_cast<T>(then.slope), known) / kept;
 }
 
 }  // namespace detail
