@@ -81,10 +81,10 @@ xt::xtensor<float, 4> noise(int images, shape s) {
   return values;
 }
 
-template <class Network>
-weights<Network> weights_for(const bench_words& w) {
-  if (w.weights.empty()) { return weights<Network>::random(1); }
-  return std::move(load_weights<Network>(w.weights).values);
+weights<any_network> weights_for(const bench_words& w) {
+  const any_network network = model_named(w.model);
+  if (w.weights.empty()) { return weights<any_network>::random(1, network); }
+  return std::move(load_weights(w.weights, network).values);
 }
 
 /// Raw floats, for programs that compare.
@@ -95,9 +95,9 @@ void dump(const std::string& path, const xt::xtensor<float, 4>& values) {
 }
 
 /// A prediction of `batch` images.
-template <class Network, class Backend>
+template <class Backend>
 timings time_prediction(const bench_words& w) {
-  session<Network, Backend> network{weights_for<Network>(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
+  session<any_network, Backend> network{weights_for(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
   const auto images = noise(w.batch, network.input());
   auto result = noise(w.batch, network.output());
   if (!w.dump.empty()) {
@@ -109,11 +109,11 @@ timings time_prediction(const bench_words& w) {
 }
 
 /// A whole step: forward, loss, backward, Adam.
-template <class Network, class Backend>
 timings time_step(const bench_words& w) {
-  training_session<Network, Backend> network{w.size, w.size, {.batch = w.batch, .threads = w.threads}};
-  weights<Network> learned = weights_for<Network>(w);
-  adam optimizer{{.learning_rate = 1e-4}, Network::parameter_count};
+  weights<any_network> learned = weights_for(w);
+  training_session<any_network> network{learned.network(), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
+  const std::span<float> learnable = learned.learnable();
+  adam optimizer{{.learning_rate = 1e-4}, learnable.size()};
   const auto loss = bce + jaccard;
   const auto images = noise(w.batch, network.input());
   auto masks = noise(w.batch, network.output());
@@ -126,7 +126,7 @@ timings time_step(const bench_words& w) {
     loss(logits, masks, dlogits);
     network.clear_gradients();
     network.backward(learned.values(), dlogits);
-    optimizer.step(learned.values(), network.gradients());
+    optimizer.step(learnable, network.gradients().first(learnable.size()));
   });
 }
 
@@ -136,13 +136,14 @@ struct layer_time {
 };
 
 /// The time of every layer of a prediction, as one runs after the other.
-template <class Network, class Backend>
+template <class Backend>
 std::vector<layer_time> time_layers(const bench_words& w) {
-  const dynamic_plan<Network, Backend, purpose::inference> planned{w.size, w.size};
+  weights<any_network> learned = weights_for(w);
+  const dynamic_plan<any_network, Backend, purpose::inference> planned{learned.network(), w.size, w.size};
   const program<Backend> what = planned.get();
   Backend on{w.threads};
   executor<Backend> run{on, what, w.batch, on.threads.size()};
-  const weights<Network> learned = weights_for<Network>(w);
+  fold_norms(what, learned.values());
   run.pack(learned.values());
   copy_in(on, noise(w.batch, what.input()).data(), run.value(0, w.batch));
 
@@ -166,25 +167,23 @@ std::vector<layer_time> time_layers(const bench_words& w) {
   return result;
 }
 
-template <class Network>
-std::int64_t macs_of(int size) {
+std::int64_t macs_of(const any_network& network, int size) {
   std::int64_t sum = 0;
-  const auto composed = Network::composed(size, size);
-  for (int i = 0; i < composed.size; ++i) { sum += composed.nodes[i].macs; }
+  for (const auto& node : network.composed(size, size)) { sum += node.macs; }
   return sum;
 }
 
-template <class Network, class Backend>
-void bench(const bench_words& w, const std::string& name) {
-  const timings times = w.train ? time_step<Network, Backend>(w) : time_prediction<Network, Backend>(w);
+template <class Backend>
+void bench(const bench_words& w) {
+  const timings times = w.train ? time_step(w) : time_prediction<Backend>(w);
   const double memory = peak_rss_mb();
   // A step of training has two more passes of the same work: the gradients of the values and of the weights.
-  const double work = 2e-6 * static_cast<double>(macs_of<Network>(w.size)) * w.batch * (w.train ? 3 : 1);
+  const double work = 2e-6 * static_cast<double>(macs_of(model_named(w.model), w.size)) * w.batch * (w.train ? 3 : 1);
   const double gflops = work / times.median();
-  const std::vector<layer_time> layers = w.layers ? time_layers<Network, Backend>(w) : std::vector<layer_time>{};
+  const std::vector<layer_time> layers = w.layers ? time_layers<Backend>(w) : std::vector<layer_time>{};
 
   if (w.json) {
-    nlohmann::ordered_json json{{"model", name},
+    nlohmann::ordered_json json{{"model", w.model},
                                 {"size", w.size},
                                 {"threads", w.threads},
                                 {"batch", w.batch},
@@ -206,7 +205,7 @@ void bench(const bench_words& w, const std::string& name) {
     std::cout << json.dump(2) << '\n';
     return;
   }
-  std::printf("%s at %dx%d, %s of %d, %d thread%s, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", name.c_str(),
+  std::printf("%s at %dx%d, %s of %d, %d thread%s, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", w.model.c_str(),
               w.size, w.size, w.train ? "training step on a batch" : "prediction on a batch", w.batch, w.threads,
               w.threads == 1 ? "" : "s", cpu_instruction_set(), times.median(), w.runs, times.min(), times.max());
   std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process\n",
@@ -239,7 +238,7 @@ void add_bench(CLI::App& app) {
   command->add_option("--batch", words->batch, "images in one run")->check(CLI::Range(1, 4096))->capture_default_str();
   CLI::Option* train = command->add_flag("--train", words->train, "steps of training: forward, loss, backward, Adam");
   command->add_flag("--layers", words->layers, "the time of every layer of the prediction, too")->excludes(train);
-  command->add_flag("--prefer-memory", words->small, "no Winograd where its weights are large");
+  command->add_flag("--prefer-memory", words->small, "no Winograd where its weights are large")->excludes(train);
   command
       ->add_option("--dump", words->dump,
                    "write what a prediction gets and gives to PREFIX.input.f32 and PREFIX.output.f32, raw [N,C,H,W]")
@@ -247,13 +246,11 @@ void add_bench(CLI::App& app) {
       ->excludes(train);
   command->add_flag("--json", words->json, "for programs");
   command->callback([words] {
-    with_model(words->model, [&]<class Network>(named_model<Network> m) {
-      if (words->small) {
-        bench<Network, cpu_with<convolution_policy::prefer_memory>>(*words, std::string{m.name});
-      } else {
-        bench<Network, cpu>(*words, std::string{m.name});
-      }
-    });
+    if (words->small) {
+      bench<any_network::small_cpu>(*words);
+    } else {
+      bench<cpu>(*words);
+    }
   });
 }
 

@@ -67,10 +67,9 @@ nlohmann::ordered_json as_json(const dataset& data, const evaluation& e, const e
   return json;
 }
 
-template <class Network>
 void evaluate_on(const eval_words& w) {
   const any_loss loss = parse_loss(w.loss);
-  const loaded_weights<Network> loaded = load_weights<Network>(w.weights);
+  const loaded_weights<any_network> loaded = load_weights(w.weights, model_of(w.weights));
   const std::optional<int> mask_threshold = w.mask_threshold >= 0 ? std::optional{w.mask_threshold} : std::nullopt;
   const dataset data = scan_folder(w.data, {.mask_threshold = mask_threshold});
   std::vector<int> indices(data.samples.size());
@@ -81,8 +80,8 @@ void evaluate_on(const eval_words& w) {
   settings.shuffle = false;
   settings.mask_threshold = mask_threshold;
   loader samples{data, indices, settings};
-  session<Network> network{loaded.values, loaded.card.height, loaded.card.width, {1, w.threads}};
-  const float threshold = segmenter<Network>{loaded, 1}.threshold();
+  session<any_network> network{loaded.values, loaded.card.height, loaded.card.width, {1, w.threads}};
+  const float threshold = segmenter<any_network>{loaded, 1}.threshold();
   const evaluation e = evaluate(network, samples, loss, threshold, [](long) {});
 
   const auto json = as_json(data, e, w);
@@ -113,9 +112,7 @@ void add_eval(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command->callback([words] {
-    with_model_of(words->weights, [&]<class Network>(named_model<Network>) { evaluate_on<Network>(*words); });
-  });
+  command->callback([words] { evaluate_on(*words); });
 }
 
 }  // namespace segx::tool

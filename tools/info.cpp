@@ -28,43 +28,41 @@ struct facts {
   std::string fingerprint;
 };
 
-template <class Network>
-facts facts_of(int height, int width) {
-  const dynamic_plan<Network, cpu, purpose::inference> inference{height, width};
-  const dynamic_plan<Network, cpu, purpose::training> training{height, width};
+facts facts_of(const any_network& network, int height, int width) {
+  const dynamic_plan<any_network, cpu, purpose::inference> inference{network, height, width};
+  const dynamic_plan<any_network, cpu, purpose::training> training{network, height, width};
   std::int64_t macs = 0;
   for (const auto& node : inference.get().nodes) { macs += node.macs; }
   const auto bytes = [](const program<cpu>& p) {
     return static_cast<std::int64_t>(sizeof(float)) * (p.image + p.scratch);
   };
-  return {Network::parameter_count,
+  return {network.parameter_count,
           macs,
           bytes(inference.get()),
           bytes(training.get()),
           static_cast<std::int64_t>(sizeof(float)) * inference.get().packed,
-          hex_text(Network::fingerprint)};
+          hex_text(network.fingerprint)};
 }
 
-template <class Network>
-void print_table(int height, int width) {
+void print_table(const std::vector<node<no_op>>& composed) {
   std::printf("%-3s %-20s %-17s %-28s %-16s %12s %14s\n", "", "name", "layer", "options", "output", "parameters",
               "multiply-adds");
-  const auto composed = Network::composed(height, width);
-  for (int i = 0; i < composed.size; ++i) {
-    const auto& n = composed.nodes[i];
+  for (std::size_t i = 0; i < composed.size(); ++i) {
+    const auto& n = composed[i];
     std::int64_t parameters = 0;
-    for (int p = 0; p < n.parameter_count; ++p) { parameters += n.parameters[p].size(); }
-    std::printf("%-3d %-20s %-17s %-28s %-16s %12lld %14lld\n", i, n.name.text, std::string{n.layer}.c_str(),
+    for (int p = 0; p < n.parameter_count; ++p) {
+      if (!n.parameters[p].is_statistic) { parameters += n.parameters[p].size(); }
+    }
+    std::printf("%-3zu %-20s %-17s %-28s %-16s %12lld %14lld\n", i, n.name.text, std::string{n.layer}.c_str(),
                 options_text(n).c_str(), text_of(n.output).c_str(), static_cast<long long>(parameters),
                 static_cast<long long>(n.macs));
   }
 }
 
-template <class Network>
-void info(const info_words& w, const std::string& name, const model_card* card) {
+void info(const info_words& w, const any_network& network, const std::string& name, const model_card* card) {
   const int height = card != nullptr ? card->height : w.size;
   const int width = card != nullptr ? card->width : w.size;
-  const facts f = facts_of<Network>(height, width);
+  const facts f = facts_of(network, height, width);
   if (w.json) {
     nlohmann::ordered_json json{{"model", name},
                                 {"height", height},
@@ -81,7 +79,7 @@ void info(const info_words& w, const std::string& name, const model_card* card) 
     std::cout << json.dump(2) << '\n';
     return;
   }
-  print_table<Network>(height, width);
+  print_table(network.composed(height, width));
   std::printf("\n%s at %dx%d\n", name.c_str(), height, width);
   std::printf("  parameters                 %lld\n", static_cast<long long>(f.parameters));
   std::printf("  multiply-adds              %.3f G for one image\n", static_cast<double>(f.macs) / 1e9);
@@ -116,13 +114,11 @@ void add_info(CLI::App& app) {
   command->callback([words, weights, model] {
     if (weights->count() + model->count() == 0) { throw CLI::RequiredError("--weights or --model"); }
     if (weights->count() > 0) {
-      with_model_of(words->weights, [&]<class Network>(named_model<Network> m) {
-        const auto loaded = load_weights<Network>(words->weights);  // checked whole, as anywhere
-        info<Network>(*words, std::string{m.name}, &loaded.card);
-      });
+      const any_network network = model_of(words->weights);
+      const auto loaded = load_weights(words->weights, network);  // checked whole, as anywhere
+      info(*words, network, loaded.card.model, &loaded.card);
     } else {
-      with_model(words->model,
-                 [&]<class Network>(named_model<Network> m) { info<Network>(*words, std::string{m.name}, nullptr); });
+      info(*words, model_named(words->model), words->model, nullptr);
     }
   });
 }

@@ -7,70 +7,30 @@
 
 #include <segx/core/error.hpp>
 #include <segx/io/weight_file.hpp>
-#include <segx/models/unet.hpp>
+#include <segx/runtime/any_network.hpp>
 
-/// The networks that the program knows, by name: the only place that lists them.
+/// The networks that the program knows, by name. Commands are compiled once, for `any_network`; tools/models/ has a
+/// file for each family, which alone sees the types.
 namespace segx::tool {
 
-template <class Network>
-struct named_model {
-  using type = Network;
+struct known_model {
   std::string_view name;
+  any_network (*network)();
 };
 
-inline constexpr auto for_each_model = [](auto&& visit) {
-  visit(named_model<unet8>{"unet8"});
-  visit(named_model<unet16>{"unet16"});
-  visit(named_model<unet32>{"unet32"});
-  visit(named_model<unet64>{"unet64"});
-};
+/// A family of networks; `all_models` in models.cpp puts them together.
+std::vector<known_model> unets();
 
-inline std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  for_each_model([&](const auto& model) { names.emplace_back(model.name); });
-  return names;
-}
+const std::vector<known_model>& all_models();
+std::vector<std::string> model_names();
 
-/// There is no network of this name.
-struct unknown_model : error {
-  using error::error;
-};
+/// The network of this name. Throws `error`, which lists those that there are.
+any_network model_named(const std::string& name);
 
-/// Calls visit(named_model<Network>) for the network of this name.
-template <class Visit>
-void with_model(const std::string& name, Visit&& visit) {
-  bool found = false;
-  for_each_model([&](const auto& model) {
-    if (model.name == name) {
-      found = true;
-      visit(model);
-    }
-  });
-  if (!found) {
-    std::string known;
-    for (const std::string& n : model_names()) { known += (known.empty() ? "" : ", ") + n; }
-    throw unknown_model("there is no model \"" + name + "\"; known: " + known);
-  }
-}
+/// A weight file's card, read before the network is known.
+model_card read_card(const std::filesystem::path& file);
 
-/// The card of a weight file, read before the network's type is known.
-inline model_card read_card(const std::filesystem::path& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  safetensors_view view;
-  model_card card;
-  std::string wrong = parse_safetensors(bytes, view);
-  if (wrong.empty()) { wrong = decode_card(view, card); }
-  if (!wrong.empty()) { fail(file.string() + ": " + wrong); }
-  return card;
-}
-
-/// Calls visit(named_model<Network>) for the network that a weight file is for.
-template <class Visit>
-void with_model_of(const std::filesystem::path& weights, Visit&& visit) {
-  const std::string name = read_card(weights).model;
-  try {
-    with_model(name, visit);
-  } catch (const unknown_model& unknown) { fail(weights.string() + ": " + unknown.what()); }
-}
+/// The network that a weight file is for.
+any_network model_of(const std::filesystem::path& weights);
 
 }  // namespace segx::tool

@@ -53,10 +53,9 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
   return files;
 }
 
-template <class Network>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  segmenter<Network> network{w.weights, w.threads};
+  segmenter<any_network> network{w.weights, w.threads, model_of(w.weights)};
   make_folder(w.out);
 
   int failures = 0;
@@ -94,9 +93,7 @@ void add_predict(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command->callback([words] {
-    with_model_of(words->weights, [&]<class Network>(named_model<Network>) { predict<Network>(*words); });
-  });
+  command->callback([words] { predict(*words); });
 }
 
 }  // namespace segx::tool

@@ -40,11 +40,11 @@ std::string recipe_text(const train_words& w) {
          (w.val_list.empty() ? detail::number_text(w.validation) : "list") + ", seed " + std::to_string(w.seed);
 }
 
-template <class Network>
 void train(const train_words& w) {
+  const any_network network = model_named(w.model);
   // Mistakes in the words cost nothing but a line: look at them before the images.
   any_loss loss = parse_loss(w.loss);
-  any_optimizer optimizer = make_optimizer(w.optimizer, static_cast<std::size_t>(Network::parameter_count),
+  any_optimizer optimizer = make_optimizer(w.optimizer, static_cast<std::size_t>(network.parameter_count),
                                            {.learning_rate = w.learning_rate});
   train_options options{.run = w.out,
                         .height = w.size,
@@ -74,8 +74,9 @@ void train(const train_words& w) {
   card.model = w.model;
   card.licence = w.licence;
 
-  trainer<Network, any_optimizer, any_loss> training{data, parts, std::move(optimizer), std::move(loss), card, options};
-  std::cerr << w.model << " at " << w.size << "x" << w.size << ": " << Network::parameter_count << " parameters; "
+  trainer<any_network, any_optimizer, any_loss> training{data,    parts,  std::move(optimizer), std::move(loss), card,
+                                                         options, network};
+  std::cerr << w.model << " at " << w.size << "x" << w.size << ": " << network.parameter_count << " parameters; "
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients, " << training.resident_bytes() / 1000000
             << " MB for images\n";
@@ -144,8 +145,7 @@ void add_train(CLI::App& app) {
   command->add_option("--licence", words->licence, "for the model card: terms of the weights");
   command->add_flag("--resume", words->resume, "go on with the training in OUT");
   command->add_flag("--quiet", words->quiet, "no progress");
-  command->callback(
-      [words] { with_model(words->model, [&]<class Network>(named_model<Network>) { train<Network>(*words); }); });
+  command->callback([words] { train(*words); });
 }
 
 }  // namespace segx::tool

@@ -128,7 +128,7 @@ static_assert(small::fingerprint == 15341040038241510909U);
 }  // namespace
 
 TEST_CASE("a network describes itself", "[core]") {
-  CHECK(architecture_text(joined::composed(8, 8)) ==
+  CHECK(architecture_text(joined::nodes()) ==
         "0 image: image -> 3 channels\n"
         "1 conv2d: conv2d(kernel 3, padding 1) of 0 -> 5 channels\n"
         "2 relu: relu of 1 -> 5 channels\n"

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include <segx/core/graph.hpp>
@@ -35,11 +36,10 @@ std::string options_text(const node<Op>& n) {
 }
 
 /// A network as text, a line for each layer: "7 encoder.1.conv1: conv2d(kernel 3, padding 1) of 6 -> 32 channels".
-template <int Capacity, class Op>
-std::string architecture_text(const graph<Capacity, Op>& composed) {
+inline std::string architecture_text(std::span<const node<no_op>> composed) {
   std::string text;
-  for (int i = 0; i < composed.size; ++i) {
-    const node<Op>& n = composed.nodes[i];
+  for (std::size_t i = 0; i < composed.size(); ++i) {
+    const node<no_op>& n = composed[i];
     text += std::to_string(i) + " " + std::string{n.name.view()} + ": " + std::string{n.layer};
     if (const std::string options = options_text(n); !options.empty()) { text += "(" + options + ")"; }
     for (int k = 0; k < n.input_count; ++k) { text += (k == 0 ? " of " : " and ") + std::to_string(n.inputs[k]); }

@@ -93,6 +93,9 @@ struct network {
   static constexpr const auto& composed() { return any_size::graph; }
   static constexpr const auto& nodes() { return any_size::graph.nodes; }
 
+  /// Why the network does not take images of this size; none if it does.
+  static constexpr defect defect_at(int height, int width) { return composed(height, width).first_defect; }
+
   /// The network on images of Height × Width pixels. A network that does not take such images does not compile.
   template <int Height, int Width>
   struct at {

@@ -18,8 +18,8 @@ void save_weights(const std::filesystem::path& path, const weights<Network>& w, 
 
 /// Reads a weight file and checks it. Throws `error`, which names the file.
 template <class Network>
-loaded_weights<Network> load_weights(const std::filesystem::path& path) {
-  loaded_weights<Network> result;
+loaded_weights<Network> load_weights(const std::filesystem::path& path, const Network& network = {}) {
+  loaded_weights<Network> result{weights<Network>{network}, {}};
   if (const std::string wrong = decode_weights(read_file(path), result); !wrong.empty()) {
     fail(path.string() + ": " + wrong);
   }

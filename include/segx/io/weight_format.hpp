@@ -62,12 +62,12 @@ inline constexpr card_field card_fields[] = {{"model", &model_card::model},
 
 /// Height and width of the self-test's image: the smallest square, from 64 on, that the network takes.
 template <class Network>
-inline constexpr int self_test_extent = [] {
+int self_test_extent(const Network& network) {
   for (int extent = 64; extent <= 1024; ++extent) {
-    if (!Network::composed(extent, extent).first_defect) { return extent; }
+    if (!network.defect_at(extent, extent)) { return extent; }
   }
   return 0;
-}();
+}
 
 /// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
 /// Loading a file must not take more memory than using it.
@@ -75,10 +75,8 @@ template <class Network>
 using self_test_session = session<Network, cpu_with<convolution_policy::prefer_memory>>;
 
 /// The same image everywhere: noise in [0,1), by place.
-template <class Network>
-xt::xtensor<float, 4> self_test_image() {
-  constexpr auto extent = static_cast<std::size_t>(self_test_extent<Network>);
-  auto image = xt::xtensor<float, 4>::from_shape({1, static_cast<std::size_t>(Network::channels), extent, extent});
+inline xt::xtensor<float, 4> self_test_image(int channels, int extent) {
+  auto image = xt::xtensor<float, 4>::from_shape(extents_of(1, {channels, extent, extent}));
   for (std::size_t i = 0; i < image.size(); ++i) {
     image.data()[i] = static_cast<float>(hash32(static_cast<std::uint32_t>(i)) >> 8U) * 0x1p-24F;
   }
@@ -123,17 +121,18 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
     tensors.push_back({array.name, half ? dtype::f16 : dtype::f32, array.extents, bytes});
   }
 
-  const auto image = detail::self_test_image<Network>();
-  constexpr int extent = detail::self_test_extent<Network>;
+  const Network& network = w.network();
+  const int extent = detail::self_test_extent(network);
+  const auto image = detail::self_test_image(network.channels, extent);
   const auto logits = detail::self_test_session<Network>{stored, extent, extent}.logits(image);
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &logits}}) {
     tensors.push_back({name, dtype::f32, {tensor->shape().begin(), tensor->shape().end()}, detail::bytes_of(*tensor)});
   }
 
   std::map<std::string, std::string> metadata{{"format", std::string{detail::weight_format}},
-                                              {"fingerprint", hex_text(Network::fingerprint)},
-                                              {"architecture", architecture_text(Network::composed())},
-                                              {"parameters", std::to_string(Network::parameter_count)},
+                                              {"fingerprint", hex_text(network.fingerprint)},
+                                              {"architecture", architecture_text(network.nodes())},
+                                              {"parameters", std::to_string(network.parameter_count)},
                                               {"height", std::to_string(card.height)},
                                               {"width", std::to_string(card.width)},
                                               {"sha256", detail::checksum_of(tensors)}};
@@ -173,12 +172,13 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
 /// wrong.
 template <class Network>
 [[nodiscard]] std::string decode_weights(std::span<const std::byte> bytes, loaded_weights<Network>& out) {
+  const Network& network = out.values.network();
   safetensors_view file;
-  loaded_weights<Network> result;
+  loaded_weights<Network> result{weights<Network>{network}, {}};
   if (std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { return wrong; }
   if (std::string wrong = decode_card(file, result.card); !wrong.empty()) { return wrong; }
 
-  const std::string expected = hex_text(Network::fingerprint);
+  const std::string expected = hex_text(network.fingerprint);
   if (const std::string found = file.metadata["fingerprint"]; found != expected) {
     return "these are weights of another network (\"" + result.card.model + "\"): expected the fingerprint " +
            expected + ", found " + (found.empty() ? "none" : found);
@@ -206,9 +206,9 @@ template <class Network>
     return "the file is damaged: expected the SHA-256 " + file.metadata["sha256"] + ", found " + sum;
   }
 
-  constexpr int extent = detail::self_test_extent<Network>;
+  const int extent = detail::self_test_extent(network);
   detail::self_test_session<Network> tested{result.values, extent, extent};
-  auto image = detail::self_test_image<Network>();
+  auto image = detail::self_test_image(network.channels, extent);
   auto promised = xt::xtensor<float, 4>::from_shape(detail::extents_of(1, tested.output()));
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &promised}}) {
     const std::vector<std::int64_t> extents(tensor->shape().begin(), tensor->shape().end());

@@ -25,8 +25,8 @@ template <class Network>
 class segmenter {
  public:
   /// Reads and checks the file; throws `error`. `threads` 0: as many as the machine has.
-  explicit segmenter(const std::filesystem::path& file, int threads = 0)
-      : segmenter{load_weights<Network>(file), threads} {}
+  explicit segmenter(const std::filesystem::path& file, int threads = 0, const Network& network = {})
+      : segmenter{load_weights(file, network), threads} {}
 
   explicit segmenter(const loaded_weights<Network>& loaded, int threads = 0)
       : card_{loaded.card},
@@ -34,8 +34,11 @@ class segmenter {
         session_{loaded.values, card_.height, card_.width, {1, threads}},
         input_{xt::xtensor<float, 4>::from_shape(
             {1, 1, static_cast<std::size_t>(card_.height), static_cast<std::size_t>(card_.width)})} {
-    static_assert(Network::channels == 1 && Network::classes == 1,
-                  "segmenter: a network from one gray channel to one class");
+    const Network& network = loaded.values.network();
+    if (network.channels != 1 || network.classes != 1) {
+      fail("segmenter: a network of " + std::to_string(network.channels) + " channels and " +
+           std::to_string(network.classes) + " classes; it takes one from one gray channel to one class");
+    }
   }
 
   const model_card& card() const { return card_; }

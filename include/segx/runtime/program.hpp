@@ -87,7 +87,7 @@ template <class Network, class Backend, purpose Why>
 class dynamic_plan {
  public:
   /// Throws `error` if the network does not take such images.
-  dynamic_plan(int height, int width) {
+  dynamic_plan(const Network&, int height, int width) {
     const auto composed = Network::template composed<operation<Backend>>(height, width);
     if (const defect& found = composed.first_defect) {
       const auto text = [](shape s) {

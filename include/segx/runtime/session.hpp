@@ -39,7 +39,7 @@ class session {
   template <std::derived_from<network> Network>
     requires(!detail::fixed_size<Model>)
   session(const weights<Network, scalar>& w, int height, int width, session_options options = {})
-      : session{std::make_unique<typename engine::plan>(height, width), w.values(), options} {}
+      : session{std::make_unique<typename engine::plan>(w.network(), height, width), w.values(), options} {}
 
   /// Exchanges the weights; the memory stays.
   template <std::derived_from<network> Network>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,8 +32,12 @@ class training_session {
       : training_session{std::make_unique<typename engine::plan>(), options} {}
 
   /// Throws `error` if the network does not take images of this size.
-  training_session(int height, int width, session_options options) requires(!detail::fixed_size<Model>)
-      : training_session{std::make_unique<typename engine::plan>(height, width), options} {}
+  training_session(int height, int width,
+                   session_options options) requires(!detail::fixed_size<Model> && std::default_initializable<Model>)
+      : training_session{Model{}, height, width, options} {}
+  training_session(const Model& network, int height, int width,
+                   session_options options) requires(!detail::fixed_size<Model>)
+      : training_session{std::make_unique<typename engine::plan>(network, height, width), options} {}
 
   shape input() const { return engine_.run.what().input(); }
   shape output() const { return engine_.run.what().output(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -39,12 +40,17 @@ class weights {
   using network_type = Network;
 
   /// All zero.
-  weights() : values_(static_cast<std::size_t>(Network::parameter_count + Network::statistic_count)) {}
+  weights() requires std::default_initializable<Network> : weights{Network{}} {}
+  explicit weights(const Network& network)
+      : network_{network}, values_(static_cast<std::size_t>(network.parameter_count + network.statistic_count)) {}
 
   /// Drawn as each layer says (He et al. for convolutions under ReLU, biases zero); the same everywhere for the same
   /// seed.
-  static weights random(std::uint64_t seed) {
-    weights w;
+  static weights random(std::uint64_t seed) requires std::default_initializable<Network> {
+    return random(seed, Network{});
+  }
+  static weights random(std::uint64_t seed, const Network& network) {
+    weights w{network};
     std::uint64_t index = 0;
     for (const weight_array<T>& array : w.arrays()) {
       random_generator draw{seed, index++};
@@ -68,11 +74,12 @@ class weights {
     return w;
   }
 
+  const Network& network() const { return network_; }
   std::span<T> values() { return values_; }
   std::span<const T> values() const { return values_; }
 
-  std::span<T> learnable() { return values().first(static_cast<std::size_t>(Network::parameter_count)); }
-  std::span<T> statistics() { return values().subspan(static_cast<std::size_t>(Network::parameter_count)); }
+  std::span<T> learnable() { return values().first(static_cast<std::size_t>(network_.parameter_count)); }
+  std::span<T> statistics() { return values().subspan(static_cast<std::size_t>(network_.parameter_count)); }
 
   /// Every array, in order of execution. The spans look into this object.
   std::vector<weight_array<T>> arrays() { return arrays_of<T>(values_.data()); }
@@ -87,9 +94,9 @@ class weights {
   }
 
   template <class Value>
-  static std::vector<weight_array<Value>> arrays_of(Value* values) {
+  std::vector<weight_array<Value>> arrays_of(Value* values) const {
     std::vector<weight_array<Value>> result;
-    for (const auto& node : Network::nodes()) {
+    for (const auto& node : network_.nodes()) {
       for (int p = 0; p < node.parameter_count; ++p) {
         const parameter& start = node.parameters[p];
         result.push_back({std::string{node.name.view()} + "." + std::string{start.name},
@@ -102,6 +109,7 @@ class weights {
     return result;
   }
 
+  [[no_unique_address]] Network network_;
   std::vector<T> values_;
 };
 

@@ -65,13 +65,14 @@ template <class Network, class Optimizer, class Loss, class Backend = cpu>
 class trainer {
  public:
   trainer(const dataset& data, const split& parts, Optimizer optimizer, Loss loss, model_card card,
-          train_options options)
-      : options_{std::move(options)},
+          train_options options, const Network& network = {})
+      : network_{network},
+        options_{std::move(options)},
         optimizer_{std::move(optimizer)},
         loss_{std::move(loss)},
         card_{std::move(card)},
-        learner_{options_.height, options_.width, {options_.batch, options_.threads}},
-        weights_{weights<Network>::random(options_.seed)},
+        learner_{network, options_.height, options_.width, {options_.batch, options_.threads}},
+        weights_{weights<Network>::random(options_.seed, network)},
         judge_{weights_, options_.height, options_.width, {1, options_.threads}},
         train_samples_{data, parts.train, loader_settings(options_.batch, true)},
         val_samples_{data, parts.val, loader_settings(1, false)},
@@ -80,7 +81,7 @@ class trainer {
   train_result run() {
     const std::filesystem::path last = options_.run / "last.ckpt";
     if (options_.resume) {
-      restore(load_checkpoint(last, Network::fingerprint));
+      restore(load_checkpoint(last, network_.fingerprint));
     } else if (std::filesystem::exists(last)) {
       fail(last.string() + ": this folder holds a training already; resume it (--resume) or choose another folder");
     }
@@ -293,7 +294,7 @@ class trainer {
     state.set("seconds", at.seconds);
     state.set("best_iou", best_iou_);
     state.set("best_epoch", std::int64_t{best_epoch_});
-    save_checkpoint(path, state, Network::fingerprint);
+    save_checkpoint(path, state, network_.fingerprint);
   }
 
   void restore(const checkpoint& state) {
@@ -329,6 +330,7 @@ class trainer {
 
   static constexpr std::uint64_t purpose_dropout = 3;
 
+  [[no_unique_address]] Network network_;
   train_options options_;
   Optimizer optimizer_;
   Loss loss_;

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <segx/kernels/cpu.hpp>
+#include <segx/runtime/program.hpp>
+
+namespace segx {
+
+/// A network that is chosen when the program runs, by the name in a weight file, say: what the constants of its type
+/// tell, as values. It stands wherever a network's type does, so that a program that knows many networks is compiled
+/// for one:
+///
+///   const any_network net = any_network::of<unet16>();
+///   session<any_network> lungs{load_weights(path, net).values, 256, 256};
+///
+/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`.
+class any_network {
+ public:
+  using small_cpu = cpu_with<convolution_policy::prefer_memory>;
+
+ private:
+  template <class Backend>
+  struct planned {
+    virtual ~planned() = default;
+    virtual program<Backend> get() const = 0;
+  };
+  template <class Backend>
+  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width);
+
+  struct functions {
+    defect (*defect_at)(int height, int width);
+    std::vector<node<no_op>> (*composed)(int height, int width);
+    planner<cpu> predict, train;
+    planner<small_cpu> predict_small;
+  };
+
+ public:
+  template <class Network>
+  static any_network of() {
+    static constexpr functions known{.defect_at = &Network::defect_at,
+                                     .composed = &nodes_of<Network>,
+                                     .predict = &plan_of<Network, cpu, purpose::inference>,
+                                     .train = &plan_of<Network, cpu, purpose::training>,
+                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>};
+    any_network any;
+    any.channels = Network::channels;
+    any.classes = Network::classes;
+    any.parameter_count = Network::parameter_count;
+    any.statistic_count = Network::statistic_count;
+    any.fingerprint = Network::fingerprint;
+    any.nodes_ = Network::nodes();
+    any.functions_ = &known;
+    return any;
+  }
+
+  int channels = 0;
+  int classes = 0;
+  std::int64_t parameter_count = 0;
+  std::int64_t statistic_count = 0;
+  std::uint64_t fingerprint = 0;
+
+  /// The composed graph, for what does not depend on the size of the images.
+  std::span<const node<no_op>> nodes() const { return nodes_; }
+  /// … and on images of one size.
+  std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width); }
+
+  defect defect_at(int height, int width) const { return functions_->defect_at(height, width); }
+
+  /// See `dynamic_plan`.
+  template <class Backend, purpose Why>
+  auto plan(int height, int width) const {
+    constexpr bool small = std::same_as<Backend, small_cpu> && Why == purpose::inference;
+    static_assert(small || std::same_as<Backend, cpu>, "any_network: runs on cpu; to predict, also on small_cpu");
+    if constexpr (small) {
+      return functions_->predict_small(height, width);
+    } else {
+      return (Why == purpose::training ? functions_->train : functions_->predict)(height, width);
+    }
+  }
+
+ private:
+  any_network() = default;
+
+  template <class Network>
+  static std::vector<node<no_op>> nodes_of(int height, int width) {
+    const auto graph = Network::composed(height, width);
+    return {graph.nodes.begin(), graph.nodes.begin() + graph.size};
+  }
+
+  template <class Network, class Backend, purpose Why>
+  static std::unique_ptr<planned<Backend>> plan_of(int height, int width) {
+    struct planned_network final : planned<Backend> {
+      planned_network(int h, int w) : plan{Network{}, h, w} {}
+      program<Backend> get() const override { return plan.get(); }
+      dynamic_plan<Network, Backend, Why> plan;
+    };
+    return std::make_unique<planned_network>(height, width);
+  }
+
+  std::span<const node<no_op>> nodes_;
+  const functions* functions_ = nullptr;
+};
+
+template <class Backend, purpose Why>
+class dynamic_plan<any_network, Backend, Why> {
+  using plan = decltype(std::declval<any_network>().plan<Backend, Why>(0, 0));
+
+ public:
+  dynamic_plan(const any_network& network, int height, int width) : plan_{network.plan<Backend, Why>(height, width)} {}
+
+  program<Backend> get() const { return plan_->get(); }
+
+ private:
+  plan plan_;
+};
+
+}  // namespace segx
