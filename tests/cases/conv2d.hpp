@@ -161,7 +161,11 @@ inline std::vector<conv_transpose2d_case> conv_transpose2d_cases() {
     }
   }
   for (const int from : channels) {
-    for (const int to : channels) { add({.kernel = 2, .stride = 2, .padding = 0}, from, to); }
+    for (const int to : channels) {
+      add({.kernel = 2, .stride = 2, .padding = 0}, from, to);
+      add({.kernel = 4, .stride = 2, .padding = 1}, from, to);  // LinkNet
+    }
   }
+  add({.kernel = 6, .stride = 3, .padding = 0}, 8, 24);
   return cases;
 }

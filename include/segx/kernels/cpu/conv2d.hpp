@@ -18,7 +18,11 @@ inline float* pack_bias(const float* bias, int channels_out, float* packed) {
 }
 
 inline direct::geometry forward_geometry(const conv2d_geometry& g) {
-  return {.kernel = g.kernel, .in_step = g.stride, .dilation = g.dilation, .padding = g.padding};
+  return {.kernel = g.kernel,
+          .in_step = g.stride,
+          .dilation = g.dilation,
+          .padding = g.padding,
+          .column_padding = g.padding};
 }
 
 /// One tap of a convolution's transpose: scatters its input over every stride-th pixel of the result.
@@ -154,7 +158,10 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
     winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
                          gradient_result{b.dx[0], b.adds[0]});
   } else if (g.stride == 1) {
-    const direct::geometry turned{.kernel = g.kernel, .dilation = g.dilation, .padding = g.reach() - 1 - g.padding};
+    const direct::geometry turned{.kernel = g.kernel,
+                                  .dilation = g.dilation,
+                                  .padding = g.reach() - 1 - g.padding,
+                                  .column_padding = g.reach() - 1 - g.padding};
     direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
@@ -163,6 +170,36 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
                          b.packed + tap * direct::packed_floats(y.channels, x.channels, 1), b.dx[0],
                          gradient_result{b.dx[0], true});
     }
+  }
+}
+
+/// Phase `p` of a transposed convolution along one axis: y[i·stride + p] = Σ_t x[i + t − padding] · w[tap(t)].
+struct transposed_phase {
+  int taps, padding, first, stride;
+
+  transposed_phase(const conv2d_geometry& g, int p)
+      : taps{g.kernel / g.stride},
+        padding{taps - 1 - (p + g.padding) / g.stride},
+        first{(p + g.padding) % g.stride},
+        stride{g.stride} {}
+  int tap(int t) const { return first + stride * (taps - 1 - t); }
+};
+
+/// The weights of each phase, one behind the other.
+inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_out, const float* weight,
+                        float* packed) {
+  const int taps = g.kernel / g.stride;
+  for (int p = 0; p < g.stride * g.stride; ++p) {
+    const transposed_phase row{g, p / g.stride};
+    const transposed_phase column{g, p % g.stride};
+    direct_pack(
+        channels_in, channels_out, taps * taps,
+        [&](int to, int from, int t) {
+          const int tap = row.tap(t / taps) * g.kernel + column.tap(t % taps);
+          return weight[(from * channels_out + to) * g.kernel * g.kernel + tap];
+        },
+        packed);
+    packed += direct::packed_floats(channels_in, channels_out, taps * taps);
   }
 }
 
@@ -175,6 +212,8 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
     direct_pack(
         c, k, taps, [&](int to, int from, int tap) { return weight[(from * k + to) * taps + tap]; },
         pack_bias(p.parameters[1], k, p.packed));
+  } else if (p.packed != nullptr && detail::has_phases(g)) {
+    pack_phases(g, c, k, weight, pack_bias(p.parameters[1], k, p.packed));
   }
   if (p.packed_backward != nullptr) {
     direct_pack(
@@ -182,12 +221,28 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   }
 }
 
-/// Where taps do not overlap each result comes from one tap: a 1×1 convolution to taps × K channels, scattered.
+/// Where taps do not overlap each result comes from one tap: a 1×1 convolution to taps × K channels, scattered. Where
+/// they do, but evenly, each phase is a convolution of its own.
 [[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
                                                        const forward_pass<float>& f) {
-  if (!detail::taps_are_apart(g)) { return segx::conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
-  direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0],
-                     f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y, forward_result{f, f.packed});
+  const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
+  const forward_result result{f, f.packed};
+  if (detail::taps_are_apart(g)) {
+    return direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0], weights, f.y, result);
+  }
+  if (!detail::has_phases(g)) { return segx::conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
+  for (int p = 0; p < g.stride * g.stride; ++p) {
+    const transposed_phase row{g, p / g.stride};
+    const transposed_phase column{g, p % g.stride};
+    const direct::geometry phase{.kernel = row.taps,
+                                 .padding = row.padding,
+                                 .column_padding = column.padding,
+                                 .out_step = g.stride,
+                                 .out_row = p / g.stride,
+                                 .out_column = p % g.stride};
+    direct_convolution(on.threads, phase, f.x[0], weights, f.y, result);
+    weights += direct::packed_floats(f.x[0].extent.channels, f.y.extent.channels, row.taps * row.taps);
+  }
 }
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,

@@ -100,8 +100,15 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
 }
 
-/// True for transposed convolutions as in U-Nets; others run forward as plain loops.
+/// True for transposed convolutions as in U-Nets.
 constexpr bool taps_are_apart(const conv2d_geometry& g) { return g.kernel == g.stride && g.padding == 0; }
+
+/// True for transposed convolutions as in LinkNet, which enlarge by the stride, each result being a sum over as many
+/// taps: the results of one phase (their row and column modulo the stride) are an ordinary convolution of x. Those that
+/// are neither run forward as plain loops.
+constexpr bool has_phases(const conv2d_geometry& g) {
+  return g.kernel % g.stride == 0 && 2 * g.padding == g.kernel - g.stride && g.dilation == 1;
+}
 
 /// Packed convolutions begin with the bias, filled up with zeros to whole panels.
 constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
@@ -145,7 +152,7 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   const int taps = g.kernel * g.kernel;
   const std::int64_t forward =
       detail::packed_bias_floats(y.channels) + direct::packed_floats(x.channels, y.channels, taps);
-  return {.packed = detail::taps_are_apart(g) ? forward : 0,
+  return {.packed = detail::taps_are_apart(g) || detail::has_phases(g) ? forward : 0,
           .packed_backward = direct::packed_floats(y.channels, x.channels, taps)};
 }
 

@@ -13,7 +13,8 @@
 namespace segx::direct {
 
 /// result[k, i·out_step + out_row + u, j·out_step + out_column + v] =
-///     Σ_{c,r,s} w[r,s,(u,v,k),c] · in[c, i·in_step + r·dilation − padding, …],   u and v in [0, out_taps)
+///     Σ_{c,r,s} w[r,s,(u,v,k),c] · in[c, i·in_step + r·dilation − padding, j·in_step + s·dilation − column_padding],
+///     u and v in [0, out_taps)
 ///
 /// With out_taps > 1 one pass over the input makes the results of all taps of a transposed convolution: (u,v,k) are the
 /// columns of its weights, K filled up to whole panels.
@@ -22,6 +23,7 @@ struct geometry {
   int in_step = 1;
   int dilation = 1;
   int padding = 0;
+  int column_padding = 0;
   int out_step = 1;
   int out_row = 0;
   int out_column = 0;
@@ -109,7 +111,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
         const int h = first_row + r * g.dilation;
         if (h < 0 || h >= x.extent.height) { continue; }
         for (int s = 0; s < g.kernel; ++s) {
-          const int w = j * g.in_step + s * g.dilation - g.padding;
+          const int w = j * g.in_step + s * g.dilation - g.column_padding;
           if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
           const panels weights{packed + (r * g.kernel + s) * tap_floats, panel, std::int64_t{panel} * channels};
           accumulate_tap<Pixels, Vectors>(image + (std::int64_t{h} * x.extent.width + w) * in_at.group, in_at, channels,
@@ -170,8 +172,8 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
 
     // Columns from which all taps stay inside the image go several at a time.
     const int reach = (g.kernel - 1) * g.dilation;
-    const int inner_begin = std::clamp((g.padding + g.in_step - 1) / g.in_step, column_begin, column_end);
-    const int inner_space = x.extent.width - 1 - reach + g.padding;
+    const int inner_begin = std::clamp((g.column_padding + g.in_step - 1) / g.in_step, column_begin, column_end);
+    const int inner_space = x.extent.width - 1 - reach + g.column_padding;
     const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
     int k = 0;
     for (; k + pass_columns <= columns; k += pass_columns) {
