@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,9 +20,9 @@ namespace segx {
 /// What became of an import.
 struct import_report {
   weight_scheme scheme{};
-  int filled = 0;                    // arrays of the network that the file gave
-  std::vector<std::string> missing;  // arrays of the classifier that it did not have
-  std::vector<std::string> unused;   // its tensors that the network has no place for
+  int filled = 0;                      // arrays of the network that the file gave
+  std::vector<std::string> missing{};  // arrays of the classifier that it did not have
+  std::vector<std::string> unused{};   // its tensors that the network has no place for
 };
 
 namespace detail {
@@ -31,29 +33,33 @@ struct array_source {
   std::optional<float> constant;
 };
 
+/// `array` as torchvision names it: "features.0.1.running_mean".
 inline array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
-                              const safetensors_view& file, double epsilon) {
+                              const safetensors_view& file) {
   const std::size_t dot = array.rfind('.');
   const std::string module = array.substr(0, dot);
-  std::string kind = array.substr(dot + 1);
+  const std::string kind = array.substr(dot + 1);
   const auto renamed = std::find_if(renames.begin(), renames.end(), [&](const auto& r) { return r.first == module; });
   const std::string theirs = renamed == renames.end() ? module : renamed->second;
-  if (scheme == weight_scheme::keras) {
-    if (file.find(theirs + "/gamma") != nullptr) {
-      const std::string names[][2] = {
-          {"weight", "gamma"}, {"bias", "beta"}, {"running_mean", "moving_mean"}, {"running_var", "moving_variance"}};
-      for (const auto& [ours, keras] : names) {
-        if (kind == ours) { return {theirs + "/" + keras, {}}; }
-      }
+  const auto keras_kind = [&]() -> std::string {
+    if (kind == "running_mean") { return "moving_mean"; }
+    if (kind == "running_var") { return "moving_variance"; }
+    const bool is_norm = file.find(theirs + "/gamma") != nullptr;
+    if (kind == "bias") { return is_norm ? "beta" : "bias"; }
+    if (is_norm) { return "gamma"; }
+    return file.find(theirs + "/kernel") != nullptr ? "kernel" : "depthwise_kernel";
+  };
+  switch (scheme) {
+    case weight_scheme::keras:
+      return {theirs + "/" + keras_kind(), {}};
+    case weight_scheme::folded: {  // a normalisation has the name of the convolution before it, which took it in
+      const bool is_norm = renamed != renames.begin() && renamed != renames.end() && (renamed - 1)->second == theirs;
+      if (is_norm && kind != "bias") { return {"", kind == "running_mean" ? 0.0F : 1.0F}; }
+      return {theirs + "." + kind, {}};
     }
-    if (kind == "weight") { kind = file.find(theirs + "/kernel") != nullptr ? "kernel" : "depthwise_kernel"; }
-    return {theirs + "/" + kind, {}};
-  }
-  if (scheme == weight_scheme::folded) {
-    const bool is_norm = renamed != renames.begin() && renamed != renames.end() && (renamed - 1)->second == theirs;
-    if (is_norm && kind == "weight") { return {"", 1.0F}; }
-    if (is_norm && kind == "running_mean") { return {"", 0.0F}; }
-    if (is_norm && kind == "running_var") { return {"", static_cast<float>(1 - epsilon)}; }
+    case weight_scheme::torchvision:
+    case weight_scheme::timm:
+      break;
   }
   return {theirs + "." + kind, {}};
 }
@@ -88,103 +94,135 @@ inline std::vector<float> folded_to_gray(std::span<const float> values, std::int
   return gray;
 }
 
-}  // namespace detail
+inline std::int64_t count_of(std::span<const std::int64_t> extents) {
+  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies{});
+}
 
-/// Fills the weights of an encoder, below the name `part` of the network ("" for a classifier, "encoder" in a
-/// segmentation network), from a file of another library, whose scheme is found by its names.
-///
-/// A network of gray images takes RGB weights: its first convolution gets the sums over the three channels, which is
-/// exact for an image in which they are equal. Batch normalisations with another epsilon (`file_epsilon`) get their
-/// running variance moved by the difference, which is exact once deployed. Throws `error` with what was expected and
-/// found; `into` does not change then. Arrays named "classifier…" and "fc…" may be missing.
+/// An array of an encoder: where it is, and what torchvision calls it.
+struct encoder_array {
+  weight_array<float> of;
+  std::string name;
+  double epsilon = 0;    // of the normalisation that it belongs to
+  bool is_gray = false;  // of the first convolution of a network of gray images
+
+  bool may_be_missing() const { return name.starts_with("classifier") || name.starts_with("fc."); }
+
+  /// Its values from a tensor. Throws `error`.
+  std::vector<float> values_of(const tensor_entry& entry, bool channels_last) const {
+    std::vector<float> values(static_cast<std::size_t>(count_of(entry.extents)));
+    if (const std::string wrong = to_float32(entry, values); !wrong.empty()) { fail(wrong); }
+    std::vector<std::int64_t> expected = of.extents;
+    if (is_gray && count_of(entry.extents) == 3 * count_of(expected)) { expected[1] = 3; }
+    const auto matrix = expected.size() == 4 && expected[2] * expected[3] == 1  // a layer on one pixel: [K,C]
+                            ? std::vector<std::int64_t>(expected.begin(), expected.begin() + 2)
+                            : expected;
+    const bool fits = channels_last ? count_of(entry.extents) == count_of(expected)
+                                    : entry.extents == expected || entry.extents == matrix;
+    if (!fits) {
+      fail("tensor \"" + entry.name + "\": expected the extents " + extents_text(expected) + " (for " + name +
+           "), found " + extents_text(entry.extents));
+    }
+    if (channels_last && expected.size() > 1) { values = from_channels_last(values, expected); }
+    if (expected != of.extents) { values = folded_to_gray(values, expected[0], expected[2] * expected[3]); }
+    return values;
+  }
+};
+
+/// The arrays of a network below the name `part`.
 template <class Network>
-import_report import_encoder(const safetensors_view& file, std::string_view encoder, weights<Network>& into,
-                             const std::string& part = "", std::optional<double> file_epsilon = {}) {
-  double epsilon = 1e-5;
-  for (const auto& node : into.network().nodes()) {
-    if (node.facts.normalises &&
-        is_part_of(node.name.view(), std::vector{part.empty() ? std::string{"features"} : part})) {
-      for (const attribute& a : node.attributes) { epsilon = a.name == "epsilon" ? a.value : epsilon; }
+std::vector<encoder_array> encoder_arrays(weights<Network>& of, const std::string& part) {
+  const std::string prefix = part.empty() ? "" : part + ".";
+  std::vector<encoder_array> result;
+  for (weight_array<float>& array : of.arrays()) {
+    if (!array.name.starts_with(prefix)) { continue; }
+    result.push_back({array, array.name.substr(prefix.size())});
+  }
+  if (!result.empty()) { result.front().is_gray = of.network().channels == 1; }
+  for (const auto& node : of.network().nodes()) {
+    for (const attribute& a : node.attributes) {
+      if (!node.facts.normalises || a.name != "epsilon") { continue; }
+      for (encoder_array& array : result) {
+        for (int p = 0; p < node.parameter_count; ++p) {
+          if (array.of.place == node.places[p]) { array.epsilon = a.value; }
+        }
+      }
     }
   }
-  weights<Network> result = into;
-  std::string best_missing;
-  int best = -1;
-  import_report best_report;
+  return result;
+}
+
+/// The scheme whose names the file knows best, and what it then does not have.
+inline import_report find_scheme(const safetensors_view& file, std::string_view encoder,
+                                 std::span<const encoder_array> arrays) {
+  import_report best{.filled = -1};
+  std::string lacks;
   for (const weight_scheme scheme :
        {weight_scheme::torchvision, weight_scheme::timm, weight_scheme::keras, weight_scheme::folded}) {
     const auto renames = encoder_names(encoder, scheme);
     if (!renames) { continue; }
     import_report report{.scheme = scheme};
     std::string first_missing;
-    for (const auto& array : result.arrays()) {
-      if (!part.empty() && !array.name.starts_with(part + ".")) { continue; }
-      const std::string name = part.empty() ? array.name : array.name.substr(part.size() + 1);
-      const auto source = detail::source_of(name, *renames, scheme, file, epsilon);
-      if (source.constant || file.find(source.tensor) != nullptr) {
+    for (const encoder_array& array : arrays) {
+      const array_source source = source_of(array.name, *renames, scheme, file);
+      if (file.find(source.tensor) != nullptr) {
         ++report.filled;
-      } else if (name.starts_with("classifier") || name.starts_with("fc.")) {
-        report.missing.push_back(name);
-      } else if (first_missing.empty()) {
-        first_missing = name + " (\"" + source.tensor + "\")";
+      } else if (array.may_be_missing()) {
+        report.missing.push_back(array.name);
+      } else if (!source.constant && first_missing.empty()) {
+        first_missing = source.tensor;
       }
     }
-    if (report.filled > best) {
-      best = report.filled;
-      best_missing = first_missing;
-      best_report = report;
+    if (report.filled > best.filled) {
+      best = std::move(report);
+      lacks = first_missing;
     }
   }
-  if (best < 1) { fail("no weights of " + std::string{encoder} + " in the file: none of its names is known"); }
-  if (!best_missing.empty()) { fail("the file has no tensor for " + best_missing); }
+  if (best.filled < 1) { fail("these are no weights of " + std::string{encoder} + ": none of the names is known"); }
+  if (!lacks.empty()) { fail("the tensor \"" + lacks + "\" is missing"); }
+  return best;
+}
 
-  const weight_scheme scheme = best_report.scheme;
-  const module_renames renames = *encoder_names(encoder, scheme);
+}  // namespace detail
+
+/// Fills the weights of an encoder, below the name `part` of the network ("" for a classifier, "encoder" in a
+/// segmentation network), from a file of another library, whose scheme is found by its names.
+///
+/// A network of gray images takes weights for RGB: its first convolution gets the sums over the three channels, which
+/// is exact for images in which they are equal, also after normalisation. Where the file's batch normalisations had
+/// another epsilon than the network's (`file_epsilon`), running variances are moved by the difference, which is exact
+/// in deployed networks. A classifier may be missing. Throws `error`; `into` does not change then.
+template <class Network>
+import_report import_encoder(const safetensors_view& file, std::string_view encoder, weights<Network>& into,
+                             const std::string& part = "", std::optional<double> file_epsilon = {}) {
+  weights<Network> result = into;
+  const std::vector<detail::encoder_array> arrays = detail::encoder_arrays(result, part);
+  import_report report = detail::find_scheme(file, encoder, arrays);
+  const module_renames renames = *encoder_names(encoder, report.scheme);
+  const bool channels_last = report.scheme == weight_scheme::keras || report.scheme == weight_scheme::folded;
   std::vector<std::string> used;
-  for (const auto& array : result.arrays()) {
-    if (!part.empty() && !array.name.starts_with(part + ".")) { continue; }
-    const std::string name = part.empty() ? array.name : array.name.substr(part.size() + 1);
-    const auto source = detail::source_of(name, renames, scheme, file, epsilon);
-    if (source.constant) {
-      std::fill(array.values.begin(), array.values.end(), *source.constant);
-      continue;
-    }
+  for (const detail::encoder_array& array : arrays) {
+    const auto source = detail::source_of(array.name, renames, report.scheme, file);
     const tensor_entry* entry = file.find(source.tensor);
-    if (entry == nullptr) { continue; }  // of the classifier
-    used.push_back(source.tensor);
-    std::int64_t elements = 1;
-    for (const std::int64_t e : entry->extents) { elements *= e; }
-    std::vector<float> values(static_cast<std::size_t>(elements));
-    if (const std::string wrong = to_float32(*entry, values); !wrong.empty()) { fail(wrong); }
-
-    std::vector<std::int64_t> expected = array.extents;
-    const bool is_first = expected.size() == 4 && expected[1] == 1 && array.start.fan_in == expected[2] * expected[3] &&
-                          elements == 3 * array.start.size() && expected[0] > 1;
-    if (is_first) { expected[1] = 3; }
-    const bool channels_last = scheme == weight_scheme::keras || scheme == weight_scheme::folded;
-    std::int64_t wanted = 1;
-    for (const std::int64_t e : expected) { wanted *= e; }
-    const bool fits = elements == wanted && (channels_last || entry->extents == expected ||
-                                             entry->extents == std::vector(expected.begin(), expected.begin() + 2));
-    if (!fits) {
-      fail("tensor \"" + source.tensor + "\": expected extents " + detail::extents_text(expected) +
-           " in PyTorch's order, for " + name + ", found " + detail::extents_text(entry->extents));
+    if (source.constant) {
+      std::fill(array.of.values.begin(), array.of.values.end(), *source.constant);
+    } else if (entry != nullptr) {
+      const std::vector<float> values = array.values_of(*entry, channels_last);
+      std::copy(values.begin(), values.end(), array.of.values.begin());
+      used.push_back(source.tensor);
     }
-    if (channels_last && expected.size() > 1) { values = detail::from_channels_last(values, expected); }
-    if (is_first) { values = detail::folded_to_gray(values, expected[0], expected[2] * expected[3]); }
-    if (file_epsilon && array.name.ends_with("running_var")) {
-      for (float& v : values) { v = static_cast<float>(v + (*file_epsilon - epsilon)); }
+    // Identity where the normalisation moved into the convolution: 1 = var + ε.
+    const double stored_epsilon = source.constant ? 0 : file_epsilon.value_or(array.epsilon);
+    if (array.name.ends_with("running_var")) {
+      for (float& v : array.of.values) { v = static_cast<float>(v + (stored_epsilon - array.epsilon)); }
     }
-    std::copy(values.begin(), values.end(), array.values.begin());
   }
   std::sort(used.begin(), used.end());
   for (const tensor_entry& entry : file.tensors) {
-    if (!std::binary_search(used.begin(), used.end(), entry.name) && !entry.name.ends_with("num_batches_tracked")) {
-      best_report.unused.push_back(entry.name);
-    }
+    const bool counts = !entry.name.ends_with("num_batches_tracked");
+    if (counts && !std::binary_search(used.begin(), used.end(), entry.name)) { report.unused.push_back(entry.name); }
   }
   into = std::move(result);
-  return best_report;
+  return report;
 }
 
 }  // namespace segx
