@@ -1,5 +1,6 @@
 // The kernels for the instruction set that this file is compiled for; SEGX_TABLE is the table's name.
 
+#include <segx/kernels/cpu/avg_pool2d.hpp>
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
@@ -7,6 +8,7 @@
 #include <segx/kernels/cpu/kernel_table.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
+#include <segx/kernels/cpu/upsample2d.hpp>
 
 namespace segx {
 
@@ -27,6 +29,10 @@ constinit const kernel_table SEGX_TABLE{
     .batch_norm2d_backward = simd::batch_norm2d_backward,
     .max_pool2d_forward = simd::max_pool2d_forward,
     .max_pool2d_backward = simd::max_pool2d_backward,
+    .avg_pool2d_forward = simd::avg_pool2d_forward,
+    .avg_pool2d_backward = simd::avg_pool2d_backward,
+    .upsample2d_forward = simd::upsample2d_forward,
+    .upsample2d_backward = simd::upsample2d_backward,
     .pointwise_forward = simd::pointwise_forward,
     .epilogue_backward = simd::epilogue_backward,
     .add_forward = simd::add_forward,

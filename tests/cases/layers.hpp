@@ -5,7 +5,9 @@
 #include <tuple>
 #include <vector>
 
+#include <segx/layers/adaptive_avg_pool2d.hpp>
 #include <segx/layers/add.hpp>
+#include <segx/layers/avg_pool2d.hpp>
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/channel_scale.hpp>
 #include <segx/layers/concat.hpp>
@@ -23,6 +25,7 @@
 #include <segx/layers/sigmoid.hpp>
 #include <segx/layers/silu.hpp>
 #include <segx/layers/stochastic_depth.hpp>
+#include <segx/layers/upsample2d.hpp>
 
 /// A layer with the shapes of its inputs.
 template <class Layer, segx::shape... Inputs>
@@ -50,6 +53,23 @@ using layer_cases = std::tuple<
                segx::shape{8, 4, 3}>,
     layer_case<segx::max_pool2d<2>, segx::shape{9, 6, 4}>,  //
     layer_case<segx::max_pool2d<3>, segx::shape{3, 6, 9}>,  //
+    layer_case<segx::max_pool2d<segx::max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>,
+               segx::shape{9, 7, 6}>,
+    layer_case<segx::avg_pool2d<segx::avg_pool2d_options{}>, segx::shape{9, 6, 4}>,
+    layer_case<segx::avg_pool2d<segx::avg_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>,
+               segx::shape{9, 7, 6}>,
+    layer_case<
+        segx::avg_pool2d<segx::avg_pool2d_options{.kernel = 3, .stride = 1, .padding = 1, .count_include_pad = false}>,
+        segx::shape{3, 5, 4}>,
+    layer_case<segx::adaptive_avg_pool2d<3, 2>, segx::shape{9, 7, 5}>,
+    layer_case<segx::adaptive_avg_pool2d<6>, segx::shape{3, 8, 5}>,
+    layer_case<segx::upsample_nearest<2>, segx::shape{9, 3, 4}>,
+    layer_case<segx::upsample_nearest<3>, segx::shape{3, 3, 2}>,
+    layer_case<segx::upsample_bilinear<2>, segx::shape{9, 3, 4}>,
+    layer_case<segx::upsample_bilinear<4>, segx::shape{3, 3, 2}>,
+    layer_case<segx::upsample2d<segx::upsample2d_options{
+                   .factor = 3, .mode = segx::interpolation::bilinear, .align_corners = true}>,
+               segx::shape{9, 4, 3}>,
     layer_case<segx::batch_norm2d<>, segx::shape{9, 5, 7}>,
     layer_case<segx::batch_norm2d<segx::batch_norm2d_options{.epsilon = 1e-3, .momentum = 0.01}>, segx::shape{3, 4, 3}>,
     layer_case<segx::relu, segx::shape{9, 5, 7}>,   //

@@ -39,6 +39,17 @@ static_assert(up_conv2x2<8>::macs({16, 5, 6}) == 16 * 30 * 8 * 4);
 static_assert(max_pool2d<2>::output_shape({3, 6, 4}) == shape{3, 3, 2});
 static_assert(max_pool2d<2>::refuses({3, 6, 4}) == nullptr);
 static_assert(max_pool2d<2>::refuses({3, 6, 5}) != nullptr);
+static_assert(max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>::output_shape({3, 8, 7}) ==
+              shape{3, 4, 4});
+static_assert(max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>::refuses({3, 8, 7}) == nullptr);
+static_assert(max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2}>::refuses({3, 7, 7}) == nullptr);
+static_assert(max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2}>::refuses({3, 8, 7}) != nullptr);
+static_assert(max_pool2d<max_pool2d_options{.kernel = 1, .stride = 2}>::refuses({3, 8, 7}) == nullptr);
+static_assert(max_pool2d<2>::attributes[0].name == "window");  // the same layer, however it is spelled
+static_assert(max_pool2d<max_pool2d_options{}>::attributes[0].name == "window");
+static_assert(avg_pool2d<avg_pool2d_options{}>::refuses({3, 6, 5}) != nullptr);
+static_assert(adaptive_avg_pool2d<6>::output_shape({3, 8, 5}) == shape{3, 6, 6});
+static_assert(upsample_bilinear<4>::output_shape({3, 6, 4}) == shape{3, 24, 16});
 static_assert(concat::output_shape({3, 6, 4}, {5, 6, 4}) == shape{8, 6, 4});
 static_assert(concat::refuses({3, 6, 4}, {5, 6, 5}) != nullptr);
 static_assert(add::refuses({3, 6, 4}, {3, 6, 4}) == nullptr);
@@ -97,6 +108,26 @@ SEGX_BACKEND_TEST("layers compute what their formulas say", "[layers]") {
   }
   SECTION("max pooling") {
     CHECK(result(on, max_pool2d<2>{}, {1, 2, 4}, {1, 5, -3, -1, 2, 3, -2, -4}, {}) == array{5, -1});
+  }
+  SECTION("max pooling of windows that overlap and lie over the border") {
+    const max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}> layer;
+    CHECK(result(on, layer, square, {-1, -2, -3, -4, -5, -6, -7, -8, -9}, {}) == array{-1, -2, -4, -5});
+  }
+  SECTION("average pooling counts zeros outside, or does not") {
+    const avg_pool2d<avg_pool2d_options{.kernel = 2, .padding = 1}> zeros;
+    CHECK(result(on, zeros, {1, 2, 2}, {4, 8, 12, 16}, {}) == array{1, 2, 3, 4});
+    const avg_pool2d<avg_pool2d_options{.kernel = 2, .padding = 1, .count_include_pad = false}> none;
+    CHECK(result(on, none, {1, 2, 2}, {4, 8, 12, 16}, {}) == array{4, 8, 12, 16});
+  }
+  SECTION("adaptive average pooling shares the image, a pixel twice if need be") {
+    CHECK(result(on, adaptive_avg_pool2d<1, 2>{}, square, ramp, {}) == array{4.5, 5.5});
+  }
+  SECTION("enlargement") {
+    const shape line{1, 1, 2};
+    CHECK(result(on, upsample_nearest<2>{}, line, {1, 5}, {}) == array{1, 1, 5, 5, 1, 1, 5, 5});
+    CHECK(result(on, upsample_bilinear<2>{}, line, {1, 5}, {}) == array{1, 2, 4, 5, 1, 2, 4, 5});
+    const upsample2d<upsample2d_options{.mode = interpolation::bilinear, .align_corners = true}> corners;
+    CHECK(result(on, corners, {1, 2, 2}, {0, 3, 6, 9}, {})[5] == Approx(3));  // row 1, column 1 of 4 × 4
   }
   SECTION("global average pooling") {
     CHECK(result(on, global_avg_pool2d{}, {2, 2, 2}, {1, 2, 3, 6, -1, -1, 1, 1}, {}) == array{3, 0});

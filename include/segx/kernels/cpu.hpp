@@ -1,22 +1,26 @@
 #pragma once
 
+#include <segx/kernels/avg_pool2d.hpp>
 #include <segx/kernels/batch_norm2d.hpp>
 #include <segx/kernels/channel_scale.hpp>
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/elementwise.hpp>
 #include <segx/kernels/global_avg_pool2d.hpp>
 #include <segx/kernels/max_pool2d.hpp>
+#include <segx/kernels/upsample2d.hpp>
 
 #ifdef SEGX_COMPILED_KERNELS  // set by the CMake target segx::kernels
 #include <segx/kernels/cpu/kernel_table.hpp>
 #define SEGX_CPU_KERNEL(name) compiled_kernels().name
 #else
+#include <segx/kernels/cpu/avg_pool2d.hpp>
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
+#include <segx/kernels/cpu/upsample2d.hpp>
 #define SEGX_CPU_KERNEL(name) simd::name
 #endif
 
@@ -61,12 +65,25 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
                                                     const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(batch_norm2d_backward)(on, g, b);
 }
-[[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
+[[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const pool2d_geometry& g, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(max_pool2d_forward)(on, g, f);
 }
-[[gnu::noinline]] inline void max_pool2d_backward(cpu& on, const max_pool2d_geometry& g,
-                                                  const backward_pass<float>& b) {
+[[gnu::noinline]] inline void max_pool2d_backward(cpu& on, const pool2d_geometry& g, const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(max_pool2d_backward)(on, g, b);
+}
+[[gnu::noinline]] inline void avg_pool2d_forward(cpu& on, const avg_pool2d_geometry& g, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(avg_pool2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void avg_pool2d_backward(cpu& on, const avg_pool2d_geometry& g,
+                                                  const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(avg_pool2d_backward)(on, g, b);
+}
+[[gnu::noinline]] inline void upsample2d_forward(cpu& on, const upsample2d_geometry& g, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(upsample2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void upsample2d_backward(cpu& on, const upsample2d_geometry& g,
+                                                  const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(upsample2d_backward)(on, g, b);
 }
 [[gnu::noinline]] inline void pointwise_forward(cpu& on, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(pointwise_forward)(on, f);

@@ -2,16 +2,12 @@
 
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
+#include <segx/kernels/pool2d.hpp>
 
 namespace segx {
 
-/// Windows of `window` × `window` pixels, side by side.
-struct max_pool2d_geometry {
-  int window = 2;
-};
-
 template <class B>
-concept has_max_pool2d = backend<B> && requires(B& on, max_pool2d_geometry g, const forward_pass<typename B::scalar>& f,
+concept has_max_pool2d = backend<B> && requires(B& on, pool2d_geometry g, const forward_pass<typename B::scalar>& f,
                                                 const backward_pass<typename B::scalar>& b) {
   max_pool2d_forward(on, g, f);
   max_pool2d_backward(on, g, b);

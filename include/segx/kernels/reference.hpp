@@ -1,8 +1,10 @@
 #pragma once
 
+#include <segx/kernels/reference/avg_pool2d.hpp>
 #include <segx/kernels/reference/batch_norm2d.hpp>
 #include <segx/kernels/reference/channel_scale.hpp>
 #include <segx/kernels/reference/conv2d.hpp>
 #include <segx/kernels/reference/elementwise.hpp>
 #include <segx/kernels/reference/global_avg_pool2d.hpp>
 #include <segx/kernels/reference/max_pool2d.hpp>
+#include <segx/kernels/reference/upsample2d.hpp>

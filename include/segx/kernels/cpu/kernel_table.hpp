@@ -1,10 +1,12 @@
 #pragma once
 
+#include <segx/kernels/avg_pool2d.hpp>
 #include <segx/kernels/batch_norm2d.hpp>
 #include <segx/kernels/conv2d.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
 #include <segx/kernels/elementwise.hpp>
 #include <segx/kernels/max_pool2d.hpp>
+#include <segx/kernels/upsample2d.hpp>
 
 namespace segx {
 
@@ -22,8 +24,12 @@ struct kernel_table {
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*batch_norm2d_forward)(cpu&, const batch_norm2d_geometry&, const forward_pass<float>&);
   void (*batch_norm2d_backward)(cpu&, const batch_norm2d_geometry&, const backward_pass<float>&);
-  void (*max_pool2d_forward)(cpu&, const max_pool2d_geometry&, const forward_pass<float>&);
-  void (*max_pool2d_backward)(cpu&, const max_pool2d_geometry&, const backward_pass<float>&);
+  void (*max_pool2d_forward)(cpu&, const pool2d_geometry&, const forward_pass<float>&);
+  void (*max_pool2d_backward)(cpu&, const pool2d_geometry&, const backward_pass<float>&);
+  void (*avg_pool2d_forward)(cpu&, const avg_pool2d_geometry&, const forward_pass<float>&);
+  void (*avg_pool2d_backward)(cpu&, const avg_pool2d_geometry&, const backward_pass<float>&);
+  void (*upsample2d_forward)(cpu&, const upsample2d_geometry&, const forward_pass<float>&);
+  void (*upsample2d_backward)(cpu&, const upsample2d_geometry&, const backward_pass<float>&);
   void (*pointwise_forward)(cpu&, const forward_pass<float>&);
   void (*epilogue_backward)(cpu&, const epilogue&, view<const float> known, view<float> dy, std::uint32_t seed);
   void (*add_forward)(cpu&, const forward_pass<float>&);

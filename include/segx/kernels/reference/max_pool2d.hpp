@@ -12,12 +12,14 @@ struct pixel {
   int row, column;
 };
 
-/// The largest value of window (i, j): the first one, row by row.
-pixel largest_of_window(int window, int i, int j, auto&& value) {
-  pixel best{i * window, j * window};
-  for (int r = 0; r < window; ++r) {
-    for (int s = 0; s < window; ++s) {
-      const pixel p{i * window + r, j * window + s};
+/// The largest value of what of window (i, j) lies in an image of shape x: the first one, row by row.
+pixel largest_of_window(const pool2d_geometry& g, shape x, int i, int j, auto&& value) {
+  const pixel_range rows = g.window(i, x.height);
+  const pixel_range columns = g.window(j, x.width);
+  pixel best{rows.begin, columns.begin};
+  for (int row = rows.begin; row < rows.end; ++row) {
+    for (int column = columns.begin; column < columns.end; ++column) {
+      const pixel p{row, column};
       if (value(p) > value(best)) { best = p; }
     }
   }
@@ -27,21 +29,20 @@ pixel largest_of_window(int window, int i, int j, auto&& value) {
 }  // namespace detail
 
 template <class T, layout Memory>
-[[gnu::noinline]] void max_pool2d_forward(plain_loops<T, Memory>&, const max_pool2d_geometry& g,
-                                          const forward_pass<T>& f) {
+[[gnu::noinline]] void max_pool2d_forward(plain_loops<T, Memory>&, const pool2d_geometry& g, const forward_pass<T>& f) {
   const auto x = elements<Memory>(f.x[0]);
   const auto y = elements<Memory>(f.y);
   set_spare_lanes<Memory>(f.y);
   for_each_element(f.y, [&](int n, int c, int i, int j) {
     const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
-    y(n, c, i, j) = value(detail::largest_of_window(g.window, i, j, value));
+    y(n, c, i, j) = value(detail::largest_of_window(g, f.x[0].extent, i, j, value));
   });
 }
 
 /// The gradient goes to the largest value of each window, which is looked for again: nothing is kept from the forward
 /// pass.
 template <class T, layout Memory>
-[[gnu::noinline]] void max_pool2d_backward(plain_loops<T, Memory>& on, const max_pool2d_geometry& g,
+[[gnu::noinline]] void max_pool2d_backward(plain_loops<T, Memory>& on, const pool2d_geometry& g,
                                            const backward_pass<T>& b) {
   if (!b.dx[0]) { return; }
   const auto x = elements<Memory>(b.x[0]);
@@ -50,7 +51,7 @@ template <class T, layout Memory>
   detail::start_gradient(on, b.dx[0], b.adds[0]);
   for_each_element(b.dy, [&](int n, int c, int i, int j) {
     const auto value = [&](detail::pixel p) { return x(n, c, p.row, p.column); };
-    const detail::pixel p = detail::largest_of_window(g.window, i, j, value);
+    const detail::pixel p = detail::largest_of_window(g, b.x[0].extent, i, j, value);
     dx(n, c, p.row, p.column) += dy(n, c, i, j);
   });
 }
