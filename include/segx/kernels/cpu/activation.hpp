@@ -3,8 +3,8 @@
 #include <segx/core/epilogue.hpp>
 #include <segx/kernels/cpu/highway.hpp>
 
-/// Activations of whole vectors, and their slopes. Called, not inlined: one copy of each serves all kernels, and a call
-/// is little beside an exponential. What is a matter of a minimum and a maximum, kernels do themselves.
+/// Activations of whole vectors, and their slopes. What is a matter of a minimum and a maximum, convolutions do
+/// themselves.
 namespace segx::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -44,9 +44,9 @@ HWY_INLINE hn::Vec<D> hard_sigmoid(D d, hn::Vec<D> x) {
   return hn::Mul(hn::Min(hn::Max(moved, hn::Zero(d)), hn::Set(d, 6.0F)), hn::Set(d, 1.0F / 6));
 }
 
-/// The activation of each lane; `slope` as in `epilogue`.
+/// The activation of each lane; `slope` as in `epilogue`. For loops; elsewhere `activated`, which is not inlined.
 template <class D>
-HWY_NOINLINE hn::Vec<D> activated(D d, activation act, float slope, hn::Vec<D> x) {
+HWY_INLINE hn::Vec<D> activated_inline(D d, activation act, float slope, hn::Vec<D> x) {
   switch (act) {
     case activation::relu:
       return hn::Max(hn::Zero(d), x);
@@ -71,6 +71,11 @@ HWY_NOINLINE hn::Vec<D> activated(D d, activation act, float slope, hn::Vec<D> x
       break;
   }
   return x;
+}
+
+template <class D>
+HWY_NOINLINE hn::Vec<D> activated(D d, activation act, float slope, hn::Vec<D> x) {
+  return activated_inline(d, act, slope, x);
 }
 
 /// The slope of the activation, from its result, or from its input where `slope_follows_from_result` says no.

@@ -137,16 +137,17 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
         const int channel = column % tap_columns;
         const std::int64_t first_pixel = std::int64_t{i * g.out_step + g.out_row + tap / g.out_taps} * y.extent.width +
                                          j * g.out_step + g.out_column + tap % g.out_taps;
-        const bool can_drop = g.out_step == 1 || !result.drops();
-        if (y_blocked && channel + column_lanes <= stored && result.is_clamped_sum() && can_drop) {
+        if (y_blocked && channel + column_lanes <= stored) {
           const auto clamped_sum = result.clamped_sum(column_tag{}, channel);
           float* to = y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block;
 #pragma GCC unroll 16
           for (int p = 0; p < Pixels; ++p) {
             split_pixel(column_tag{}, clamped_sum(sum[half][p]), to + std::int64_t{p} * g.out_step * channel_block,
-                        block_distance, store_slice{});
+                        block_distance, result.put());
           }
-          if (result.drops()) { result.drop(column_tag{}, channel, n, first_pixel, Pixels, to, block_distance); }
+          if (result.finishes()) {
+            result.finish(column_tag{}, channel, n, first_pixel, Pixels, g.out_step, to, block_distance);
+          }
           continue;
         }
         alignas(64) float values[Pixels][column_lanes];

@@ -61,14 +61,10 @@ void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const
         const int channel = block * channel_block + slice;
         const std::int64_t pixel = std::int64_t{i} * y.extent.width + j;
         float* to = row_of_y + std::int64_t{j} * channel_block + slice;
-        if (result.is_clamped_sum()) {
-          const auto clamped_sum = result.clamped_sum(tag{}, channel);
+        const auto clamped_sum = result.clamped_sum(tag{}, channel);
 #pragma GCC unroll 8
-          for (int p = 0; p < Pixels; ++p) { store(clamped_sum(sum[p]), to + p * channel_block); }
-          if (result.drops()) { result.drop(tag{}, channel, n, pixel, Pixels, to, 0); }
-        } else {
-          for (int p = 0; p < Pixels; ++p) { result.store(sum[p], channel, n, pixel + p, to + p * channel_block); }
-        }
+        for (int p = 0; p < Pixels; ++p) { result.put()(clamped_sum(sum[p]), 0, to + p * channel_block); }
+        if (result.finishes()) { result.finish(tag{}, channel, n, pixel, Pixels, 1, to, 0); }
       }
     };
     int j = 0;

@@ -6,9 +6,9 @@
 #include <segx/kernels/cpu/simd.hpp>
 
 /// Where the sums of a convolution go. A kernel gives each sum to `store` (one slice of the channels of a pixel;
-/// `where` is its place in a blocked tensor, null in a plain one) or `store_value`. Where `is_clamped_sum()`, it may
-/// instead store `clamped_sum(d, k)(sum)` itself, for vectors d of channels from k on: what most layers need, without a
-/// branch; and where it `drops()`, `drop` what it stored.
+/// `where` is its place in a blocked tensor, null in a plain one) or `store_value`. In a blocked tensor it may instead
+/// `put()` clamped_sum(d, k)(sum) for vectors d of channels from k on: all that most layers need, without a branch; and
+/// where the result `finishes()`, `finish` what it put, several pixels at a time.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// y = then(sum + bias).
@@ -18,19 +18,19 @@ class forward_result {
   forward_result(const forward_pass<float>& f, const float* packed_bias)
       : y_{f.y}, bias_{packed_bias}, then_{f.then, f.seed, f.y.extent.plane()} {}
 
-  bool is_clamped_sum() const { return then_.is_clamp(); }
-  bool drops() const { return then_.drops(); }
+  bool finishes() const { return !then_.is_clamp() || then_.drops(); }
 
-  /// Dropout of `count` neighbouring pixels of a blocked tensor, the first of which stands at `where`.
+  /// Activation and dropout of `count` pixels in a row, `step` apart, of a blocked tensor; the first stands at `where`.
   template <class D>
-  HWY_INLINE void drop(D d, int k, int n, std::int64_t pixel, int count, float* where,
-                       std::int64_t block_distance) const {
-    const std::uint32_t first = index(k, n, pixel);
-    for (int p = 0; p < count; ++p, where += channel_block) {
-      const auto v = then_.dropped(d, load_pixel(d, where, block_distance), first + static_cast<std::uint32_t>(p));
-      split_pixel(d, v, where, block_distance, store_slice{});
+  HWY_NOINLINE void finish(D d, int k, int n, std::int64_t pixel, int count, int step, float* where,
+                           std::int64_t block_distance) const {
+    std::uint32_t place = index(k, n, pixel);
+    for (int p = 0; p < count; ++p, where += step * channel_block, place += static_cast<std::uint32_t>(step)) {
+      split_pixel(d, then_.finished(d, load_pixel(d, where, block_distance), place), where, block_distance,
+                  store_slice{});
     }
   }
+  static store_slice put() { return {}; }
 
   template <class D>
   HWY_INLINE auto clamped_sum(D d, int k) const {
@@ -66,10 +66,12 @@ class gradient_result {
  public:
   gradient_result(const view<float>& dx, bool adds) : dx_{dx}, adds_{adds} {}
 
-  bool is_clamped_sum() const { return !adds_; }
-  static constexpr bool drops() { return false; }
+  static constexpr bool finishes() { return false; }
   template <class D>
-  void drop(D, int, int, std::int64_t, int, float*, std::int64_t) const {}
+  void finish(D, int, int, std::int64_t, int, int, float*, std::int64_t) const {}
+  auto put() const {
+    return [adds = adds_](vec v, int, float* to) SEGX_INLINED { simd::store(adds ? hn::Add(load(to), v) : v, to); };
+  }
 
   template <class D>
   HWY_INLINE auto clamped_sum(D, int) const {

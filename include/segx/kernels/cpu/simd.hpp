@@ -96,6 +96,13 @@ class vector_epilogue {
     return drops_ ? dropped(tag{}, v, index) : v;
   }
 
+  /// What is left to do behind the clamp.
+  template <class D>
+  HWY_INLINE hn::Vec<D> finished(D d, hn::Vec<D> v, std::uint32_t index) const {
+    if (!is_clamp()) { v = activated_inline(d, act_, slope_, v); }
+    return drops_ ? dropped(d, v, index) : v;
+  }
+
   /// Dropout alone.
   template <class D>
   HWY_INLINE hn::Vec<D> dropped(D d, hn::Vec<D> v, std::uint32_t index) const {

@@ -262,27 +262,23 @@ template <class Result>
                                   SEGX_INLINED { return hn::LoadU(d, in + (r * 6 + c) * frequency_distance); };
       const std::int64_t pixel = std::int64_t{row} * s.width + column;
       float* out = y.image(image) + channel_offset(s, k) + pixel * channel_block;
-      if (rows == wino::tile && columns == wino::tile && result.is_clamped_sum()) {
-        const auto clamped_sum = result.clamped_sum(d, k);
-        transform_square<6, 4>(d, output_transform{}, load_value, [&](auto value, int r, int c) SEGX_INLINED {
-          split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, store_slice{});
-        });
-        if (result.drops()) {
-          for (int r = 0; r < wino::tile; ++r) {
-            result.drop(d, k, image, pixel + std::int64_t{r} * s.width, wino::tile, out + r * line, block_distance);
-          }
+      const auto clamped_sum = result.clamped_sum(d, k);
+      const auto put = [&](auto value, int r, int c) SEGX_INLINED {
+        split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, result.put());
+      };
+      if (rows == wino::tile && columns == wino::tile) {
+        transform_square<6, 4>(d, output_transform{}, load_value, put);
+      } else {
+        hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
+        transform_square<6, 4>(d, output_transform{}, load_value,
+                               [&](auto value, int r, int c) SEGX_INLINED { tile[r * wino::tile + c] = value; });
+        for (int r = 0; r < rows; ++r) {
+          for (int c = 0; c < columns; ++c) { put(tile[r * wino::tile + c], r, c); }
         }
-        return;
       }
-      hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
-      transform_square<6, 4>(d, output_transform{}, load_value,
-                             [&](auto value, int r, int c) SEGX_INLINED { tile[r * wino::tile + c] = value; });
-      for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < columns; ++c) {
-          split_pixel(d, tile[r * wino::tile + c], out + r * line + c * channel_block, block_distance,
-                      [&](vec slice, int of, float* where) {
-                        result.store(slice, k + of, image, pixel + std::int64_t{r} * s.width + c, where);
-                      });
+      if (result.finishes()) {
+        for (int r = 0; r < rows; ++r) {
+          result.finish(d, k, image, pixel + std::int64_t{r} * s.width, columns, 1, out + r * line, block_distance);
         }
       }
     });
