@@ -148,7 +148,7 @@ struct counting : cpu {
   using cpu::cpu;
   static inline int calls = 0;
 };
-inline void max_pool2d_forward(counting& on, const max_pool2d_geometry& g, const forward_pass<float>& f) {
+inline void max_pool2d_forward(counting& on, const pool2d_geometry& g, const forward_pass<float>& f) {
   ++counting::calls;
   segx::max_pool2d_forward(static_cast<cpu&>(on), g, f);
 }

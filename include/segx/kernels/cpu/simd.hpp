@@ -83,7 +83,9 @@ class vector_epilogue {
   /// True if it is min(ceiling(), max(floor(), v)), and then perhaps dropout.
   bool is_clamp() const { return act_ == activation::none || act_ == activation::relu || act_ == activation::relu6; }
   bool drops() const { return drops_; }
-  float floor() const { return act_ == activation::none ? -std::numeric_limits<float>::infinity() : 0; }
+  float floor() const {
+    return act_ == activation::relu || act_ == activation::relu6 ? 0 : -std::numeric_limits<float>::infinity();
+  }
   float ceiling() const { return act_ == activation::relu6 ? 6 : std::numeric_limits<float>::infinity(); }
 
   /// `index`: place of the element in the first lane.
