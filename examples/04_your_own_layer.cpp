@@ -1,6 +1,7 @@
-// A layer that segx does not have, in a file of one's own: PReLU, with its gradient checked, inside a network that
-// learns.
+// A layer that segx does not have, in a file of one's own: swish with learned slopes, with its gradient checked, inside
+// a network that learns.
 
+#include <cmath>
 #include <cstdio>
 #include <segx/segx.hpp>
 #include <segx/testing/gradient_check.hpp>
@@ -12,53 +13,56 @@ using namespace segx;
 // The loops, for every backend that derives from plain_loops (all of them), in whatever way it keeps its tensors.
 
 template <class T, layout Memory>
-void prelu_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
+void learned_swish_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {
   const auto x = elements<Memory>(f.x[0]);
   const auto y = elements<Memory>(f.y);
-  const T* slope = f.parameters[0];
+  const T* beta = f.parameters[0];
   set_spare_lanes<Memory>(f.y);
   for_each_element(f.y, [&](int n, int c, int i, int j) {
     const T value = x(n, c, i, j);
-    y(n, c, i, j) = value > 0 ? value : slope[c] * value;
+    y(n, c, i, j) = value / (1 + std::exp(-beta[c] * value));
   });
 }
 
 template <class T, layout Memory>
-void prelu_backward(plain_loops<T, Memory>&, const backward_pass<T>& b) {
+void learned_swish_backward(plain_loops<T, Memory>&, const backward_pass<T>& b) {
   const auto x = elements<Memory>(b.x[0]);
   const auto dy = elements<Memory>(b.dy);
-  const T* slope = b.parameters[0];
+  const T* beta = b.parameters[0];
+  const auto sigmoid = [&](int n, int c, int i, int j) { return 1 / (1 + std::exp(-beta[c] * x(n, c, i, j))); };
   for_each_element(b.x[0], [&](int n, int c, int i, int j) {
-    if (x(n, c, i, j) <= 0) { b.dparameters[0][c] += dy(n, c, i, j) * x(n, c, i, j); }  // always added
+    const T s = sigmoid(n, c, i, j);
+    b.dparameters[0][c] += dy(n, c, i, j) * x(n, c, i, j) * x(n, c, i, j) * s * (1 - s);  // always added
   });
   if (!b.dx[0]) { return; }  // nobody wants the gradient of an image
   const auto dx = elements<Memory>(b.dx[0]);
   if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
   for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
-    const T value = x(n, c, i, j) > 0 ? dy(n, c, i, j) : slope[c] * dy(n, c, i, j);
+    const T s = sigmoid(n, c, i, j);
+    const T value = dy(n, c, i, j) * (s + beta[c] * x(n, c, i, j) * s * (1 - s));
     dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
   });
 }
 
-/// y[n,c,i,j] = max(x, 0) + a[c] · min(x, 0), x = x[n,c,i,j], with a learned slope a.   x, y [N,C,H,W]   a [C]
-/// Source: He et al., "Delving deep into rectifiers", ICCV 2015, arXiv:1502.01852. Starts as a ReLU.
-struct prelu {
-  static constexpr std::string_view name = "prelu";
+/// y[n,c,i,j] = x / (1 + e^(−β[c]·x)), x = x[n,c,i,j], with learned slopes β.   x, y [N,C,H,W]   β [C]
+/// Source: Ramachandran, Zoph & Le, "Searching for activation functions", arXiv:1710.05941. Starts as SiLU.
+struct learned_swish {
+  static constexpr std::string_view name = "learned_swish";
 
   static constexpr shape output_shape(shape x) { return x; }
-  static constexpr auto parameters(shape x) { return std::array{parameter{"slope", {x.channels}, init::zero}}; }
+  static constexpr auto parameters(shape x) { return std::array{parameter{"beta", {x.channels}, init::one}}; }
 
   template <backend B>
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
-    prelu_forward(on, f);
+    learned_swish_forward(on, f);
   }
   template <backend B>
   static void backward(B& on, const backward_pass<typename B::scalar>& b) {
-    prelu_backward(on, b);
+    learned_swish_backward(on, b);
   }
 };
 
-struct net : network<input<1>, chain<conv3x3<8>, prelu, conv3x3<8>, prelu, conv1x1<1>, sigmoid>> {};
+struct net : network<input<1>, chain<conv3x3<8>, learned_swish, conv3x3<8>, learned_swish, conv1x1<1>, sigmoid>> {};
 static_assert(net::at<32, 32>::output == shape{1, 32, 32});
 
 }  // namespace own
@@ -69,8 +73,8 @@ int main() {
   // Against finite differences, on inputs of two images, 11 channels (no whole number of blocks), 5×7 pixels.
   reference<double> exact;
   cpu fast;
-  const double exact_error = testing::gradient_error<own::prelu>(exact, 2, shape{11, 5, 7});
-  const double fast_error = testing::gradient_error<own::prelu>(fast, 2, shape{11, 5, 7});
+  const double exact_error = testing::gradient_error<own::learned_swish>(exact, 2, shape{11, 5, 7});
+  const double fast_error = testing::gradient_error<own::learned_swish>(fast, 2, shape{11, 5, 7});
   std::printf("gradient error %.1e in double, %.1e on the CPU\n", exact_error, fast_error);
 
   // Learns to find what is bright.

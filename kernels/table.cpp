@@ -4,9 +4,12 @@
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/group_norm2d.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/kernel_table.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
+#include <segx/kernels/cpu/plane_scale.hpp>
+#include <segx/kernels/cpu/prelu.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 #include <segx/kernels/cpu/upsample2d.hpp>
 
@@ -27,18 +30,24 @@ constinit const kernel_table SEGX_TABLE{
     .conv_transpose2d_backward = simd::conv_transpose2d_backward,
     .batch_norm2d_forward = simd::batch_norm2d_forward,
     .batch_norm2d_backward = simd::batch_norm2d_backward,
+    .group_norm2d_forward = simd::group_norm2d_forward,
+    .group_norm2d_backward = simd::group_norm2d_backward,
     .max_pool2d_forward = simd::max_pool2d_forward,
     .max_pool2d_backward = simd::max_pool2d_backward,
     .avg_pool2d_forward = simd::avg_pool2d_forward,
     .avg_pool2d_backward = simd::avg_pool2d_backward,
     .upsample2d_forward = simd::upsample2d_forward,
     .upsample2d_backward = simd::upsample2d_backward,
+    .prelu_forward = simd::prelu_forward,
+    .prelu_backward = simd::prelu_backward,
     .pointwise_forward = simd::pointwise_forward,
     .epilogue_backward = simd::epilogue_backward,
     .add_forward = simd::add_forward,
     .add_backward = simd::add_backward,
     .channel_scale_forward = simd::channel_scale_forward,
     .channel_scale_backward = simd::channel_scale_backward,
+    .plane_scale_forward = simd::plane_scale_forward,
+    .plane_scale_backward = simd::plane_scale_backward,
     .global_avg_pool2d_forward = simd::global_avg_pool2d_forward,
     .global_avg_pool2d_backward = simd::global_avg_pool2d_backward,
 };

@@ -13,17 +13,23 @@
 #include <segx/layers/concat.hpp>
 #include <segx/layers/conv2d.hpp>
 #include <segx/layers/conv_transpose2d.hpp>
+#include <segx/layers/depthwise_conv2d.hpp>
 #include <segx/layers/dropout.hpp>
 #include <segx/layers/elu.hpp>
 #include <segx/layers/global_avg_pool2d.hpp>
+#include <segx/layers/group_norm2d.hpp>
 #include <segx/layers/hard_sigmoid.hpp>
 #include <segx/layers/hard_swish.hpp>
+#include <segx/layers/instance_norm2d.hpp>
 #include <segx/layers/leaky_relu.hpp>
 #include <segx/layers/max_pool2d.hpp>
+#include <segx/layers/plane_scale.hpp>
+#include <segx/layers/prelu.hpp>
 #include <segx/layers/relu.hpp>
 #include <segx/layers/relu6.hpp>
 #include <segx/layers/sigmoid.hpp>
 #include <segx/layers/silu.hpp>
+#include <segx/layers/softmax.hpp>
 #include <segx/layers/stochastic_depth.hpp>
 #include <segx/layers/upsample2d.hpp>
 
@@ -72,6 +78,22 @@ using layer_cases = std::tuple<
                segx::shape{9, 4, 3}>,
     layer_case<segx::batch_norm2d<>, segx::shape{9, 5, 7}>,
     layer_case<segx::batch_norm2d<segx::batch_norm2d_options{.epsilon = 1e-3, .momentum = 0.01}>, segx::shape{3, 4, 3}>,
+    layer_case<segx::group_norm2d<3>, segx::shape{9, 5, 4}>,
+    layer_case<segx::group_norm2d<2, 1e-3>, segx::shape{24, 3, 4}>,
+    layer_case<segx::group_norm2d<1>, segx::shape{3, 4, 3}>, layer_case<segx::instance_norm2d<>, segx::shape{9, 5, 4}>,
+    layer_case<segx::instance_norm2d<segx::instance_norm2d_options{.epsilon = 1e-3, .affine = true}>,
+               segx::shape{9, 5, 4}>,
+    layer_case<segx::instance_norm2d<segx::instance_norm2d_options{.affine = true}>, segx::shape{3, 4, 3}>,
+    layer_case<segx::prelu<>, segx::shape{9, 5, 7}>, layer_case<segx::prelu<>, segx::shape{3, 5, 7}>,
+    layer_case<segx::prelu<segx::prelu_options{.shared = true}>, segx::shape{17, 5, 7}>,
+    layer_case<segx::softmax, segx::shape{9, 3, 4}>, layer_case<segx::softmax, segx::shape{3, 3, 4}>,
+    layer_case<segx::depthwise_conv<3>, segx::shape{9, 5, 7}>,
+    layer_case<segx::depthwise_conv<5, 2>, segx::shape{3, 5, 7}>,
+    layer_case<segx::depthwise_conv2d<segx::depthwise_conv2d_options{
+                   .stride = 2, .padding = 0, .bias = false, .end_padding = 1}>,
+               segx::shape{9, 6, 8}>,
+    layer_case<segx::plane_scale, segx::shape{9, 5, 7}, segx::shape{1, 5, 7}>,
+    layer_case<segx::plane_scale, segx::shape{3, 5, 7}, segx::shape{1, 5, 7}>,
     layer_case<segx::relu, segx::shape{9, 5, 7}>,   //
     layer_case<segx::relu6, segx::shape{9, 5, 7}>,  //
     layer_case<segx::leaky_relu<0.1>, segx::shape{9, 5, 7}>, layer_case<segx::elu<0.5>, segx::shape{9, 5, 7}>,

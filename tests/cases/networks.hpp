@@ -3,6 +3,12 @@
 #include <tuple>
 
 #include <segx/layers/add.hpp>
+#include <segx/layers/attention_gate.hpp>
+#include <segx/layers/group_norm2d.hpp>
+#include <segx/layers/instance_norm2d.hpp>
+#include <segx/layers/prelu.hpp>
+#include <segx/layers/softmax.hpp>
+#include <segx/layers/upsample2d.hpp>
 #include <segx/models/unet.hpp>
 
 /// Small networks that between them take every turn of the passes over a graph and of the plan of memory.
@@ -40,6 +46,14 @@ struct odd_ones
                     conv_transpose2d<conv_transpose2d_options{.out_channels = 9, .kernel = 4, .padding = 1}>, relu,
                     branches<concat, conv1x1<9>, conv3x3<8>, conv3x3<13>>, max_pool2d<2>, relu, conv1x1<2>>> {};
 
-using all = std::tuple<small_unet, unjoined, rewired, odd_ones>;
+/// Layers that keep something for their backward pass, that work in place and read their result there; windows that
+/// overlap; a plane of factors. Multiples of 2.
+struct attentive
+    : network<input<2>, chain<conv3x3<9>, group_norm2d<3>, prelu<>,
+                              attention_skip<4, max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>,
+                                             conv3x3<12>, instance_norm2d<>, softmax, upsample_bilinear<2>>,
+                              conv1x1<2>>> {};
+
+using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive>;
 
 }  // namespace networks

@@ -4,6 +4,7 @@
 #include "cases/layers.hpp"
 
 #include <segx/core/network.hpp>
+#include <segx/layers/attention_gate.hpp>
 #include <segx/layers/squeeze_excite.hpp>
 
 #include <segx/testing/layer_run.hpp>
@@ -55,6 +56,17 @@ static_assert(concat::refuses({3, 6, 4}, {5, 6, 5}) != nullptr);
 static_assert(add::refuses({3, 6, 4}, {3, 6, 4}) == nullptr);
 static_assert(add::refuses({3, 6, 4}, {4, 6, 4}) != nullptr);
 static_assert(global_avg_pool2d::output_shape({3, 6, 4}) == shape{3, 1, 1});
+static_assert(plane_scale::refuses({3, 6, 4}, {1, 6, 4}) == nullptr);
+static_assert(plane_scale::refuses({3, 6, 4}, {3, 1, 1}) != nullptr);
+static_assert(group_norm2d<4>::refuses({6, 5, 5}) != nullptr);
+static_assert(instance_norm2d<>::refuses({6, 1, 1}) != nullptr);
+static_assert(softmax::refuses({1, 5, 5}) != nullptr);
+static_assert(prelu<>::parameters({6, 5, 5})[0].size() == 6);
+static_assert(prelu<prelu_options{.shared = true}>::parameters({6, 5, 5})[0].size() == 1);
+static_assert(dilated_conv3x3<8, 4>::output_shape({3, 9, 7}) == shape{8, 9, 7});
+static_assert(depthwise_conv<5, 2>::output_shape({6, 9, 7}) == shape{6, 5, 4});
+static_assert(depthwise_conv<5, 2>::parameters({6, 9, 7})[0].extents == std::array{6, 1, 5, 5});
+static_assert(depthwise_conv<5, 2>::macs({6, 9, 7}) == 6 * 5 * 4 * 25);
 static_assert(channel_scale::output_shape({3, 6, 4}, {3, 1, 1}) == shape{3, 6, 4});
 static_assert(channel_scale::refuses({3, 6, 4}, {3, 1, 1}) == nullptr);
 static_assert(channel_scale::refuses({3, 6, 4}, {4, 1, 1}) != nullptr);
@@ -63,6 +75,19 @@ static_assert(channel_scale::refuses({3, 6, 4}, {3, 6, 4}) != nullptr);
 struct gated : network<input<3>, chain<conv3x3<16>, relu, squeeze_excite<16, 4>, conv1x1<1>>> {};
 static_assert(gated::parameter_count == (27 * 16 + 16) + (16 * 4 + 4) + (4 * 16 + 16) + 17);
 static_assert(gated::at<32, 48>::output == shape{1, 32, 48});
+
+// As in docs/layers.md.
+template <int Channels>
+using normal_conv = chain<conv2d<conv2d_options{.out_channels = Channels, .bias = false}>, group_norm2d<8>, prelu<>>;
+
+struct attention_net
+    : network<input<1>, chain<normal_conv<16>,
+                              attention_skip<8, max_pool2d<2>, normal_conv<32>, upsample_bilinear<2>, normal_conv<16>>,
+                              normal_conv<16>, conv1x1<3>, softmax>> {};
+
+static_assert(attention_net::at<64, 96>::output == shape{3, 64, 96});
+static_assert(attention_net::parameter_count == (9 * 16 + 3 * 16) + (144 * 32 + 3 * 32) + (288 * 16 + 3 * 16) +
+                                                    (16 * 8 + 8) + 16 * 8 + 9 + (288 * 16 + 3 * 16) + 17 * 3);
 
 namespace {
 
@@ -131,6 +156,31 @@ SEGX_BACKEND_TEST("layers compute what their formulas say", "[layers]") {
   }
   SECTION("global average pooling") {
     CHECK(result(on, global_avg_pool2d{}, {2, 2, 2}, {1, 2, 3, 6, -1, -1, 1, 1}, {}) == array{3, 0});
+  }
+  SECTION("normalisation of groups and of channels alone") {
+    const array y = result(on, group_norm2d<1, 1e-12>{}, {2, 1, 2}, {1, 3, 5, 7}, {{1, 1}, {0, 10}});
+    CHECK(y[0] == Approx(-3 / std::sqrt(5.0)));
+    CHECK(y[3] == Approx(10 + 3 / std::sqrt(5.0)));
+    const instance_norm2d<instance_norm2d_options{.epsilon = 1e-12}> alone;
+    const array z = result(on, alone, {2, 1, 2}, {1, 3, 50, 70}, {});
+    CHECK(z[0] == Approx(-1));
+    CHECK(z[3] == Approx(1));
+  }
+  SECTION("softmax of large numbers") {
+    const array y = result(on, softmax{}, {2, 1, 2}, {1000, 0, 1000, 1000}, {});
+    CHECK(y[0] == 0.5);
+    CHECK(y[2] == 0.5);
+    CHECK(y[1] == Approx(0).margin(1e-30));
+    CHECK(y[3] == 1);
+  }
+  SECTION("a plane of factors") {
+    layer_inputs in{.batch = 1,
+                    .extents = {{2, 1, 2}, {1, 1, 2}},
+                    .x = {{1, 2, 3, 4}, {10, 100}},
+                    .parameters = {},
+                    .dy = {},
+                    .then = {}};
+    CHECK(layer_run{on, plane_scale{}, in}.forward() == array{10, 200, 30, 400});
   }
   SECTION("relu and sigmoid") {
     CHECK(result(on, relu{}, {1, 1, 3}, {-1, 0, 2}, {}) == array{0, 0, 2});

@@ -28,6 +28,8 @@ memory_plan<Capacity> without_reuse(const graph<Capacity, Op>& g, layout memory,
   for (int i = 0; i < g.size; ++i) {
     plan.value[i] = next(i);
     plan.gradient[i] = next(i);
+    plan.kept[i] = plan.image;
+    plan.image += detail::aligned(g.nodes[i].needs.kept);
   }
   return plan;
 }
@@ -102,4 +104,6 @@ TEST_CASE("the test networks are planned in every way", "[runtime]") {
   CHECK(plan(networks::unjoined{}, training) == std::array{1, 0, 1});
   CHECK(plan(networks::rewired{}, inference) == std::array{2, 1, 1});
   CHECK(plan(networks::odd_ones{}, training) == std::array{2, 0, 1});
+  CHECK(plan(networks::attentive{}, training) == std::array{1, 0, 1});
+  CHECK(plan(networks::attentive{}, inference) == std::array{1, 0, 2});
 }

@@ -108,6 +108,7 @@ TEST_CASE("gradients of whole networks match finite differences", "[runtime][gra
   check_finite_differences<networks::unjoined>();
   check_finite_differences<networks::rewired>();
   check_finite_differences<networks::odd_ones>();
+  check_finite_differences<networks::attentive>();
 }
 
 TEMPLATE_TEST_CASE("training whole networks agrees with the reference in double", "[runtime]", reference_float,

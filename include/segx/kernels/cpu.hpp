@@ -6,7 +6,10 @@
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/elementwise.hpp>
 #include <segx/kernels/global_avg_pool2d.hpp>
+#include <segx/kernels/group_norm2d.hpp>
 #include <segx/kernels/max_pool2d.hpp>
+#include <segx/kernels/plane_scale.hpp>
+#include <segx/kernels/prelu.hpp>
 #include <segx/kernels/upsample2d.hpp>
 
 #ifdef SEGX_COMPILED_KERNELS  // set by the CMake target segx::kernels
@@ -17,8 +20,11 @@
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/group_norm2d.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
+#include <segx/kernels/cpu/plane_scale.hpp>
+#include <segx/kernels/cpu/prelu.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 #include <segx/kernels/cpu/upsample2d.hpp>
 #define SEGX_CPU_KERNEL(name) simd::name
@@ -65,6 +71,14 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
                                                     const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(batch_norm2d_backward)(on, g, b);
 }
+[[gnu::noinline]] inline void group_norm2d_forward(cpu& on, const group_norm2d_geometry& g,
+                                                   const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(group_norm2d_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void group_norm2d_backward(cpu& on, const group_norm2d_geometry& g,
+                                                    const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(group_norm2d_backward)(on, g, b);
+}
 [[gnu::noinline]] inline void max_pool2d_forward(cpu& on, const pool2d_geometry& g, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(max_pool2d_forward)(on, g, f);
 }
@@ -85,6 +99,12 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
                                                   const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(upsample2d_backward)(on, g, b);
 }
+[[gnu::noinline]] inline void prelu_forward(cpu& on, const prelu_geometry& g, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(prelu_forward)(on, g, f);
+}
+[[gnu::noinline]] inline void prelu_backward(cpu& on, const prelu_geometry& g, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(prelu_backward)(on, g, b);
+}
 [[gnu::noinline]] inline void pointwise_forward(cpu& on, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(pointwise_forward)(on, f);
 }
@@ -103,6 +123,12 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
 }
 [[gnu::noinline]] inline void channel_scale_backward(cpu& on, const backward_pass<float>& b) {
   SEGX_CPU_KERNEL(channel_scale_backward)(on, b);
+}
+[[gnu::noinline]] inline void plane_scale_forward(cpu& on, const forward_pass<float>& f) {
+  SEGX_CPU_KERNEL(plane_scale_forward)(on, f);
+}
+[[gnu::noinline]] inline void plane_scale_backward(cpu& on, const backward_pass<float>& b) {
+  SEGX_CPU_KERNEL(plane_scale_backward)(on, b);
 }
 [[gnu::noinline]] inline void global_avg_pool2d_forward(cpu& on, const forward_pass<float>& f) {
   SEGX_CPU_KERNEL(global_avg_pool2d_forward)(on, f);

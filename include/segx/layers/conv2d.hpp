@@ -92,4 +92,8 @@ using conv3x3 = conv2d<conv2d_options{.out_channels = Channels}>;
 template <int Channels>
 using conv1x1 = conv2d<conv2d_options{.out_channels = Channels, .kernel = 1}>;
 
+/// Sees 2·Dilation + 1 pixels in each direction, and keeps height and width.
+template <int Channels, int Dilation>
+using dilated_conv3x3 = conv2d<conv2d_options{.out_channels = Channels, .padding = Dilation, .dilation = Dilation}>;
+
 }  // namespace segx

@@ -5,7 +5,9 @@
 #include <segx/kernels/conv2d.hpp>
 #include <segx/kernels/cpu/cpu_backend.hpp>
 #include <segx/kernels/elementwise.hpp>
+#include <segx/kernels/group_norm2d.hpp>
 #include <segx/kernels/max_pool2d.hpp>
+#include <segx/kernels/prelu.hpp>
 #include <segx/kernels/upsample2d.hpp>
 
 namespace segx {
@@ -24,18 +26,24 @@ struct kernel_table {
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*batch_norm2d_forward)(cpu&, const batch_norm2d_geometry&, const forward_pass<float>&);
   void (*batch_norm2d_backward)(cpu&, const batch_norm2d_geometry&, const backward_pass<float>&);
+  void (*group_norm2d_forward)(cpu&, const group_norm2d_geometry&, const forward_pass<float>&);
+  void (*group_norm2d_backward)(cpu&, const group_norm2d_geometry&, const backward_pass<float>&);
   void (*max_pool2d_forward)(cpu&, const pool2d_geometry&, const forward_pass<float>&);
   void (*max_pool2d_backward)(cpu&, const pool2d_geometry&, const backward_pass<float>&);
   void (*avg_pool2d_forward)(cpu&, const avg_pool2d_geometry&, const forward_pass<float>&);
   void (*avg_pool2d_backward)(cpu&, const avg_pool2d_geometry&, const backward_pass<float>&);
   void (*upsample2d_forward)(cpu&, const upsample2d_geometry&, const forward_pass<float>&);
   void (*upsample2d_backward)(cpu&, const upsample2d_geometry&, const backward_pass<float>&);
+  void (*prelu_forward)(cpu&, const prelu_geometry&, const forward_pass<float>&);
+  void (*prelu_backward)(cpu&, const prelu_geometry&, const backward_pass<float>&);
   void (*pointwise_forward)(cpu&, const forward_pass<float>&);
   void (*epilogue_backward)(cpu&, const epilogue&, view<const float> known, view<float> dy, std::uint32_t seed);
   void (*add_forward)(cpu&, const forward_pass<float>&);
   void (*add_backward)(cpu&, const backward_pass<float>&);
   void (*channel_scale_forward)(cpu&, const forward_pass<float>&);
   void (*channel_scale_backward)(cpu&, const backward_pass<float>&);
+  void (*plane_scale_forward)(cpu&, const forward_pass<float>&);
+  void (*plane_scale_backward)(cpu&, const backward_pass<float>&);
   void (*global_avg_pool2d_forward)(cpu&, const forward_pass<float>&);
   void (*global_avg_pool2d_backward)(cpu&, const backward_pass<float>&);
 };
