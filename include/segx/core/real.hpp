@@ -7,6 +7,7 @@ struct real {
   double value = 0;
 
   constexpr real(double v) : value{v} {}
+  constexpr real(int v) : value{static_cast<double>(v)} {}  // `stochastic_depth<20>`
   constexpr operator double() const { return value; }
 };
 

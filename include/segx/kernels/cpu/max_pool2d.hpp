@@ -18,11 +18,21 @@ void for_each_row(thread_pool& threads, int batch, shape s, Body&& body) {
   });
 }
 
-/// The windows of one slice of channels: calls use(offset of a pixel) for those of window (i, j) that lie in the image.
+/// Calls use(offset of a pixel in its plane) for the pixels of a window.
 template <class Use>
 HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int width, Use&& use) {
-  for (int r = rows.begin; r < rows.end; ++r) {
-    for (int s = columns.begin; s < columns.end; ++s) { use((std::int64_t{r} * width + s) * channel_block); }
+  const std::int64_t below = std::int64_t{width} * channel_block;
+  std::int64_t row = (std::int64_t{rows.begin} * width + columns.begin) * channel_block;
+  if (rows.count() == 2 && columns.count() == 2) {  // most windows there are
+    use(row);
+    use(row + channel_block);
+    use(row + below);
+    use(row + below + channel_block);
+    return;
+  }
+  for (int r = rows.count(); r > 0; --r, row += below) {
+    std::int64_t at = row;
+    for (int s = columns.count(); s > 0; --s, at += channel_block) { use(at); }
   }
 }
 
