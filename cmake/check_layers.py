@@ -9,10 +9,11 @@ import sys
 
 MAY_INCLUDE = {
     "core": set(),
+    "geometry": {"core"},
     "kernels": {"core"},
     "layers": {"core", "kernels"},
-    "losses": {"core", "kernels"},
-    "metrics": {"core", "kernels"},
+    "losses": {"core", "geometry", "kernels"},
+    "metrics": {"core", "geometry", "kernels"},
     "image": {"core", "kernels"},
     "models": {"core", "layers"},
     "runtime": {"core", "kernels"},

@@ -29,3 +29,9 @@ TEST_CASE("bce keeps the small losses of confident right predictions", "[bce]") 
   const xt::xtensor<float, 4> target = {{{{1.0F}}}};
   CHECK(segx::bce(logits, target) == Approx(std::exp(-30.0)).epsilon(1e-6));
 }
+
+TEST_CASE("bce refuses weights that are not one for each channel", "[bce]") {
+  const xt::xtensor<float, 4> x = xt::zeros<float>({1, 3, 2, 2});
+  CHECK_THROWS_WITH((segx::bce_loss{.pos_weight = {1, 2}}(x, x)),
+                    Catch::Contains("bce: pos_weight has 2 numbers") && Catch::Contains("3 channels"));
+}

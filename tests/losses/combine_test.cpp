@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 #include <type_traits>
 
+#include <segx/losses/any_loss.hpp>
 #include <segx/losses/bce.hpp>
 #include <segx/losses/combine.hpp>
+#include <segx/losses/dice.hpp>
 #include <segx/losses/jaccard.hpp>
 
 namespace {
@@ -35,6 +37,13 @@ TEST_CASE("a weighted sum adds weighted values and gradients", "[combine]") {
 
 TEST_CASE("losses say what they are", "[combine]") {
   CHECK(sum.text() == "bce+0.5*jaccard");
-  CHECK((0.25 * (segx::bce + segx::jaccard_per_image)).text() == "0.25*(bce+jaccard_per_image)");
+  CHECK((0.25 * (segx::bce + segx::jaccard_per_image)).text() == "0.25*(bce+jaccard(over=image))");
   CHECK((2 * segx::jaccard_loss<>{.smooth = 1} + segx::bce).text() == "2*jaccard(smooth=1)+bce");
+}
+
+TEST_CASE("losses that read logits differently do not add up, at run time either", "[combine]") {
+  const segx::any_loss left = segx::bce;
+  const segx::any_loss right = segx::softmax_dice;
+  CHECK_THROWS_WITH(left + right, Catch::Contains("bce+softmax_dice: one of them reads logits by a sigmoid"));
+  CHECK((right + segx::softmax_dice).facts().reads == segx::probability::softmax);
 }

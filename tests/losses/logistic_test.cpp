@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include <segx/losses/logistic.hpp>
 
@@ -37,6 +38,17 @@ TEST_CASE("log1p_of_unit in float is log(1 + e) to 3e-7", "[logistic]") {
     error = std::max(error, std::abs(log1p_of_unit(e) / exact - 1));
   }
   CHECK(error < 3e-7);
+}
+
+TEST_CASE("log_of in float is log x to 2e-7, relative to it or to 1", "[logistic]") {
+  CHECK(log_of(1.0F) == 0);
+  double error = 0;
+  for (float x = 1.2e-38F; x < 1e30F; x *= 1.0007F) {
+    const double exact = std::log(static_cast<double>(x));
+    error = std::max(error, std::abs(log_of(x) - exact) / std::max(1.0, std::abs(exact)));
+  }
+  CHECK(error < 2e-7);
+  CHECK(std::isnan(log_of(std::numeric_limits<float>::quiet_NaN())));
 }
 
 TEST_CASE("for_each_block covers every element once", "[logistic]") {

@@ -4,9 +4,17 @@
 #include <random>
 
 #include <segx/losses/bce.hpp>
+#include <segx/losses/border_weight.hpp>
+#include <segx/losses/boundary.hpp>
+#include <segx/losses/class_balance.hpp>
 #include <segx/losses/combine.hpp>
+#include <segx/losses/cross_entropy.hpp>
 #include <segx/losses/dice.hpp>
+#include <segx/losses/focal.hpp>
+#include <segx/losses/focal_tversky.hpp>
 #include <segx/losses/jaccard.hpp>
+#include <segx/losses/lovasz.hpp>
+#include <segx/losses/tversky.hpp>
 
 namespace {
 
@@ -48,15 +56,14 @@ batch<T> convert(const batch<double>& x) {
   return y;
 }
 
-/// Largest |numeric − given| over the largest |numeric|, by central differences in double. An overlap loss of an empty
-/// mask has gradients of 1e-12, less than differences resolve: there the error is relative to 1e-5.
+/// Largest |numeric − given| over the largest |numeric|, by central differences in double, which resolve 1e-15/h. An
+/// overlap loss of an empty mask has gradients of 1e-12, less than that: there the error is relative to 1e-9/h.
 template <class Loss>
-double gradient_error(const Loss& loss, batch<double> logits, const batch<double>& target) {
+double gradient_error(const Loss& loss, batch<double> logits, const batch<double>& target, double h) {
   batch<double> given = filled<double>(extents, 0);
   loss(logits, target, given);
   double largest = 0;
   double error = 0;
-  const double h = 1e-4;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     double& z = logits.data()[i];
     const double kept = z;
@@ -69,7 +76,7 @@ double gradient_error(const Loss& loss, batch<double> logits, const batch<double
     largest = std::max(largest, std::abs(numeric));
     error = std::max(error, std::abs(numeric - given.data()[i]));
   }
-  return error / std::max(largest, 1e-5);
+  return error / std::max(largest, 1e-9 / h);
 }
 
 bool all_finite(const auto& x) {
@@ -77,44 +84,135 @@ bool all_finite(const auto& x) {
 }
 
 struct bce_case {
-  static constexpr auto loss = segx::bce;
+  static inline const auto loss = segx::bce;
+};
+struct weighted_bce_case {
+  static inline const auto loss = segx::bce_loss{.pos_weight = {2, 0.5, 3}, .smoothing = 0.1};
+};
+struct balanced_bce_case {
+  static inline const auto loss = segx::class_balance{} * segx::bce;
+};
+struct border_bce_case {
+  static inline const auto loss = segx::border_weight{.w0 = 4, .sigma = 2} * segx::bce;
+};
+struct twice_weighted_case {
+  static inline const auto loss = segx::border_weight{} * (segx::class_balance{} * (segx::bce + segx::focal));
 };
 struct jaccard_case {
-  static constexpr auto loss = segx::jaccard;
+  static inline const auto loss = segx::jaccard;
 };
 struct jaccard_per_image_case {
-  static constexpr auto loss = segx::jaccard_per_image;
+  static inline const auto loss = segx::jaccard_per_image;
 };
 struct smooth_jaccard_case {
-  static constexpr segx::jaccard_loss<> loss{.smooth = 20};
+  static inline const auto loss = segx::jaccard_loss<>{.smooth = 20};
+};
+struct jaccard_per_plane_case {
+  static inline const auto loss = segx::jaccard_loss<>{.over = segx::over::plane};
 };
 struct dice_case {
-  static constexpr auto loss = segx::dice;
+  static inline const auto loss = segx::dice;
 };
 struct dice_per_image_case {
-  static constexpr auto loss = segx::dice_per_image;
+  static inline const auto loss = segx::dice_per_image;
 };
 struct smooth_dice_case {
-  static constexpr segx::dice_loss<> loss{.smooth = 20};
+  static inline const auto loss = segx::dice_loss<>{.smooth = 20};
+};
+struct dice_per_class_case {
+  static inline const auto loss = segx::dice_loss<>{.over = segx::over::channel, .background = false};
+};
+struct tversky_case {
+  static inline const auto loss = segx::tversky;
+};
+struct focal_tversky_case {
+  static inline const auto loss = segx::focal_tversky;
+};
+struct focal_case {
+  static inline const auto loss = segx::focal;
+};
+struct focal_with_root_case {
+  static inline const auto loss = segx::focal_loss{.gamma = 0.5, .alpha = 0.6};
+};
+struct lovasz_hinge_case {
+  static constexpr double step = 1e-6;  // its gradient jumps where two pixels change places
+  static inline const auto loss = segx::lovasz_hinge;
+};
+struct lovasz_hinge_per_plane_case {
+  static constexpr double step = 1e-6;
+  static inline const auto loss = segx::lovasz_hinge_loss{.over = segx::over::plane};
+};
+struct boundary_case {
+  static inline const auto loss = segx::boundary;
+};
+struct cross_entropy_case {
+  static inline const auto loss = segx::cross_entropy;
+};
+struct weighted_cross_entropy_case {
+  static inline const auto loss = segx::cross_entropy_loss{.weights = {0.5, 2, 3}, .smoothing = 0.1};
+};
+struct balanced_cross_entropy_case {
+  static inline const auto loss = segx::class_balance{} * segx::cross_entropy;
+};
+struct softmax_dice_case {
+  static inline const auto loss =
+      segx::dice_loss<segx::probability::softmax>{.over = segx::over::channel, .background = false};
+};
+struct softmax_jaccard_case {
+  static inline const auto loss = segx::softmax_jaccard;
+};
+struct softmax_tversky_case {
+  static inline const auto loss = segx::softmax_tversky;
+};
+struct softmax_focal_tversky_case {
+  static inline const auto loss = segx::softmax_focal_tversky;
+};
+struct softmax_focal_case {
+  static inline const auto loss = segx::softmax_focal;
+};
+struct weighted_softmax_focal_case {
+  static inline const auto loss = segx::softmax_focal_loss{.gamma = 0.5, .alpha = {0.2, 1, 2}};
+};
+struct lovasz_softmax_case {
+  static constexpr double step = 1e-6;
+  static inline const auto loss = segx::lovasz_softmax;
+};
+struct softmax_boundary_case {
+  static inline const auto loss = segx::boundary_loss<segx::probability::softmax>{.background = false};
 };
 struct scaled_case {
-  static constexpr auto loss = 0.3 * segx::jaccard;
+  static inline const auto loss = 0.3 * segx::jaccard;
 };
 struct sum_case {
-  static constexpr auto loss = segx::bce + 0.5 * segx::jaccard + 2 * (segx::dice + segx::bce);
+  static inline const auto loss = segx::bce + 0.5 * segx::jaccard + 2 * (segx::dice + segx::bce);
 };
 
 }  // namespace
 
-#define ALL_LOSSES                                                                                     \
-  bce_case, jaccard_case, jaccard_per_image_case, smooth_jaccard_case, dice_case, dice_per_image_case, \
-      smooth_dice_case, scaled_case, sum_case
+#define ALL_LOSSES                                                                                                    \
+  bce_case, weighted_bce_case, balanced_bce_case, border_bce_case, twice_weighted_case, jaccard_case,                 \
+      jaccard_per_image_case, smooth_jaccard_case, jaccard_per_plane_case, dice_case, dice_per_image_case,            \
+      smooth_dice_case, dice_per_class_case, tversky_case, focal_tversky_case, focal_case, focal_with_root_case,      \
+      lovasz_hinge_case, lovasz_hinge_per_plane_case, boundary_case, cross_entropy_case, weighted_cross_entropy_case, \
+      balanced_cross_entropy_case, softmax_dice_case, softmax_jaccard_case, softmax_tversky_case,                     \
+      softmax_focal_tversky_case, softmax_focal_case, weighted_softmax_focal_case, lovasz_softmax_case,               \
+      softmax_boundary_case, scaled_case, sum_case
+
+/// How far the gradient check moves a logit.
+template <class Case>
+constexpr double step_of = 1e-4;
+template <class Case>
+  requires requires { Case::step; }
+constexpr double step_of<Case> = Case::step;
 
 TEMPLATE_TEST_CASE("gradients agree with central differences", "[loss]", ALL_LOSSES) {
-  CHECK(gradient_error(TestType::loss, random_logits<double>(2), random_target<double>()) < 1e-6);
-  CHECK(gradient_error(TestType::loss, random_logits<double>(8), random_target<double>()) < 1e-6);
-  CHECK(gradient_error(TestType::loss, random_logits<double>(2), filled<double>(extents, 0)) < 1e-6);
-  CHECK(gradient_error(TestType::loss, random_logits<double>(2), filled<double>(extents, 1)) < 1e-6);
+  const auto error = [](double spread, const batch<double>& target) {
+    return gradient_error(TestType::loss, random_logits<double>(spread), target, step_of<TestType>);
+  };
+  CHECK(error(2, random_target<double>()) < 1e-6);
+  CHECK(error(8, random_target<double>()) < 1e-6);
+  CHECK(error(2, filled<double>(extents, 0)) < 1e-6);
+  CHECK(error(2, filled<double>(extents, 1)) < 1e-6);
 }
 
 TEMPLATE_TEST_CASE("float agrees with double", "[loss]", ALL_LOSSES) {

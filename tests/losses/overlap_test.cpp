@@ -2,7 +2,9 @@
 #include <cmath>
 
 #include <segx/losses/dice.hpp>
+#include <segx/losses/focal_tversky.hpp>
 #include <segx/losses/jaccard.hpp>
+#include <segx/losses/tversky.hpp>
 
 namespace {
 
@@ -29,8 +31,7 @@ TEST_CASE("dice of known probabilities", "[dice]") {
 }
 
 TEMPLATE_TEST_CASE("an overlap loss is 0 for the mask itself, 1 for its opposite, 0 for two empty ones", "[overlap]",
-                   segx::jaccard_loss<>, segx::jaccard_loss<segx::over::image>, segx::dice_loss<>,
-                   segx::dice_loss<segx::over::image>) {
+                   segx::jaccard_loss<>, segx::dice_loss<>, segx::tversky_loss<>, segx::focal_tversky_loss<>) {
   constexpr TestType loss{};
   const batch sure = {{{{60.0, -60.0}}}};
   const batch mask = {{{{1.0, 0.0}}}};

@@ -15,35 +15,26 @@ class any_loss {
   any_loss(L l) : loss_(std::make_shared<const holder<L>>(std::move(l))) {}
 
   std::string text() const { return loss_->text(); }
+  loss_facts facts() const { return loss_->facts(); }
 
-  double operator()(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& target) const {
-    return loss_->value(logits, target);
-  }
+  double operator()(auto&&... call) const { return detail::evaluate(*this, call...); }
 
-  double operator()(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& target,
-                    xt::xtensor<float, 4>& dlogits, double weight = 1) const {
-    return loss_->value_and_gradient(logits, target, dlogits, weight);
-  }
+  double compute(const loss_call<float>& call) const { return loss_->compute(call); }
 
  private:
-  using batch = xt::xtensor<float, 4>;
-
   struct interface {
     virtual ~interface() = default;
     virtual std::string text() const = 0;
-    virtual double value(const batch& logits, const batch& target) const = 0;
-    virtual double value_and_gradient(const batch& logits, const batch& target, batch& dlogits,
-                                      double weight) const = 0;
+    virtual loss_facts facts() const = 0;
+    virtual double compute(const loss_call<float>& call) const = 0;
   };
 
   template <class L>
   struct holder final : interface {
     explicit holder(L l) : held(std::move(l)) {}
     std::string text() const override { return held.text(); }
-    double value(const batch& logits, const batch& target) const override { return held(logits, target); }
-    double value_and_gradient(const batch& logits, const batch& target, batch& dlogits, double weight) const override {
-      return held(logits, target, dlogits, weight);
-    }
+    loss_facts facts() const override { return detail::facts_of(held); }
+    double compute(const loss_call<float>& call) const override { return detail::compute(held, call); }
     L held;
   };
 

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <locale>
-#include <sstream>
-
 #include <segx/losses/loss.hpp>
+#include <segx/losses/options.hpp>
 
 namespace segx {
 
@@ -13,19 +11,27 @@ struct scaled_loss {
   double factor = 1;
   L inner{};
 
-  std::string text() const;
-
-  template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target) const {
-    return factor * inner(logits, target);
+  std::string text() const {
+    const std::string of = inner.text();
+    const bool is_sum = of.find('+') != std::string::npos;
+    return detail::text_of(factor) + "*" + (is_sum ? "(" + of + ")" : of);
   }
+  constexpr loss_facts facts() const { return detail::facts_of(inner); }
+
+  double operator()(auto&&... call) const { return detail::evaluate(*this, call...); }
 
   template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target, xt::xtensor<T, 4>& dlogits,
-                    double weight = 1) const {
-    return factor * inner(logits, target, dlogits, weight * factor);
+  double compute(loss_call<T> call) const {
+    call.weight *= factor;
+    return factor * detail::compute(inner, call);
   }
 };
+
+namespace detail {
+
+constexpr bool read_alike(loss_facts a, loss_facts b) { return !a.reads || !b.reads || *a.reads == *b.reads; }
+
+}  // namespace detail
 
 /// left + right. Written `segx::bce + segx::jaccard`; sums nest to the left, as C++ does.
 template <loss Left, loss Right>
@@ -34,17 +40,18 @@ struct loss_sum {
   Right right{};
 
   std::string text() const { return left.text() + "+" + right.text(); }
-
-  template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target) const {
-    return left(logits, target) + right(logits, target);
+  constexpr loss_facts facts() const {
+    const loss_facts a = detail::facts_of(left);
+    const loss_facts b = detail::facts_of(right);
+    return {a.reads ? a.reads : b.reads, a.weighs_pixels && b.weighs_pixels};
   }
 
+  double operator()(auto&&... call) const { return detail::evaluate(*this, call...); }
+
   template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target, xt::xtensor<T, 4>& dlogits,
-                    double weight = 1) const {
-    const double left_loss = left(logits, target, dlogits, weight);
-    return left_loss + right(logits, target, dlogits, weight);
+  double compute(const loss_call<T>& call) const {
+    const double left_loss = detail::compute(left, call);
+    return left_loss + detail::compute(right, call);
   }
 };
 
@@ -55,28 +62,16 @@ constexpr scaled_loss<L> operator*(double factor, L inner) {
 
 template <loss Left, loss Right>
 constexpr loss_sum<Left, Right> operator+(Left left, Right right) {
+  if constexpr (detail::known_facts<Left> && detail::known_facts<Right>) {
+    static_assert(detail::read_alike(detail::facts_of(Left{}), detail::facts_of(Right{})),
+                  "one loss of the sum reads logits by a sigmoid, the other by a softmax, but a network has one of "
+                  "them: take the softmax losses for classes that exclude each other (cross_entropy, softmax_dice), "
+                  "else those of the sigmoid (bce, dice)");
+  } else if (!detail::read_alike(detail::facts_of(left), detail::facts_of(right))) {
+    throw error(left.text() + "+" + right.text() +
+                ": one of them reads logits by a sigmoid, the other by a softmax; take losses of one kind");
+  }
   return {left, right};
-}
-
-namespace detail {
-
-/// Fifteen digits, in the same letters under every locale.
-inline std::string text_of(double number) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.precision(15);
-  out << number;
-  return out.str();
-}
-
-}  // namespace detail
-
-template <loss L>
-std::string scaled_loss<L>::text() const {
-  const std::string text = inner.text();
-  const bool is_sum = text.find('+') != std::string::npos;
-  const std::string product = detail::text_of(factor) + "*";
-  return is_sum ? product + "(" + text + ")" : product + text;
 }
 
 }  // namespace segx

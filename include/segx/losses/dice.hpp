@@ -1,47 +1,45 @@
 #pragma once
 
+#include <segx/losses/options.hpp>
 #include <segx/losses/overlap.hpp>
 
 namespace segx {
 
-/// Soft Dice loss, with p = sigmoid(logits) in place of a mask and t the target:
+/// Soft Dice loss, with probabilities p in place of a mask and t the target:
 ///
-///   L = 1 − (2 Σpt + s) / D,   D = Σp + Σt + s          dL/dp = (2 Σpt + s) / D² − 2 t / D
+///   L = 1 − (2 Σpt + s) / (Σp + Σt + s)
 ///
 /// `smooth` s > 0 makes the loss 0 where target and probability are both empty. `dice_loss<>{.smooth = 1}` sets it.
 /// Source: Milletari et al., "V-Net", arXiv:1606.04797, there with squares in the denominator.
-template <over Over = over::batch>
+template <probability P = probability::sigmoid>
 struct dice_loss {
-  static constexpr std::string_view name = Over == over::batch ? "dice" : "dice_per_image";
+  static constexpr std::string_view name = P == probability::sigmoid ? "dice" : "softmax_dice";
 
   double smooth = detail::paper_smooth;
+  segx::over over = segx::over::batch;
+  bool background = true;  ///< false leaves channel 0 out
 
-  std::string text() const { return detail::text_of_overlap(name, smooth); }
+  static void options(auto& loss, auto&& option) {
+    option("smooth", loss.smooth, detail::range::positive);
+    option("over", loss.over);
+    option("background", loss.background);
+  }
+  std::string text() const { return detail::text_with_options(*this); }
+  static constexpr loss_facts facts() { return {.reads = P}; }
+
+  double operator()(auto&&... call) const { return detail::evaluate(*this, call...); }
 
   template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target) const {
-    detail::expect_same_shape(name, logits, target);
-    return detail::overlap_loss<T>(logits, target, nullptr, 0, Over, [this](auto sums) { return at(sums); });
-  }
-
-  template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target, xt::xtensor<T, 4>& dlogits,
-                    double weight = 1) const {
-    detail::expect_same_shape(name, logits, target, &dlogits);
-    return detail::overlap_loss<T>(logits, target, dlogits.data(), weight, Over,
-                                   [this](auto sums) { return at(sums); });
-  }
-
- private:
-  constexpr detail::overlap_value at(detail::overlap_sums sums) const {
-    const double twice = 2 * sums.pt + smooth;
-    const double both = sums.p + sums.t + smooth;
-    return {1 - twice / both, twice / (both * both), -2 / both};
+  double compute(const loss_call<T>& call) const {
+    return detail::overlap_loss<P>(name, call, over, background, [this](detail::overlap_sums sums) {
+      return detail::one_minus_tversky(sums, 0.5, 0.5, smooth / 2);
+    });
   }
 };
 
 inline constexpr dice_loss<> dice{};
-inline constexpr dice_loss<over::image> dice_per_image{};
+inline constexpr dice_loss<> dice_per_image{.over = over::image};
+inline constexpr dice_loss<probability::softmax> softmax_dice{};
 
 static_assert(loss<dice_loss<>>);
 

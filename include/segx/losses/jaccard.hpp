@@ -1,47 +1,45 @@
 #pragma once
 
+#include <segx/losses/options.hpp>
 #include <segx/losses/overlap.hpp>
 
 namespace segx {
 
-/// Soft Jaccard loss, 1 − intersection over union with p = sigmoid(logits) in place of a mask and t the target:
+/// Soft Jaccard loss, 1 − intersection over union with probabilities p in place of a mask and t the target:
 ///
-///   L = 1 − (Σpt + s) / U,   U = Σp + Σt − Σpt + s          dL/dp = (Σpt + s) / U² − t (U + Σpt + s) / U²
+///   L = 1 − (Σpt + s) / (Σp + Σt − Σpt + s)
 ///
 /// `smooth` s > 0 makes the loss 0 where target and probability are both empty. `jaccard_loss<>{.smooth = 1}` sets it.
 /// Source: Rahman & Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation", 2016.
-template <over Over = over::batch>
+template <probability P = probability::sigmoid>
 struct jaccard_loss {
-  static constexpr std::string_view name = Over == over::batch ? "jaccard" : "jaccard_per_image";
+  static constexpr std::string_view name = P == probability::sigmoid ? "jaccard" : "softmax_jaccard";
 
   double smooth = detail::paper_smooth;
+  segx::over over = segx::over::batch;
+  bool background = true;  ///< false leaves channel 0 out
 
-  std::string text() const { return detail::text_of_overlap(name, smooth); }
+  static void options(auto& loss, auto&& option) {
+    option("smooth", loss.smooth, detail::range::positive);
+    option("over", loss.over);
+    option("background", loss.background);
+  }
+  std::string text() const { return detail::text_with_options(*this); }
+  static constexpr loss_facts facts() { return {.reads = P}; }
+
+  double operator()(auto&&... call) const { return detail::evaluate(*this, call...); }
 
   template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target) const {
-    detail::expect_same_shape(name, logits, target);
-    return detail::overlap_loss<T>(logits, target, nullptr, 0, Over, [this](auto sums) { return at(sums); });
-  }
-
-  template <class T>
-  double operator()(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target, xt::xtensor<T, 4>& dlogits,
-                    double weight = 1) const {
-    detail::expect_same_shape(name, logits, target, &dlogits);
-    return detail::overlap_loss<T>(logits, target, dlogits.data(), weight, Over,
-                                   [this](auto sums) { return at(sums); });
-  }
-
- private:
-  constexpr detail::overlap_value at(detail::overlap_sums sums) const {
-    const double intersection = sums.pt + smooth;
-    const double both = sums.p + sums.t - sums.pt + smooth;
-    return {1 - intersection / both, intersection / (both * both), -(both + intersection) / (both * both)};
+  double compute(const loss_call<T>& call) const {
+    return detail::overlap_loss<P>(name, call, over, background, [this](detail::overlap_sums sums) {
+      return detail::one_minus_tversky(sums, 1, 1, smooth);
+    });
   }
 };
 
 inline constexpr jaccard_loss<> jaccard{};
-inline constexpr jaccard_loss<over::image> jaccard_per_image{};
+inline constexpr jaccard_loss<> jaccard_per_image{.over = over::image};
+inline constexpr jaccard_loss<probability::softmax> softmax_jaccard{};
 
 static_assert(loss<jaccard_loss<>>);
 

@@ -71,6 +71,28 @@ inline float log1p_of_unit(float e) {
 
 inline double log1p_of_unit(double e) { return std::log1p(e); }
 
+/// log x for normal x > 0, to 2e-7 relative to the larger of |log x| and 1; NaN stays NaN. x = m · 2ᵏ with m ∈ [√½, √2), and log m
+/// by the polynomial of logf in Moshier's Cephes library.
+inline float log_of(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t shifted = bits - 0x3f3504f3U;  // √½
+  const auto exponent = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
+  const float r = std::bit_cast<float>((shifted & 0x007fffffU) + 0x3f3504f3U) - 1.0F;
+  float p = 7.0376836292e-2F;
+  p = p * r - 1.1514610310e-1F;
+  p = p * r + 1.1676998740e-1F;
+  p = p * r - 1.2420140846e-1F;
+  p = p * r + 1.4249322787e-1F;
+  p = p * r - 1.6668057665e-1F;
+  p = p * r + 2.0000714765e-1F;
+  p = p * r - 2.4999993993e-1F;
+  p = p * r + 3.3333331174e-1F;
+  const float square = r * r;
+  return r + (p * r * square - 0.5F * square + exponent * -2.12194440e-4F) + exponent * 0.693359375F + (x - x);
+}
+
+inline double log_of(double x) { return std::log(x); }
+
 /// sigmoid(z), given e = exp(−|z|).
 template <class T>
 T sigmoid_of(T z, T e) {

@@ -1,22 +1,14 @@
 #pragma once
 
-#include <segx/losses/combine.hpp>
-#include <segx/losses/logistic.hpp>
-#include <segx/losses/loss.hpp>
+#include <segx/losses/over.hpp>
+#include <segx/losses/probability.hpp>
 
-namespace segx {
-
-/// What the sums of an overlap loss run over.
-enum class over {
-  batch,  ///< all pixels of the batch: small organs and empty masks weigh by their pixels
-  image,  ///< the pixels of each image, all channels; the loss is the mean over images: each image weighs the same
-};
-
-namespace detail {
+/// Losses of sums: Dice, Jaccard and Tversky compare a set of pixels through Σp, Σt and Σpt alone.
+namespace segx::detail {
 
 inline constexpr double paper_smooth = 1e-8;  ///< Belozerov & Sudakov 2022
 
-/// Σp, Σt and Σpt with p = sigmoid(logits) and t the target.
+/// Σp, Σt and Σpt, with p the probability and t the target.
 struct overlap_sums {
   double p = 0, t = 0, pt = 0;
 };
@@ -26,60 +18,59 @@ struct overlap_value {
   double loss = 0, dp = 0, dpt = 0;
 };
 
-template <class T>
-overlap_sums sum_overlap(const T* z, const T* t, std::size_t size) {
-  overlap_sums sums;
-  for_each_block(size, [&](std::size_t i, std::size_t count) {
-    block_of<T> e;
-    exp_minus_abs(z + i, e, count);
-    for (std::size_t j = 0; j < count; ++j) { e[j] = sigmoid_of(z[i + j], e[j]); }
-    for (std::size_t j = 0; j < count; ++j) {
-      const double p = e[j];
-      const double target = t[i + j];
-      sums.p += p;
-      sums.t += target;
-      sums.pt += p * target;
-    }
-  });
-  return sums;
+/// 1 − Tversky's index, with false positives Σp(1 − t) and false negatives Σ(1 − p)t weighted by α and β:
+///
+///   L = 1 − I / D,   I = Σpt + s,   D = Σpt + α (Σp − Σpt) + β (Σt − Σpt) + s
+///   dL/dp = α I / D² + t ((1 − α − β) I / D² − 1 / D)
+constexpr overlap_value one_minus_tversky(overlap_sums sums, double alpha, double beta, double smooth) {
+  const double common = sums.pt + smooth;
+  const double all = common + alpha * (sums.p - sums.pt) + beta * (sums.t - sums.pt);
+  const double slope = common / (all * all);
+  return {1 - common / all, alpha * slope, (1 - alpha - beta) * slope - 1 / all};
 }
 
-/// dz += (dp + dpt · t) p (1 − p). Computing p again takes less time than keeping it.
 template <class T>
-void add_overlap_gradient(const T* z, const T* t, T* dz, std::size_t size, T dp, T dpt) {
-  for_each_block(size, [=](std::size_t i, std::size_t count) {
-    block_of<T> e;
-    exp_minus_abs(z + i, e, count);
-    for (std::size_t j = 0; j < count; ++j) { dz[i + j] += (dp + dpt * t[i + j]) * e[j] / ((1 + e[j]) * (1 + e[j])); }
-  });
-}
-
-/// `value_of` maps overlap_sums to overlap_value. Adds weight · dL/dz to dz unless it is nullptr.
-template <class T, class F>
-double overlap_loss(const xt::xtensor<T, 4>& logits, const xt::xtensor<T, 4>& target, T* dz, double weight, over what,
-                    F value_of) {
-  const std::size_t parts = what == over::image ? logits.shape()[0] : 1;
-  const std::size_t size = logits.size() / parts;
-  double sum = 0;
-  for (std::size_t first = 0; first < logits.size(); first += size) {
-    const T* z = logits.data() + first;
-    const T* t = target.data() + first;
-    const overlap_value value = value_of(sum_overlap(z, t, size));
-    sum += value.loss;
-    if (dz) {
-      const double scale = weight / static_cast<double>(parts);
-      add_overlap_gradient(z, t, dz + first, size, static_cast<T>(scale * value.dp), static_cast<T>(scale * value.dpt));
-    }
+void add_to(overlap_sums& sums, const T* p, const T* t, std::size_t count) {
+  overlap_sums s = sums;
+  for (std::size_t j = 0; j < count; ++j) {
+    const double probability = p[j];
+    const double target = t[j];
+    s.p += probability;
+    s.t += target;
+    s.pt += probability * target;
   }
-  return sum / static_cast<double>(parts);
+  sums = s;
 }
 
-/// "name", or "name(smooth=1)" where smooth is not the paper's.
-inline std::string text_of_overlap(std::string_view name, double smooth) {
-  std::string text(name);
-  if (smooth != paper_smooth) { text.append("(smooth=").append(text_of(smooth)).append(")"); }
-  return text;
+/// The mean of `value_of(sums)` over the sets, and its gradient if the call wants one.
+template <probability P, class T, class F>
+double overlap_loss(std::string_view loss, const loss_call<T>& call, over what, bool background, F value_of) {
+  const plane_sets sets{loss, call.images(), call.channels(), what, background};
+  std::vector<overlap_sums> sums(sets.count());
+  const T* target = call.target.data();
+  for_each_probability<P>(loss, call,
+                          [&](std::size_t n, std::size_t k, std::size_t first, std::size_t count, const T* p) {
+                            if (sets.has(k)) { add_to(sums[sets.of(n, k)], p, target + call.at(n, k) + first, count); }
+                          });
+
+  std::vector<overlap_value> values;
+  double sum = 0;
+  for (const overlap_sums& s : sums) {
+    values.push_back(value_of(s));
+    sum += values.back().loss;
+  }
+  const auto count_of_sets = static_cast<double>(values.size());
+  if (call.dlogits) {
+    const double scale = call.weight / count_of_sets;
+    add_gradient<P>(loss, call, [&](std::size_t n, std::size_t k, std::size_t first, std::size_t count, T* g) {
+      const overlap_value value = sets.has(k) ? values[sets.of(n, k)] : overlap_value{};
+      const auto dp = static_cast<T>(scale * value.dp);
+      const auto dpt = static_cast<T>(scale * value.dpt);
+      const T* t = target + call.at(n, k) + first;
+      for (std::size_t j = 0; j < count; ++j) { g[j] = dp + dpt * t[j]; }
+    });
+  }
+  return sum / count_of_sets;
 }
 
-}  // namespace detail
-}  // namespace segx
+}  // namespace segx::detail

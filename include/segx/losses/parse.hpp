@@ -1,20 +1,32 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include <segx/losses/any_loss.hpp>
 #include <segx/losses/bce.hpp>
+#include <segx/losses/border_weight.hpp>
+#include <segx/losses/boundary.hpp>
+#include <segx/losses/class_balance.hpp>
 #include <segx/losses/combine.hpp>
+#include <segx/losses/cross_entropy.hpp>
 #include <segx/losses/dice.hpp>
+#include <segx/losses/focal.hpp>
+#include <segx/losses/focal_tversky.hpp>
 #include <segx/losses/jaccard.hpp>
+#include <segx/losses/lovasz.hpp>
+#include <segx/losses/tversky.hpp>
+#include <segx/losses/weighted.hpp>
 
 namespace segx {
 namespace detail {
 
-/// Reads    sum  = term { "+" term }
-///          term = [ number "*" ] ( name [ "(" "smooth" "=" number ")" ] | "(" sum ")" )
-/// with spaces anywhere between; every number is finite and above 0.
+/// Reads    sum     = term { "+" term }
+///          term    = { ( number | weights ) "*" } ( loss | "(" sum ")" )
+///          loss    = name [ "(" option { "," option } ")" ], and weights alike
+///          option  = name "=" ( number | "[" number { "," number } "]" | word )
+/// with spaces anywhere between. Numbers are finite; the weight of a term is above 0.
 class loss_parser {
  public:
   explicit loss_parser(std::string_view text) : text_(text), rest_(text) {}
@@ -26,7 +38,34 @@ class loss_parser {
     return whole;
   }
 
+  struct row {
+    std::string_view name;
+    any_loss (*read)(loss_parser&);  // what stands behind the name
+  };
+
+  /// A new loss is one line here.
+  static constexpr auto losses();
+
+  /// What weighs the pixels of a loss.
+  static constexpr auto weights();
+
  private:
+  /// A loss with the options of `Start` but those that the text names.
+  template <const auto& Start>
+  static any_loss loss_like(loss_parser& p) {
+    auto l = Start;
+    p.read_options(l);
+    return l;
+  }
+
+  template <class W>
+  static any_loss weighted_by(loss_parser& p) {
+    W w;
+    p.read_options(w);
+    p.expect("*");
+    return w * p.term();
+  }
+
   any_loss sum() {
     any_loss total = term();
     while (accept("+")) { total = total + term(); }
@@ -36,55 +75,88 @@ class loss_parser {
   any_loss term() {
     skip_spaces();
     const bool has_factor = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.' || rest_.front() == '-');
-    if (!has_factor) { return factor_free(); }
-    const double factor = number("a weight");
-    expect("*");
-    return factor * factor_free();
-  }
-
-  any_loss factor_free() {
+    if (has_factor) {
+      const double factor = number("a weight", range::positive);
+      expect("*");
+      return factor * term();
+    }
     if (accept("(")) {
       any_loss inner = sum();
       expect(")");
       return inner;
     }
-    std::size_t length = 0;
-    while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
-    const std::string_view name = rest_.substr(0, length);
-    if (name.empty()) { fail("the name of a loss is missing"); }
-    if (!is_known(name)) { fail("no loss is called '" + std::string(name) + "'"); }
-    rest_.remove_prefix(length);
-    if (name == jaccard.name) { return jaccard_loss<over::batch>{smooth()}; }
-    if (name == jaccard_per_image.name) { return jaccard_loss<over::image>{smooth()}; }
-    if (name == dice.name) { return dice_loss<over::batch>{smooth()}; }
-    if (name == dice_per_image.name) { return dice_loss<over::image>{smooth()}; }
-    return bce;
+    return named();
   }
 
-  static bool is_known(std::string_view name) {
-    return name == bce.name || name == jaccard.name || name == jaccard_per_image.name || name == dice.name ||
-           name == dice_per_image.name;
-  }
+  any_loss named();
 
-  double smooth() {
-    if (!accept("(")) { return paper_smooth; }
-    expect("smooth");
-    expect("=");
-    const double value = number("smooth");
+  template <class Options>
+  void read_options(Options& all) {
+    if (!accept("(")) { return; }
+    do {
+      const std::string_view name = peek_word();
+      bool found = false;
+      std::string known;
+      Options::options(all, [&](std::string_view option, auto& value, auto... numbers) {
+        known += (known.empty() ? "" : ", ") + std::string(option);
+        if (option != name) { return; }
+        found = true;
+        rest_.remove_prefix(name.size());
+        expect("=");
+        read(option, value, numbers...);
+      });
+      if (!found) {
+        fail((name.empty() ? "the name of an option is missing" : "no option is called '" + std::string(name) + "'") +
+             "; " + std::string(Options::name) + (known.empty() ? " has none" : " has " + known));
+      }
+    } while (accept(","));
     expect(")");
-    return value;
   }
 
-  double number(std::string_view what) {
+  void read(std::string_view option, double& value, range numbers) { value = number(option, numbers); }
+
+  void read(std::string_view option, std::vector<double>& values, range numbers) {
+    values.clear();
+    if (!accept("[")) {
+      values.push_back(number(option, numbers));
+      return;
+    }
+    do { values.push_back(number(option, numbers)); } while (accept(","));
+    expect("]");
+  }
+
+  template <class Word>
+  void read(std::string_view option, Word& value) {
+    const std::string_view given = peek_word();
+    std::string known;
+    for (const auto& [word, meaning] : words<Word>) {
+      if (word == given) {
+        value = meaning;
+        rest_.remove_prefix(given.size());
+        return;
+      }
+      known += (known.empty() ? "" : ", ") + std::string(word);
+    }
+    fail(std::string(option) + " must be one of " + known);
+  }
+
+  double number(std::string_view what, range numbers) {
     skip_spaces();
     double value = 0;
     const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (problem != std::errc{} || !std::isfinite(value) || value <= 0) {
-      fail(std::string(what) + " must be a finite number above 0");
+    if (problem != std::errc{} || !std::isfinite(value) || !lies_in(numbers, value)) {
+      fail(std::string(what) + " must be " + std::string(text_of(numbers)));
     }
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     skip_spaces();
     return value;
+  }
+
+  std::string_view peek_word() {
+    skip_spaces();
+    std::size_t length = 0;
+    while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
+    return rest_.substr(0, length);
   }
 
   bool accept(std::string_view token) {
@@ -106,22 +178,72 @@ class loss_parser {
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c); }
 
-  [[noreturn]] void fail(const std::string& why) const {
-    const std::size_t character = text_.size() - rest_.size() + 1;
-    throw error(
-        "loss '" + std::string(text_) + "', character " + std::to_string(character) + ": " + why +
-        "; write a sum of bce, jaccard, jaccard_per_image, dice and dice_per_image with optional weights, such as "
-        "bce+0.5*jaccard or dice(smooth=1)");
-  }
+  [[noreturn]] void fail(const std::string& why) const;
 
   std::string_view text_;
   std::string_view rest_;
 };
 
+constexpr auto loss_parser::losses() {
+  return std::array{
+      row{"bce", loss_like<bce>},
+      row{"jaccard", loss_like<jaccard>},
+      row{"jaccard_per_image", loss_like<jaccard_per_image>},
+      row{"dice", loss_like<dice>},
+      row{"dice_per_image", loss_like<dice_per_image>},
+      row{"tversky", loss_like<tversky>},
+      row{"focal_tversky", loss_like<focal_tversky>},
+      row{"focal", loss_like<focal>},
+      row{"lovasz_hinge", loss_like<lovasz_hinge>},
+      row{"boundary", loss_like<boundary>},
+      row{"cross_entropy", loss_like<cross_entropy>},
+      row{"softmax_jaccard", loss_like<softmax_jaccard>},
+      row{"softmax_dice", loss_like<softmax_dice>},
+      row{"softmax_tversky", loss_like<softmax_tversky>},
+      row{"softmax_focal_tversky", loss_like<softmax_focal_tversky>},
+      row{"softmax_focal", loss_like<softmax_focal>},
+      row{"lovasz_softmax", loss_like<lovasz_softmax>},
+      row{"softmax_boundary", loss_like<softmax_boundary>},
+  };
+}
+
+constexpr auto loss_parser::weights() {
+  return std::array{
+      row{"class_balance", weighted_by<class_balance>},
+      row{"border_weight", weighted_by<border_weight>},
+  };
+}
+
+inline any_loss loss_parser::named() {
+  const std::string_view name = peek_word();
+  if (name.empty()) { fail("the name of a loss is missing"); }
+  const auto read_if_in = [&](const auto& table) -> std::optional<any_loss> {
+    const auto found = std::find_if(table.begin(), table.end(), [&](const row& r) { return r.name == name; });
+    if (found == table.end()) { return std::nullopt; }
+    rest_.remove_prefix(name.size());
+    return found->read(*this);
+  };
+  if (const std::optional<any_loss> l = read_if_in(losses())) { return *l; }
+  if (const std::optional<any_loss> l = read_if_in(weights())) { return *l; }
+  fail("no loss is called '" + std::string(name) + "'");
+}
+
+inline void loss_parser::fail(const std::string& why) const {
+  const auto list = [](const auto& table) {
+    std::string names;
+    for (const row& r : table) { names += (names.empty() ? "" : ", ") + std::string(r.name); }
+    return names;
+  };
+  const std::size_t character = text_.size() - rest_.size() + 1;
+  throw error("loss '" + std::string(text_) + "', character " + std::to_string(character) + ": " + why +
+              "; write a sum of " + list(losses()) + " with optional weights, such as bce+0.5*jaccard, " +
+              "dice(over=image,smooth=1) or border_weight*bce; what weighs pixels is " + list(weights()));
+}
+
 }  // namespace detail
 
-/// The loss that a text such as "bce+0.5*jaccard" or "0.3*bce + dice_per_image(smooth=1)" describes, as `text()` of a
-/// loss writes it. Throws `error` with the known names for anything else.
+/// The loss that a text such as "bce+0.5*jaccard", "focal(gamma=2,alpha=0.25)" or "border_weight(w0=5)*bce + dice"
+/// describes, as `text()` of a loss writes it. Throws `error` with the known names for anything else.
 inline any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
 
 }  // namespace segx

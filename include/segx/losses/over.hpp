@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <segx/core/error.hpp>
+
+namespace segx {
+
+/// What the sums of a loss run over that compares sets of pixels. The loss is the mean over the sets.
+enum class over {
+  batch,    ///< one set, all pixels of the batch: small organs and empty masks weigh by their pixels
+  image,    ///< a set for each image, all its channels: each image weighs the same
+  channel,  ///< a set for each class, of all images: each class weighs the same
+  plane,    ///< a set for each class of each image
+};
+
+namespace detail {
+
+/// Which set the plane of image n and channel k belongs to.
+struct plane_sets {
+  std::size_t images, channels;
+  over what;
+  bool background;  ///< false: channel 0 belongs to no set
+
+  plane_sets(std::string_view loss, std::size_t images, std::size_t channels, over what, bool background)
+      : images(images), channels(channels), what(what), background(background) {
+    if (!background && channels == 1) {
+      throw error(std::string(loss) +
+                  ": without its background an image of one channel has no class; leave background=yes");
+    }
+  }
+
+  bool has(std::size_t k) const { return background || k > 0; }
+
+  std::size_t of(std::size_t n, std::size_t k) const {
+    const std::size_t first = background ? 0 : 1;
+    switch (what) {
+      case over::batch:
+        return 0;
+      case over::image:
+        return n;
+      case over::channel:
+        return k - first;
+      default:
+        return n * (channels - first) + k - first;
+    }
+  }
+
+  std::size_t count() const { return of(images - 1, channels - 1) + 1; }
+};
+
+}  // namespace detail
+}  // namespace segx
