@@ -56,9 +56,9 @@ std::vector<report_metric> metric_rows(const fs::path& file) {
 /// One held-out image: writes its pictures and says how well it went.
 report_case make_case(const sample& s, const fs::path& predicted, const fs::path& out) {
   const cv::Mat gray = read_gray(s.image);
-  const cv::Mat truth = read_mask(s.mask);
+  const cv::Mat truth = read_mask(s.masks.at(0));
   const cv::Mat mask = read_mask(predicted);
-  if (mask.size() != truth.size()) { fail(predicted.string() + ": has another size than " + s.mask.string()); }
+  if (mask.size() != truth.size()) { fail(predicted.string() + ": has another size than " + s.masks.at(0).string()); }
   cv::Mat preview;
   gray.convertTo(preview, CV_8U, 255);
   const std::string name = "pictures/" + s.stem;

@@ -8,6 +8,8 @@
 #include <segx/data/phantom.hpp>
 #include <segx/data/split.hpp>
 #include <segx/image/gray.hpp>
+#include <segx/image/label_map.hpp>
+#include <segx/image/normalisation.hpp>
 #include <segx/image/plane.hpp>
 #include <segx/image/plot.hpp>
 #include <segx/image/read_image.hpp>

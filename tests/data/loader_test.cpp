@@ -85,9 +85,51 @@ TEST_CASE("a batch holds the resized samples that it names") {
     for (std::size_t row = 0; row < b.indices.size(); ++row) {
       const sample& s = data.samples[b.indices[row]];
       cv::Mat mask;
-      resize_mask(read_mask(s.mask), 16, 12).convertTo(mask, CV_32F);
+      resize_mask(read_mask(s.masks.at(0)), 16, 12).convertTo(mask, CV_32F);
       CHECK(cv::norm(copy_of_plane(b.images, row), resize_image(read_gray(s.image), 16, 12), cv::NORM_INF) == 0);
       CHECK(cv::norm(copy_of_plane(b.masks, row), mask, cv::NORM_INF) == 0);
+    }
+}
+
+TEST_CASE("images of three channels, normalised after the augmentation") {
+  const dataset& data = example_data();
+  auto options = small();
+  options.channels = 3;
+  options.normalise = normalisation::imagenet();
+  options.augment = [](const image_and_mask& x, random_generator&) {
+    CHECK(x.image.type() == CV_32FC3);
+    return image_and_mask{x.image * 0.5, x.mask};
+  };
+  loader from(data, {4}, options);
+  CHECK(from.resident_bytes() == 16 * 12 * 13);
+  const batch b = epoch_of(from, 0).at(0);
+  REQUIRE(b.images.shape() == std::array<std::size_t, 4>{1, 3, 16, 12});
+  const cv::Mat gray = resize_image(read_gray(data.samples[4].image), 16, 12) * 0.5;
+  for (int c = 0; c < 3; ++c)
+    CHECK(b.images(0, c, 5, 7) == Approx(options.normalise(gray.at<float>(5, 7), c)).epsilon(1e-6));
+}
+
+TEST_CASE("masks of several classes: a plane for each") {
+  const example_folder folder(2);
+  const auto classes = GENERATE(std::vector<std::string>{"a", "b"}, std::vector<std::string>{"b", "a"});
+  for (int k = 0; k < 2; ++k) {
+    const cv::Mat b(20 + k, 30 + k, CV_8UC1, cv::Scalar(k));
+    std::filesystem::create_directories(folder / "masks_b");
+    cv::imwrite((folder / ("masks_b/" + example_folder::stem(k) + ".png")).string(), b);
+  }
+  std::filesystem::rename(folder / "masks", folder / "masks_a");
+  const dataset data = scan_folder(folder.path(), {.classes = classes});
+  auto options = small();
+  options.augment = no_augmentation{};
+  loader from(data, {0, 1}, options);
+  CHECK(from.resident_bytes() == 2 * 16 * 12 * 5);  // one byte for all classes
+  const batch both = epoch_of(from, 0).at(0);
+  REQUIRE(both.masks.shape() == std::array<std::size_t, 4>{2, 2, 16, 12});
+  for (std::size_t row = 0; row < 2; ++row)
+    for (std::size_t k = 0; k < 2; ++k) {
+      cv::Mat expected;
+      resize_mask(read_mask(data.samples[both.indices[row]].masks[k]), 16, 12).convertTo(expected, CV_32F);
+      CHECK(cv::norm(copy_of_plane(both.masks, row, k), expected, cv::NORM_INF) == 0);
     }
 }
 
@@ -225,8 +267,9 @@ TEST_CASE("an augmentation that changes the size is an error") {
   loader from(example_data(), {0}, options);
   from.start_epoch(0);
   batch b;
-  CHECK_THROWS_WITH(from.next(b),
-                    "copy_to_plane: an image of 16 x 12 pixels and 1 channels does not fit a plane of 12 x 16");
+  CHECK_THROWS_WITH(
+      from.next(b),
+      "copy_to_image: an image of 16 x 12 pixels and 1 channels does not fit a batch of 12 x 16 pixels and 1 channels");
 }
 
 TEST_CASE("in memory, all files that are wrong are told in one report before anything is trained") {
@@ -254,6 +297,7 @@ TEST_CASE("options and indices that make no sense are errors") {
   CHECK(message({0}, [](auto& o) { o.batch = 0; }) == "loader: batch must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.height = -2; }) == "loader: height must be at least 1, not -2");
   CHECK(message({0}, [](auto& o) { o.width = 0; }) == "loader: width must be at least 1, not 0");
+  CHECK(message({0}, [](auto& o) { o.channels = 2; }) == "loader: channels must be 1 (gray) or 3 (colour), not 2");
   CHECK(message({0}, [](auto& o) { o.ahead = 0; }) == "loader: ahead must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.threads = -1; }) == "loader: threads must not be negative");
   CHECK(message({0}, [](auto& o) { o.augment = nullptr; }) ==
@@ -263,6 +307,6 @@ TEST_CASE("options and indices that make no sense are errors") {
   CHECK_THROWS_WITH(from.start_epoch(0, 2), "loader: epoch 0 cannot begin with batch 2, an epoch has 1 batches");
   CHECK_THROWS_AS(from.start_epoch(-1), error);
 
-  const dataset without_masks{{{"a", "a.png", ""}}};
+  const dataset without_masks{{{"a", "a.png", {}}}};
   CHECK_THROWS_WITH(loader(without_masks, {0}, small()), "a.png: has no mask to train with");
 }

@@ -11,6 +11,7 @@
 using Catch::Matchers::Contains;
 using segx::read_gray;
 using segx::read_mask;
+using segx::read_rgb;
 
 namespace {
 
@@ -63,6 +64,23 @@ TEST_CASE("read_gray: colour by OpenCV's weights, alpha dropped, equal channels 
   cv::imwrite((folder / "gray.png").string(), gray);
   cv::imwrite((folder / "tripled.png").string(), tripled);
   CHECK(cv::norm(read_gray(folder / "gray.png"), read_gray(folder / "tripled.png"), cv::NORM_INF) == 0);
+}
+
+TEST_CASE("read_rgb: red, green, blue of 8 and 16 bits, alpha dropped, gray becomes three equal channels") {
+  const temporary_folder folder;
+  const auto file = folder / "a.png";
+  const auto pixel = [&](const cv::Mat& stored) {
+    cv::imwrite(file.string(), stored);
+    const cv::Mat image = read_rgb(file);
+    REQUIRE(image.type() == CV_32FC3);
+    REQUIRE(image.size() == stored.size());
+    return image.at<cv::Vec3f>(1, 2);
+  };
+  CHECK(pixel(cv::Mat(2, 3, CV_8UC3, cv::Scalar(10, 20, 30))) == cv::Vec3f(30 / 255.0F, 20 / 255.0F, 10 / 255.0F));
+  CHECK(pixel(cv::Mat(2, 3, CV_8UC4, cv::Scalar(10, 20, 30, 99))) == cv::Vec3f(30 / 255.0F, 20 / 255.0F, 10 / 255.0F));
+  CHECK(pixel(cv::Mat(2, 3, CV_16UC3, cv::Scalar(1, 2, 65535))) == cv::Vec3f(1, 2 / 65535.0F, 1 / 65535.0F));
+  CHECK(pixel(cv::Mat(2, 3, CV_8UC1, cv::Scalar(7))) == cv::Vec3f::all(7 / 255.0F));
+  CHECK(pixel(cv::Mat(2, 3, CV_16UC1, cv::Scalar(7))) == cv::Vec3f::all(7 / 65535.0F));
 }
 
 TEST_CASE("read_gray: JPEG, whatever its extension says") {

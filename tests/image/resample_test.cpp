@@ -96,9 +96,19 @@ TEST_CASE("a mask is resized by exact nearest neighbour: the pixel under the cen
   for (int j = 0; j < out; ++j) CHECK(int{y.at<unsigned char>(0, j)} == (2 * j + 1) * in / (2 * out));
 }
 
+TEST_CASE("a colour image is resized channel by channel") {
+  const std::vector<cv::Mat> channels{noise(9, 7), noise(9, 7) * 0.5, noise(9, 7) * 0.25};
+  cv::Mat colour;
+  cv::merge(channels, colour);
+  std::vector<cv::Mat> resized;
+  cv::split(segx::resize_image(colour, 5, 11), resized);
+  REQUIRE(resized.size() == 3);
+  for (int c = 0; c < 3; ++c) CHECK(largest_difference(resized[c], segx::resize_image(channels[c], 5, 11)) == 0);
+}
+
 TEST_CASE("resizing what is no image, or to nothing, is an error") {
   CHECK_THROWS_WITH(segx::resize_image(cv::Mat(4, 4, CV_8UC1), 2, 2),
-                    "resize_image: expected an image of type CV_32FC1 that is not empty");
+                    "resize_image: expected an image of type CV_32FC1 or CV_32FC3 that is not empty");
   CHECK_THROWS_WITH(segx::resize_mask(cv::Mat(), 2, 2),
                     "resize_mask: expected an image of type CV_8UC1 that is not empty");
   CHECK_THROWS_WITH(segx::resize_image(noise(4, 4), 0, 2),

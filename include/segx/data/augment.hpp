@@ -10,8 +10,8 @@ namespace segx {
 
 /// An image and its mask, of one size. Copies share their pixels, as cv::Mat does.
 struct image_and_mask {
-  cv::Mat image;  // CV_32FC1 in [0,1]
-  cv::Mat mask;   // CV_8UC1 in {0,1}
+  cv::Mat image;  // CV_32FC1 gray or CV_32FC3 red, green, blue, in [0,1]
+  cv::Mat mask;   // CV_8UC1, a label map
 };
 
 /// A random change of an image and its mask together: a pure function of both and a generator. It makes new images and

@@ -16,28 +16,36 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {
 
-/// One image and its mask, which have the same stem: images/a7.jpg and masks/a7.png.
+/// One image and its masks, which have the same stem: images/a7.jpg and masks/a7.png.
 struct sample {
   std::string stem;
   std::filesystem::path image;
-  std::filesystem::path mask;  // empty where masks are not needed and there is none
+  std::vector<std::filesystem::path>
+      masks;                  // one; of overlapping classes one each; none where none is needed and found
+  int height = 0, width = 0;  // of the image; 0 where it was not decoded
+  int bytes = 0;              // of a stored value: 1 or 2
 };
 
 /// Samples in ascending order of their stems; everything else names a sample by its index here.
 struct dataset {
   std::vector<sample> samples;
+  label_kind labels = label_kind::binary;
+  std::vector<std::string> classes = {"foreground"};  // names of the planes of a mask [K,H,W]
 };
 
 struct scan_options {
   int threads = 0;                         // that decode the files; 0: one for each processor
   std::optional<int> mask_threshold = {};  // as for read_mask
-  bool need_masks = true;                  // false: DIR/masks, and any mask in it, may be missing
+  bool need_masks = true;                  // false: a sample's masks, and their folders, may be missing
   bool decode = true;                      // false: only the names are checked
-};
+  std::optional<label_kind> labels = {};   // none: binary where there is DIR/masks, or no DIR/masks_* either
+  std::vector<std::string> classes = {};  // exclusive: names of the values 0 … K − 1; overlapping: which folders, in
+};                                        // which order, or all; binary: one name
 
 namespace detail {
 
@@ -98,55 +106,152 @@ inline std::map<std::string, std::filesystem::path> images_by_stem(const std::fi
   return by_stem;
 }
 
-/// What is wrong with a sample's files, or nothing.
-inline std::string problem_of(const sample& s, std::optional<int> mask_threshold) try {
-  const cv::Mat image = read_gray(s.image);
-  if (s.mask.empty()) return {};
-  const cv::Mat mask = read_mask(s.mask, mask_threshold);
-  if (image.size() == mask.size()) return {};
-  const auto size = [](const cv::Mat& m) { return std::to_string(m.cols) + " x " + std::to_string(m.rows); };
-  return s.mask.string() + ": has " + size(mask) + " pixels, but its image has " + size(image);
+/// The label map that one mask file holds; of overlapping classes 0 and 1.
+inline cv::Mat read_mask_file(const dataset& data, const std::filesystem::path& file, std::optional<int> threshold) {
+  return data.labels == label_kind::exclusive ? read_label_map(file, static_cast<int>(data.classes.size()))
+                                              : read_mask(file, threshold);
+}
+
+inline std::string size_text(cv::Size size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
+
+/// Notes what kind of image a sample has. Returns what is wrong with its files, or nothing.
+inline std::string inspect(sample& s, const dataset& data, std::optional<int> mask_threshold) try {
+  const cv::Mat image = decode_file(s.image);
+  s.height = image.rows;
+  s.width = image.cols;
+  s.bytes = image.depth() == CV_8U ? 1 : 2;
+  for (const auto& file : s.masks)
+    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size())
+      return file.string() + ": has " + size_text(mask.size()) + " pixels, but its image has " +
+             size_text(image.size());
+  return {};
 } catch (const std::exception& failure) { return failure.what(); }
+
+/// The folders DIR/masks_<class> by class.
+inline std::map<std::string, std::filesystem::path> class_folders(const std::filesystem::path& folder) {
+  constexpr std::string_view prefix = "masks_";
+  std::map<std::string, std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string();
+        entry.is_directory() && name.starts_with(prefix) && name.size() > prefix.size())
+      found.emplace(name.substr(prefix.size()), entry.path());
+  return found;
+}
+
+struct folder_layout {
+  dataset data;                                     // without samples
+  std::vector<std::filesystem::path> mask_folders;  // one, or one for each overlapping class
+};
+
+inline folder_layout layout_of(const std::filesystem::path& folder, const scan_options& options) {
+  const std::filesystem::path masks = folder / "masks";
+  const auto by_class = class_folders(folder);
+  const bool overlapping = options.labels ? *options.labels == label_kind::overlapping
+                                          : !std::filesystem::is_directory(masks) && !by_class.empty();
+  dataset data;
+  data.labels = overlapping ? label_kind::overlapping : options.labels.value_or(label_kind::binary);
+  if (!options.classes.empty()) data.classes = options.classes;
+  const std::size_t named = options.classes.size();
+  if (data.labels == label_kind::binary && named > 1)
+    throw error(folder.string() + ": binary masks have one class, not " + std::to_string(named) +
+                "; ask for exclusive or overlapping labels");
+  if (data.labels == label_kind::exclusive) {
+    if (named < 2 || named > most_exclusive_classes)
+      throw error(folder.string() + ": exclusive labels need the names of 2 to " +
+                  std::to_string(most_exclusive_classes) + " classes, the background first");
+    if (options.mask_threshold)
+      throw error(folder.string() + ": a mask threshold has no meaning for labels of several classes");
+  }
+  if (!overlapping) return {data, {masks}};
+
+  if (named == 0) {
+    data.classes.clear();
+    for (const auto& [name, unused] : by_class) data.classes.push_back(name);
+  }
+  if (data.classes.empty()) throw error(folder.string() + ": has no folders masks_<class>");
+  if (data.classes.size() > most_overlapping_classes)
+    throw error(folder.string() + ": has " + std::to_string(data.classes.size()) + " overlapping classes, at most " +
+                std::to_string(most_overlapping_classes) + " can be used; name those that should be");
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& name : data.classes) folders.push_back(folder / ("masks_" + name));
+  return {data, folders};
+}
 
 }  // namespace detail
 
-/// Finds the pairs DIR/images/* and DIR/masks/<same stem>.* (PNG, JPEG and other images, extensions in any case) and
-/// decodes all of them, in threads. Whatever is wrong (a missing partner, two files of one stem, an unreadable, cut off
-/// or empty file, a mask with other values or of another size) is told in one segx::error that lists all of it.
+/// Names for `count` exclusive classes: background, class 1, class 2, …
+inline std::vector<std::string> numbered_classes(int count) {
+  std::vector<std::string> names{"background"};
+  for (int k = 1; k < count; ++k) names.push_back("class " + std::to_string(k));
+  return names;
+}
+
+/// A sample's label map, CV_8UC1 of its image's size. The sample must have masks.
+inline cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold = {}) {
+  cv::Mat labels = detail::read_mask_file(data, s.masks.at(0), mask_threshold);
+  for (std::size_t k = 1; k < s.masks.size(); ++k) {
+    const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
+    if (mask.size() != labels.size())
+      throw error(s.masks[k].string() + ": has " + detail::size_text(mask.size()) + " pixels, but " +
+                  s.masks[0].string() + " has " + detail::size_text(labels.size()));
+    labels |= mask * (1 << k);
+  }
+  return labels;
+}
+
+/// Finds the images DIR/images/* and their masks (PNG, JPEG and other images, extensions in any case) and decodes all
+/// of them, in threads. A mask has its image's stem and is
+///
+///   DIR/masks/<stem>.*          0 and 255, or 0 and 1; where exclusive labels are asked for, the index of the class
+///   DIR/masks_<class>/<stem>.*  the same for each of several classes that may overlap
+///
+/// Whatever is wrong (a missing partner, two files of one stem, an unreadable, cut off or empty file, a mask with other
+/// values or of another size) is told in one segx::error that lists all of it.
 inline dataset scan_folder(const std::filesystem::path& folder, const scan_options& options = {}) {
   namespace fs = std::filesystem;
   const fs::path images = folder / "images";
-  const fs::path masks = folder / "masks";
   if (!fs::is_directory(folder)) throw error(folder.string() + ": no such folder");
-  if (!fs::is_directory(images) || (options.need_masks && !fs::is_directory(masks)))
-    throw error(folder.string() + ": expected " + images.string() +
-                (options.need_masks ? " and " + masks.string() : ""));
+  detail::folder_layout layout = detail::layout_of(folder, options);
+  const std::vector<fs::path>& mask_folders = layout.mask_folders;
+  dataset& found = layout.data;
+  const auto expected = [&] {
+    std::string text = images.string();
+    if (options.need_masks)
+      for (const fs::path& masks : mask_folders) text += " and " + masks.string();
+    return text;
+  };
+  bool complete = fs::is_directory(images);
+  for (const fs::path& masks : mask_folders) complete = complete && (!options.need_masks || fs::is_directory(masks));
+  if (!complete) throw error(folder.string() + ": expected " + expected());
 
   std::vector<std::string> problems;
   const auto image_files = detail::images_by_stem(images, problems);
-  auto mask_files = fs::is_directory(masks) ? detail::images_by_stem(masks, problems) : decltype(image_files){};
-  if (image_files.empty() && mask_files.empty())
+  if (image_files.empty())
     throw error(images.string() + ": holds no images (PNG, JPEG, …), expected some there and their masks in " +
-                masks.string());
+                mask_folders.front().string());
+  for (const auto& [stem, image] : image_files) found.samples.push_back({stem, image, {}});
 
-  dataset found;
-  for (const auto& [stem, image] : image_files) {
-    const auto mask = mask_files.extract(stem);
-    if (mask.empty() && options.need_masks)
-      problems.push_back(image.string() + ": has no mask, expected " + (masks / (stem + ".png")).string());
-    found.samples.push_back({stem, image, mask.empty() ? fs::path() : mask.mapped()});
+  for (const fs::path& masks : mask_folders) {
+    auto mask_files = fs::is_directory(masks) ? detail::images_by_stem(masks, problems) : decltype(image_files){};
+    for (sample& s : found.samples) {
+      const auto mask = mask_files.extract(s.stem);
+      if (!mask.empty()) s.masks.push_back(mask.mapped());
+      else if (options.need_masks)
+        problems.push_back(s.image.string() + ": has no mask, expected " + (masks / (s.stem + ".png")).string());
+    }
+    if (options.need_masks)
+      for (const auto& [stem, mask] : mask_files)
+        problems.push_back(mask.string() + ": has no image, expected " + (images / (stem + ".png")).string());
   }
-  if (options.need_masks)
-    for (const auto& [stem, mask] : mask_files)
-      problems.push_back(mask.string() + ": has no image, expected " + (images / (stem + ".png")).string());
-
   if (options.decode) {
     std::vector<std::string> broken(found.samples.size());
     detail::in_threads(static_cast<int>(found.samples.size()), options.threads,
-                       [&](int k) { broken[k] = detail::problem_of(found.samples[k], options.mask_threshold); });
+                       [&](int k) { broken[k] = detail::inspect(found.samples[k], found, options.mask_threshold); });
     problems.insert(problems.end(), broken.begin(), broken.end());
   }
   detail::report(folder.string(), std::move(problems));
+  for (sample& s : found.samples)
+    if (s.masks.size() < mask_folders.size()) s.masks.clear();  // some of the classes make no label map
   return found;
 }
 

@@ -21,22 +21,26 @@
 #include <segx/core/random.hpp>
 #include <segx/data/augment.hpp>
 #include <segx/data/dataset.hpp>
+#include <segx/image/label_map.hpp>
+#include <segx/image/normalisation.hpp>
 #include <segx/image/plane.hpp>
 #include <segx/image/read_image.hpp>
 #include <segx/image/resize_image.hpp>
 
 namespace segx {
 
-/// Where a loader's samples stay: all in memory, decoded and resized once (5 bytes a pixel), or on disk, decoded anew
-/// in each epoch. Both feed the same batches.
+/// Where a loader's samples stay: all in memory, decoded and resized once (5 bytes a pixel, 13 of colour), or on disk,
+/// decoded anew in each epoch. Both feed the same batches.
 enum class feed { in_memory, streamed };
 
 struct loader_options {
   int height = 256;
   int width = 256;
-  int batch = 8;    // samples in a batch; an epoch's last one may be smaller
-  int threads = 1;  // that load ahead of training; 0: one for each processor
-  int ahead = 2;    // batches to load ahead of the one in use
+  int channels = 1;                                 // C of the images: 1 gray, 3 red, green, blue
+  normalisation normalise = normalisation::unit();  // of the augmented images
+  int batch = 8;                                    // samples in a batch; an epoch's last one may be smaller
+  int threads = 1;                                  // that load ahead of training; 0: one for each processor
+  int ahead = 2;                                    // batches to load ahead of the one in use
   feed mode = feed::in_memory;
   std::uint64_t seed = 0;                  // of the order and the augmentation
   bool shuffle = true;                     // false: the order of the indices
@@ -46,8 +50,8 @@ struct loader_options {
 
 /// N samples, as a network takes them.
 struct batch {
-  xt::xtensor<float, 4> images;  // [N,1,H,W] in [0,1]
-  xt::xtensor<float, 4> masks;   // [N,1,H,W] in {0,1}
+  xt::xtensor<float, 4> images;  // [N,C,H,W], normalised
+  xt::xtensor<float, 4> masks;   // [N,K,H,W] in {0,1}, a plane for each of the dataset's classes
   std::vector<int> indices;      // [N], of the samples in the dataset
 };
 
@@ -145,6 +149,8 @@ class loader {
     positive(options_.width, "width");
     positive(options_.batch, "batch");
     positive(options_.ahead, "ahead");
+    if (options_.channels != 1 && options_.channels != 3)
+      throw error("loader: channels must be 1 (gray) or 3 (colour), not " + std::to_string(options_.channels));
     if (options_.threads < 0) throw error("loader: threads must not be negative");
     if (!options_.augment) throw error("loader: augment is empty, give no_augmentation for none");
     if (indices_.empty()) throw error("loader: there are no samples to load");
@@ -152,7 +158,7 @@ class loader {
       if (index < 0 || index >= static_cast<int>(data_.samples.size()))
         throw error("loader: there is no sample " + std::to_string(index) + " in a dataset of " +
                     std::to_string(data_.samples.size()));
-      if (data_.samples[index].mask.empty())
+      if (data_.samples[index].masks.empty())
         throw error(data_.samples[index].image.string() + ": has no mask to train with");
     }
   }
@@ -160,8 +166,8 @@ class loader {
   /// A sample from its files, resized.
   [[nodiscard]] image_and_mask read(int index) const {
     const sample& s = data_.samples[index];
-    return {resize_image(read_gray(s.image), options_.height, options_.width),
-            resize_mask(read_mask(s.mask, options_.mask_threshold), options_.height, options_.width)};
+    return {resize_image(to_unit(read_pixels(s.image, options_.channels)), options_.height, options_.width),
+            resize_mask(read_labels(data_, s, options_.mask_threshold), options_.height, options_.width)};
   }
 
   void load_residents() {
@@ -186,9 +192,11 @@ class loader {
     if (first >= order_.size()) return;
     slot& s = slot_of(batch_number);
     const std::size_t rows = std::min<std::size_t>(options_.batch, order_.size() - first);
-    const std::array<std::size_t, 4> shape{rows, 1, static_cast<std::size_t>(options_.height),
-                                           static_cast<std::size_t>(options_.width)};
+    std::array<std::size_t, 4> shape{rows, static_cast<std::size_t>(options_.channels),
+                                     static_cast<std::size_t>(options_.height),
+                                     static_cast<std::size_t>(options_.width)};
     s.content.images.resize(shape);
+    shape[1] = data_.classes.size();
     s.content.masks.resize(shape);
     s.content.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(first),
                              order_.begin() + static_cast<std::ptrdiff_t>(first + rows));
@@ -233,8 +241,8 @@ class loader {
     random_generator random(
         {options_.seed, purpose_augment, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
     const image_and_mask x = options_.augment(residents_.empty() ? read(index) : residents_[index], random);
-    copy_to_plane(x.image, b.images, row);
-    copy_to_plane(x.mask, b.masks, row);
+    copy_to_image(x.image, options_.normalise, b.images, row);
+    copy_to_masks(x.mask, data_.labels, b.masks, row);
   }
 
   const dataset data_;

@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <opencv2/core.hpp>
+#include <span>
 #include <string>
+#include <vector>
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
+#include <segx/image/normalisation.hpp>
 
 namespace segx {
 
@@ -37,6 +40,26 @@ inline void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, st
                 " pixels and " + std::to_string(image.channels()) + " channels does not fit a plane of " +
                 std::to_string(plane.cols) + " x " + std::to_string(plane.rows));
   image.convertTo(plane, CV_32F);
+}
+
+/// Writes an image, CV_32F in [0,1] with as many channels as the batch [N,C,H,W], to the planes of image n, normalised.
+inline void copy_to_image(const cv::Mat& image, const normalisation& normalise, xt::xtensor<float, 4>& batch,
+                          std::size_t n) {
+  detail::require_plane("copy_to_image", batch, n, 0);
+  const cv::Mat first = detail::plane_header(batch, n, 0);
+  if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
+      image.size() != first.size())
+    throw error("copy_to_image: an image of " + std::to_string(image.cols) + " x " + std::to_string(image.rows) +
+                " pixels and " + std::to_string(image.channels()) + " channels does not fit a batch of " +
+                std::to_string(first.cols) + " x " + std::to_string(first.rows) + " pixels and " +
+                std::to_string(batch.shape(1)) + " channels");
+  std::vector<cv::Mat> planes;
+  for (std::size_t c = 0; c < batch.shape(1); ++c) planes.push_back(detail::plane_header(batch, n, c));
+  cv::split(image, planes.data());
+  if (normalise == normalisation::unit()) return;
+  for (std::size_t c = 0; c < planes.size(); ++c)
+    for (float& value : std::span(planes[c].ptr<float>(), planes[c].total()))
+      value = normalise(value, static_cast<int>(c));
 }
 
 /// A copy of plane [n, c] of a batch [N,C,H,W], CV_32FC1 [H,W].

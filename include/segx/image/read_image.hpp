@@ -37,17 +37,24 @@ inline std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
   return bytes;
 }
 
+inline bool is_png(std::span<const std::uint8_t> bytes) {
+  constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  return bytes.size() >= signature.size() && std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
+}
+
+/// Where the first chunk of a type (length, type, data, checksum) begins in a PNG; 0 where there is none.
+inline std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
+  for (std::size_t at = 8; at + 12 <= png.size();) {
+    if (std::memcmp(&png[at + 4], type, 4) == 0) return at;
+    at += 12 + (std::size_t{png[at]} << 24 | std::size_t{png[at + 1]} << 16 | std::size_t{png[at + 2]} << 8 |
+                std::size_t{png[at + 3]});
+  }
+  return 0;
+}
+
 /// Whether a PNG lacks its last chunk, as an interrupted copy does.
 inline bool png_ends_early(std::span<const std::uint8_t> bytes) {
-  constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  if (bytes.size() < signature.size() || std::memcmp(bytes.data(), signature.data(), signature.size()) != 0)
-    return false;
-  for (std::size_t at = signature.size(); at + 12 <= bytes.size();) {  // a chunk: length, type, data, checksum
-    if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return false;
-    at += 12 + (std::size_t{bytes[at]} << 24 | std::size_t{bytes[at + 1]} << 16 | std::size_t{bytes[at + 2]} << 8 |
-                std::size_t{bytes[at + 3]});
-  }
-  return true;
+  return is_png(bytes) && png_chunk(bytes, "IEND") == 0;
 }
 
 /// Whether a JPEG lacks its end marker after the start of its pixels. OpenCV would fill the missing rows in silence.
@@ -63,8 +70,7 @@ inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) {
 }
 
 /// The stored pixels: 8 or 16 bits, 1, 3 (BGR) or 4 (BGRA) channels; the orientation that EXIF may claim is ignored.
-inline cv::Mat decode_file(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = read_bytes(file);
+inline cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes))
     throw error(file.string() + ": the file ends early, so pixels are missing; copy it again");
   cv::Mat pixels;
@@ -80,21 +86,37 @@ inline cv::Mat decode_file(const std::filesystem::path& file) {
   return pixels;
 }
 
+inline cv::Mat decode_file(const std::filesystem::path& file) { return decode(read_bytes(file), file); }
+
 }  // namespace detail
 
-/// Reads an image (PNG, JPEG, whatever OpenCV decodes) as gray: CV_32FC1, stored values divided by 255 (8 bits) or
-/// 65535 (16 bits), so in [0,1]. Colour becomes gray by OpenCV's weights (see gray_of), alpha is dropped, EXIF ignored.
-/// Throws segx::error with the file's name if it is missing, empty, broken or cut off.
-inline cv::Mat read_gray(const std::filesystem::path& file) {
+/// Stored pixels of an image file (PNG, JPEG, whatever OpenCV decodes), 8 or 16 bits, as gray (channels = 1) or RGB
+/// (3). Colour becomes gray by OpenCV's weights (see gray_of), gray becomes three equal channels, alpha is dropped,
+/// EXIF ignored. Throws segx::error with the file's name if it is missing, empty, broken or cut off.
+inline cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
   cv::Mat stored = detail::decode_file(file);
-  if (stored.channels() != 1)
-    cv::cvtColor(stored, stored, stored.channels() == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
-  const float white = stored.depth() == CV_8U ? 255.0F : 65535.0F;
-  cv::Mat gray;
-  stored.convertTo(gray, CV_32F);
-  for (float& value : std::span(gray.ptr<float>(), gray.total())) value /= white;  // exact, unlike a factor 1 / white
-  return gray;
+  const int found = stored.channels();
+  if (channels == 1 && found != 1) cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
+  if (channels == 3)
+    cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : found == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGB);
+  return stored;
 }
+
+/// Pixels of 8 or 16 bits divided by 255 or 65535: CV_32F in [0,1] with as many channels.
+inline cv::Mat to_unit(const cv::Mat& pixels) {
+  const float white = pixels.depth() == CV_8U ? 255.0F : 65535.0F;
+  cv::Mat image;
+  pixels.convertTo(image, CV_32F);
+  for (float& value : std::span(image.ptr<float>(), image.total() * image.channels()))
+    value /= white;  // exact, unlike a factor 1 / white
+  return image;
+}
+
+/// Reads an image as gray, CV_32FC1 in [0,1]; see read_pixels.
+inline cv::Mat read_gray(const std::filesystem::path& file) { return to_unit(read_pixels(file, 1)); }
+
+/// Reads an image as colour, CV_32FC3 in the order red, green, blue, in [0,1]; see read_pixels.
+inline cv::Mat read_rgb(const std::filesystem::path& file) { return to_unit(read_pixels(file, 3)); }
 
 namespace detail {
 
@@ -118,6 +140,16 @@ inline std::string first_few(const std::vector<int>& values) {
   return values.size() <= few ? text : text + ", … (" + std::to_string(values.size()) + " values)";
 }
 
+/// The gray that a mask's equal channels hold; alpha is dropped.
+inline cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
+  if (stored.channels() == 1) return stored;
+  std::vector<cv::Mat> channels;
+  cv::split(stored, channels);
+  if (cv::norm(channels[0], channels[1], cv::NORM_INF) != 0 || cv::norm(channels[0], channels[2], cv::NORM_INF) != 0)
+    throw error(file.string() + ": is a colour picture, but a mask must be gray");
+  return channels[0];
+}
+
 }  // namespace detail
 
 /// Reads a mask as CV_8UC1 in {0,1}. Without a threshold the stored values must be 0 and 1, or 0 and 255, or, with 16
@@ -127,14 +159,7 @@ inline std::string first_few(const std::vector<int>& values) {
 inline cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold = std::nullopt) {
   if (threshold && (*threshold < 1 || *threshold > 65535))
     throw error("a mask's threshold must lie between 1 and 65535, not " + std::to_string(*threshold));
-  cv::Mat stored = detail::decode_file(file);
-  if (stored.channels() != 1) {
-    std::vector<cv::Mat> channels;
-    cv::split(stored, channels);
-    if (cv::norm(channels[0], channels[1], cv::NORM_INF) != 0 || cv::norm(channels[0], channels[2], cv::NORM_INF) != 0)
-      throw error(file.string() + ": is a colour picture, but a mask must be gray");
-    stored = channels[0];
-  }
+  const cv::Mat stored = detail::only_channel(detail::decode_file(file), file);
   if (!threshold) {
     const std::vector<int> values = detail::distinct_values(stored);
     const int largest = values.back();

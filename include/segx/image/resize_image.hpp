@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <segx/core/error.hpp>
 #include <segx/image/resample.hpp>
@@ -13,9 +14,9 @@ namespace segx {
 
 namespace detail {
 
-inline void require_resizable(const char* who, const cv::Mat& x, int type, const char* type_name, int height,
+inline void require_resizable(const char* who, const cv::Mat& x, bool is_of_type, const char* type_name, int height,
                               int width) {
-  if (x.empty() || x.dims != 2 || x.type() != type)
+  if (x.empty() || x.dims != 2 || !is_of_type)
     throw error(std::string(who) + ": expected an image of type " + type_name + " that is not empty");
   if (height <= 0 || width <= 0)
     throw error(std::string(who) + ": cannot resize to " + std::to_string(width) + " x " + std::to_string(height) +
@@ -24,18 +25,27 @@ inline void require_resizable(const char* who, const cv::Mat& x, int type, const
 
 }  // namespace detail
 
-/// segx::resize for an OpenCV image: CV_32FC1 of any size -> CV_32FC1 [height, width]. The same size gives a copy.
+/// segx::resize for an OpenCV image, each channel by itself: CV_32FC1 or CV_32FC3 of any size -> the same type
+/// [height, width]. The same size gives a copy.
 inline cv::Mat resize_image(const cv::Mat& image, int height, int width) {
-  detail::require_resizable("resize_image", image, CV_32FC1, "CV_32FC1", height, width);
-  const cv::Mat x = image.isContinuous() ? image : image.clone();
-  cv::Mat y(height, width, CV_32FC1);
-  resize(std::span(x.ptr<float>(), x.total()), x.rows, x.cols, std::span(y.ptr<float>(), y.total()), height, width);
-  return y;
+  detail::require_resizable("resize_image", image, image.type() == CV_32FC1 || image.type() == CV_32FC3,
+                            "CV_32FC1 or CV_32FC3", height, width);
+  std::vector<cv::Mat> channels;
+  cv::split(image, channels);
+  for (cv::Mat& x : channels) {
+    cv::Mat y(height, width, CV_32FC1);
+    resize(std::span(x.ptr<float>(), x.total()), x.rows, x.cols, std::span(y.ptr<float>(), y.total()), height, width);
+    x = y;
+  }
+  if (channels.size() == 1) return channels[0];
+  cv::Mat merged;
+  cv::merge(channels, merged);
+  return merged;
 }
 
 /// Resizes a mask, CV_8UC1, to [height, width] by exact nearest neighbour: no value appears that was not there.
 inline cv::Mat resize_mask(const cv::Mat& mask, int height, int width) {
-  detail::require_resizable("resize_mask", mask, CV_8UC1, "CV_8UC1", height, width);
+  detail::require_resizable("resize_mask", mask, mask.type() == CV_8UC1, "CV_8UC1", height, width);
   cv::Mat y;
   cv::resize(mask, y, cv::Size(width, height), 0, 0, cv::INTER_NEAREST_EXACT);
   return y;
