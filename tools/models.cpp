@@ -7,7 +7,8 @@ namespace segx::tool {
 const std::vector<known_model>& all_models() {
   static const std::vector<known_model> all = [] {
     std::vector<known_model> models;
-    for (const auto family : {unets}) {
+    for (const auto family :
+         {unets, paper_models, zoo_models, encoder_models, efficientnets_small, efficientnets_large}) {
       const std::vector<known_model> members = family();
       models.insert(models.end(), members.begin(), members.end());
     }

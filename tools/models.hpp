@@ -20,6 +20,11 @@ struct known_model {
 
 /// A family of networks; `all_models` in models.cpp puts them together.
 std::vector<known_model> unets();
+std::vector<known_model> paper_models();
+std::vector<known_model> zoo_models();
+std::vector<known_model> encoder_models();
+std::vector<known_model> efficientnets_small();
+std::vector<known_model> efficientnets_large();
 
 const std::vector<known_model>& all_models();
 std::vector<std::string> model_names();

@@ -141,6 +141,7 @@ struct graph {
  private:
   sentence scope_;
   bool scope_is_layer_ = false;
+  std::array<std::uint32_t, Capacity> name_hashes_{};  // comparing names letter by letter takes compilers seconds
 
   constexpr void refuse(const char* why, int id) {
     if (!first_defect) { first_defect = {why, nodes[id].name, {nodes[nodes[id].inputs[0]].output}}; }
@@ -182,7 +183,7 @@ struct graph {
   }
 
   /// The scope, or the scope and the layer's kind; with a number behind it where that name is taken.
-  constexpr sentence name_of_next(std::string_view layer) const {
+  constexpr sentence name_of_next(std::string_view layer) {
     sentence name = scope_;
     if (!scope_is_layer_) {
       if (!name.empty()) { name.append("."); }
@@ -194,13 +195,20 @@ struct graph {
       name.append("_");
       name.append(copy);
     }
+    name_hashes_[size] = hash_of(name);
     return name;
   }
   constexpr bool is_taken(const sentence& name) const {
+    const std::uint32_t hash = hash_of(name);
     for (int i = 0; i < size; ++i) {
-      if (nodes[i].name.view() == name.view()) { return true; }
+      if (name_hashes_[i] == hash && nodes[i].name.view() == name.view()) { return true; }
     }
     return false;
+  }
+  static constexpr std::uint32_t hash_of(const sentence& name) {
+    std::uint32_t hash = 2166136261U;  // FNV-1a
+    for (int i = 0; i < name.length; ++i) { hash = (hash ^ static_cast<unsigned char>(name.text[i])) * 16777619U; }
+    return hash;
   }
 };
 

@@ -11,6 +11,7 @@ struct sentence {
 
   constexpr sentence() = default;
   constexpr sentence(const char* s) { append(s); }
+  constexpr explicit sentence(int index) { append(index); }
   constexpr sentence(const char* s, int index) {
     append(s);
     append(".");
