@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/core/network.hpp>
 #include <segx/models/decoders.hpp>
 #include <segx/models/efficientnet.hpp>
 #include <segx/models/resunet.hpp>

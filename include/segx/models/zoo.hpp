@@ -1,6 +1,6 @@
 #pragma once
 
-#include <segx/layers/softmax.hpp>
+#include <segx/core/network.hpp>
 #include <segx/models/decoders.hpp>
 #include <segx/models/efficientnet.hpp>
 #include <segx/models/mobilenet_v2.hpp>
