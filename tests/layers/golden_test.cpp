@@ -43,7 +43,7 @@ class golden_file {
     const auto bytes = std::as_bytes(std::span{text});
     bytes_.assign(bytes.begin(), bytes.end());
     const std::string wrong = parse_safetensors(bytes_, view_);
-    INFO(layer);
+    INFO(layer << ": " << wrong);
     REQUIRE(wrong.empty());
   }
 
@@ -76,53 +76,66 @@ class golden_file {
   safetensors_view view_;
 };
 
-template <class Backend>
-constexpr double bound = std::max(1e-6, Backend::exact);  // the files' results are float32
-
-/// What was checked, so that no case is forgotten.
-using checked_cases = std::map<std::string, std::set<std::string>>;
-
-/// Runs a layer on the inputs of its case and compares everything.
-template <class Backend, class Layer>
-void check(const std::string& name, Layer layer, double within, checked_cases& checked, bool batch_statistics = true) {
-  INFO(Layer::name << ", " << name);
-  const golden_file file{Layer::name};
-  checked[std::string{Layer::name}].insert(name);
-  const std::string at = name + "/";
-
+/// What goes into the layer of a case `at`, without weights.
+testing::layer_inputs inputs_of(const golden_file& file, const std::string& at) {
   testing::layer_inputs in{.batch = file.batch(at + "x"),
                            .extents = {file.extent(at + "x")},
                            .x = {file.values(at + "x")},
                            .parameters = {},
                            .dy = file.values(at + "dy"),
-                           .then = {},
-                           .batch_statistics = batch_statistics};
+                           .then = {}};
   if (file.has(at + "x2")) {
     in.extents.push_back(file.extent(at + "x2"));
     in.x.push_back(file.values(at + "x2"));
   }
-  if constexpr (requires { Layer::as_epilogue; }) { in.then = Layer::as_epilogue; }
-  const std::vector<parameter> kinds = testing::parameters(layer, in.extents);
-  for (const parameter& p : kinds) { in.parameters.push_back(file.values(at + "p." + std::string{p.name})); }
+  return in;
+}
 
-  auto on = Backend::make();
-  testing::layer_run run{on, layer, in};
-  const array y = run.forward();
+void compare(const golden_file& file, const std::string& at, const std::vector<parameter>& kinds,
+             const testing::layer_inputs& in, const array& y, const testing::layer_gradients& gradients,
+             double within) {
   CHECK(relative_error(y, file.values(at + "y")) < within);
-  const testing::layer_gradients found = run.backward(y);
-  CHECK(relative_error(found.x[0], file.values(at + "dx")) < within);
-  if (in.x.size() > 1) { CHECK(relative_error(found.x[1], file.values(at + "dx2")) < within); }
+  CHECK(relative_error(gradients.x[0], file.values(at + "dx")) < within);
+  if (in.x.size() > 1) { CHECK(relative_error(gradients.x[1], file.values(at + "dx2")) < within); }
   for (std::size_t p = 0; p < kinds.size(); ++p) {
-    INFO(kinds[p].name);
-    array value = found.parameters[p];
+    array value = gradients.parameters[p];
     if (kinds[p].is_statistic) {  // its gradient is what the next step takes off it
-      std::transform(value.begin(), value.end(), in.parameters[p].begin(), value.begin(),
-                     [](double taken, double before) { return before - taken; });
+      for (std::size_t i = 0; i < value.size(); ++i) { value[i] = in.parameters[p][i] - value[i]; }
     }
-    CHECK(relative_error(
-              value, file.values(at + (kinds[p].is_statistic ? "new." : "dp.") + std::string{kinds[p].name})) < within);
+    const std::string name = (kinds[p].is_statistic ? "new." : "dp.") + std::string{kinds[p].name};
+    INFO(name);
+    CHECK(relative_error(value, file.values(at + name)) < within);
   }
 }
+
+/// Runs layers on the inputs of their cases and compares everything. (What does not depend on the type of a layer
+/// stands above, since all of this is compiled for every layer.)
+template <class Backend>
+struct golden_check {
+  Backend on;
+  double bound;
+  std::map<std::string, std::set<std::string>> checked{};  // cases of each layer: none is to be forgotten
+
+  template <class Layer>
+  void operator()(const char* name, const Layer& layer) {
+    (*this)(name, layer, bound);
+  }
+  template <class Layer>
+  void operator()(const char* name, const Layer& layer, double within, bool batch_statistics = true) {
+    INFO(Layer::name << ", " << name);
+    checked[std::string{Layer::name}].insert(name);
+    const golden_file file{Layer::name};
+    const std::string at = std::string{name} + "/";
+    testing::layer_inputs in = inputs_of(file, at);
+    in.batch_statistics = batch_statistics;
+    if constexpr (requires { Layer::as_epilogue; }) { in.then = Layer::as_epilogue; }
+    const std::vector<parameter> kinds = testing::parameters(layer, in.extents);
+    for (const parameter& p : kinds) { in.parameters.push_back(file.values(at + "p." + std::string{p.name})); }
+    testing::layer_run run{on, layer, in};
+    const array y = run.forward();
+    compare(file, at, kinds, in, y, run.backward(y), within);
+  }
+};
 
 template <class T>
 xt::xtensor<T, 4> batch_of(const golden_file& file, const std::string& name) {
@@ -137,18 +150,17 @@ xt::xtensor<T, 4> batch_of(const golden_file& file, const std::string& name) {
 
 /// Runs a network of blocks on the inputs of its case, with its weights by their names.
 template <class Backend, class Network>
-void check_network(const std::string& block, double within, checked_cases& checked) {
-  using scalar = typename Backend::type::scalar;
+void check_network(const std::string& block, double within) {
+  using scalar = typename Backend::scalar;
   INFO(block);
   const golden_file file{block};
-  checked[block].insert("network");
   weights<Network, scalar> known;
   for (const auto& values : known.arrays()) {
     const array from = file.values("network/p." + values.name);
     REQUIRE(from.size() == values.values.size());
     std::transform(from.begin(), from.end(), values.values.begin(), [](double v) { return static_cast<scalar>(v); });
   }
-  training_session<typename Network::template at<4, 5>, typename Backend::type> session{{.batch = 2}};
+  training_session<typename Network::template at<4, 5>, Backend> session{{.batch = 2}};
   xt::xtensor<scalar, 4> y;
   session.forward(known.values(), batch_of<scalar>(file, "network/x"), y, {});
   CHECK(relative_error(y, file.values("network/y")) < within);
@@ -169,11 +181,11 @@ struct attentive : network<input<3>, chain<named<"stem", conv1x1<9>>, attention_
 }  // namespace
 
 SEGX_BACKEND_TEST("every layer computes what PyTorch computes", "[layers][golden]") {
+  // The files' results are float32.
+  constexpr double bound = std::max(1e-6, TestType::exact);
   constexpr double winograd = std::max(1e-6, TestType::winograd);
-  checked_cases checked;
-  const auto is = [&](const char* name, auto layer, double within = bound<TestType>) {
-    check<TestType>(name, layer, within, checked);
-  };
+  using backend = typename TestType::type;
+  golden_check<backend> is{TestType::make(), bound};
 
   is("3x3", conv3x3<9>{}, winograd);
   is("3x3 of 3", conv3x3<4>{});
@@ -203,7 +215,7 @@ SEGX_BACKEND_TEST("every layer computes what PyTorch computes", "[layers][golden
 
   is("training", batch_norm2d<>{});
   is("other options", batch_norm2d<batch_norm2d_options{.epsilon = 1e-3, .momentum = 0.01}>{});
-  check<TestType>("deployed", batch_norm2d<>{}, bound<TestType>, checked, false);
+  is("deployed", batch_norm2d<>{}, bound, false);
   is("3 of 9", group_norm2d<3>{});
   is("2 of 24", group_norm2d<2, 1e-3>{});
   is("1 of 3", group_norm2d<1>{});
@@ -235,18 +247,17 @@ SEGX_BACKEND_TEST("every layer computes what PyTorch computes", "[layers][golden
   is("no blocks", concat{});
   is("all", channel_scale{});
   is("all", plane_scale{});
-  check_network<TestType, excited>("squeeze_excite", bound<TestType>, checked);
-  check_network<TestType, attentive>("attention_gate", bound<TestType>, checked);
+  check_network<backend, excited>("squeeze_excite", bound);
+  check_network<backend, attentive>("attention_gate", bound);
 
-  for (const auto& entry : std::filesystem::directory_iterator{folder}) {
-    const std::string layer = entry.path().stem().string();
+  for (const auto& [layer, cases] : is.checked) {
     INFO(layer);
-    CHECK(golden_file{layer}.cases() == checked[layer]);
+    CHECK(cases == golden_file{layer}.cases());
   }
   for_each_layer([&]<class Case>(Case) {
     const std::string layer{Case::layer::name};
     const bool is_random = layer == "dropout" || layer == "stochastic_depth";
     INFO(layer);
-    CHECK(is_random != checked.contains(layer));
+    CHECK(is_random != is.checked.contains(layer));
   });
 }
