@@ -64,8 +64,8 @@ report_case make_case(const sample& s, const fs::path& predicted, const fs::path
   const std::string name = "pictures/" + s.stem;
   write_png(out / (name + ".png"), preview);
   write_png(out / (name + ".overlay.png"), overlay(gray, mask, truth));
-  const auto values = [](const cv::Mat& m) { return std::span{m.ptr<std::uint8_t>(), m.total()}; };
-  const double iou = count_from_masks(values(mask), values(truth)).iou();
+  const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
+  const double iou = count_from_masks(view(mask), view(truth)).iou();
   return {s.stem, name + ".png", fs::relative(predicted, out).generic_string(), name + ".overlay.png", iou};
 }
 

@@ -6,6 +6,9 @@
 #include <segx/core/describe.hpp>
 #include <segx/core/error.hpp>
 #include <segx/core/network.hpp>
+#include <segx/geometry/connected_components.hpp>
+#include <segx/geometry/distance_transform.hpp>
+#include <segx/geometry/length.hpp>
 #include <segx/io/checkpoint.hpp>
 #include <segx/io/weight_file.hpp>
 #include <segx/kernels/cpu.hpp>
@@ -53,9 +56,16 @@
 #include <segx/losses/parse.hpp>
 #include <segx/losses/tversky.hpp>
 #include <segx/losses/weighted.hpp>
+#include <segx/metrics/argmax.hpp>
+#include <segx/metrics/bootstrap.hpp>
+#include <segx/metrics/classes.hpp>
 #include <segx/metrics/confusion.hpp>
+#include <segx/metrics/mask_view.hpp>
 #include <segx/metrics/per_image.hpp>
+#include <segx/metrics/score_table.hpp>
 #include <segx/metrics/summary.hpp>
+#include <segx/metrics/surface.hpp>
+#include <segx/metrics/threshold.hpp>
 #include <segx/models/unet.hpp>
 #include <segx/optim/any_optimizer.hpp>
 #include <segx/runtime/session.hpp>

@@ -77,8 +77,9 @@ TEST_CASE("counting from logits, probabilities and masks", "[confusion]") {
   CHECK(segx::count_from_logits(std::vector<float>{3, 0.1F, -1, 2, -2, 0, not_a_number}, target) == expected);
   CHECK(segx::count_from_probabilities(std::vector<float>{0.9F, 0.51F, 0.2F, 0.8F, 0.1F, 0.5F, not_a_number}, target) ==
         expected);
-  CHECK(segx::count_from_masks(std::vector<std::uint8_t>{255, 1, 0, 255, 0, 0, 0},
-                               std::vector<std::uint8_t>{1, 255, 255, 0, 0, 0, 0}) == expected);
+  const xt::xtensor<std::uint8_t, 2> mask = {{255, 1, 0, 255, 0, 0, 0}};
+  const xt::xtensor<std::uint8_t, 2> truth = {{1, 255, 255, 0, 0, 0, 0}};
+  CHECK(segx::count_from_masks(mask, truth) == expected);
 }
 
 TEST_CASE("a threshold on logits is the threshold on their probabilities", "[confusion]") {
@@ -108,6 +109,9 @@ TEST_CASE("unequal sizes and thresholds that are no probabilities are refused", 
   const std::vector<float> four(4);
   const std::vector<float> five(5);
   CHECK_THROWS_WITH(segx::count_from_logits(four, five), Catch::Contains("4 pixels") && Catch::Contains("5"));
+  const xt::xtensor<std::uint8_t, 2> flat = {{1, 1, 1, 1}};
+  const xt::xtensor<std::uint8_t, 2> square = {{1, 1}, {1, 1}};
+  CHECK_THROWS_WITH(segx::count_from_masks(flat, square), Catch::Contains("1×4") && Catch::Contains("2×2"));
   for (const float threshold : {0.0F, 1.0F, -1.0F, not_a_number}) {
     CHECK_THROWS_AS(segx::count_from_logits(four, four, threshold), segx::error);
     CHECK_THROWS_AS(segx::count_from_probabilities(four, four, threshold), segx::error);

@@ -19,3 +19,19 @@ TEST_CASE("a summary tells means over images from scores over pixels", "[summary
 }
 
 TEST_CASE("without images there is no summary", "[summary]") { CHECK_THROWS_AS(segx::summarize({}), segx::error); }
+
+TEST_CASE("classes are summarized apart", "[summary]") {
+  const std::vector<std::vector<segx::confusion>> images = {{{60, 20, 20, 0}, {0, 0, 0, 100}},
+                                                            {{1, 0, 1, 98}, {3, 1, 0, 96}}};
+  const std::vector<segx::segmentation_summary> classes = segx::summarize_classes(images);
+  REQUIRE(classes.size() == 2);
+  CHECK(classes[0].iou_mean == Approx((0.6 + 0.5) / 2));
+  CHECK(classes[1].iou_mean == Approx((1 + 0.75) / 2));
+  CHECK(classes[1].iou_micro == Approx(0.75));
+  CHECK(classes[1].images == 2);
+}
+
+TEST_CASE("images of unequal classes are not summarized", "[summary]") {
+  const std::vector<std::vector<segx::confusion>> images = {{{}, {}}, {{}}};
+  CHECK_THROWS_WITH(segx::summarize_classes(images), Catch::Contains("1 classes, but the first has 2"));
+}

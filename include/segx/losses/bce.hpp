@@ -45,13 +45,13 @@ struct bce_loss {
         const T* z = call.logits.data() + call.at(n, k);
         const T* t = call.target.data() + call.at(n, k);
         T* dz = call.dlogits ? call.dlogits->data() + call.at(n, k) : nullptr;
-        detail::for_each_block(call.plane(), [&](std::size_t i, std::size_t count) {
+        detail::for_each_block(call.plane(), [=, &sum](std::size_t i, std::size_t count) {
           detail::block_of<T> e;
           detail::block_of<T> q;
           detail::block_of<T> w;
           detail::exp_minus_abs(z + i, e, count);
           for (std::size_t j = 0; j < count; ++j) { q[j] = keep * t[i + j] + add; }
-          for (std::size_t j = 0; j < count; ++j) { w[j] = factors ? factors[i + j] : 1; }
+          detail::read_factors(factors ? factors + i : nullptr, T{1}, w, count);
           if (dz) {
             for (std::size_t j = 0; j < count; ++j) {
               const T slope = detail::sigmoid_of(z[i + j], e[j]) * (1 - q[j] + omega * q[j]) - omega * q[j];

@@ -11,7 +11,7 @@ namespace segx {
 
 namespace detail {
 
-/// Adds the signed distances of a mask [H,W] in pixels to φ: outside, the distance to the nearest pixel inside; inside,
+/// Writes the signed distances of a mask [H,W] in pixels: outside, the distance to the nearest pixel inside; inside,
 /// 1 minus the distance to the nearest pixel outside, which is 0 along the border. 0 everywhere if there is no border.
 template <class T>
 void write_signed_distances(const T* target, int height, int width, T* phi) {

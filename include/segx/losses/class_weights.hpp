@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/losses/logistic.hpp>
 
 namespace segx::detail {
 
@@ -19,6 +21,16 @@ inline void expect_weights(std::string_view loss, std::string_view option, const
 
 inline double weight_of(const std::vector<double>& weights, std::size_t k) {
   return weights.empty() ? 1 : weights[weights.size() == 1 ? 0 : k];
+}
+
+/// w[j] = weight · factors[j], with the factors of pixels (`loss_call::factors`), or weight where there are no factors.
+template <class T>
+void read_factors(const T* factors, T weight, block_of<T>& w, std::size_t count) {
+  if (!factors) {
+    std::fill_n(w.data(), count, weight);
+    return;
+  }
+  for (std::size_t j = 0; j < count; ++j) { w[j] = weight * factors[j]; }
 }
 
 }  // namespace segx::detail

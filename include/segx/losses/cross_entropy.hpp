@@ -49,28 +49,31 @@ struct cross_entropy_loss {
         pixels.read(image + i, plane, count);
         detail::block_of<T> labels{};  // Σ t_k: 1, or 0 where a pixel is ignored
         for (std::size_t k = 0; k < channels; ++k) {
-          for (std::size_t j = 0; j < count; ++j) { labels[j] += target[k * plane + i + j]; }
+          const T* t = target + k * plane + i;
+          for (std::size_t j = 0; j < count; ++j) { labels[j] += t[j]; }
         }
         detail::block_of<T> all{};   // Σ a_k
         detail::block_of<T> lost{};  // Σ a_k (−log p_k)
         for (std::size_t k = 0; k < channels; ++k) {
-          const T* z = image + k * plane + i;
           const T* t = target + k * plane + i;
           const T* factors = call.factors(n, k);
-          const T w = static_cast<T>(detail::weight_of(weights, k));
-          for (std::size_t j = 0; j < count; ++j) {
-            const T factor = factors ? factors[i + j] : 1;
-            const T part = factor * w * (keep * t[j] + share * labels[j]);
-            a[k * block + j] = part;
-            all[j] += part;
-            lost[j] += part * pixels.minus_log_p(z[j], j);
-          }
+          detail::block_of<T> w;
+          detail::block_of<T> minus_log_p;
+          detail::read_factors(factors ? factors + i : nullptr, static_cast<T>(detail::weight_of(weights, k)), w,
+                               count);
+          pixels.minus_log_p(image + k * plane + i, minus_log_p, count);
+          for (std::size_t j = 0; j < count; ++j) { w[j] *= keep * t[j] + share * labels[j]; }
+          for (std::size_t j = 0; j < count; ++j) { all[j] += w[j]; }
+          for (std::size_t j = 0; j < count; ++j) { lost[j] += w[j] * minus_log_p[j]; }
+          std::copy_n(w.data(), count, a.data() + k * block);
         }
         for (std::size_t j = 0; j < count; ++j) { sum += lost[j]; }
         if (!call.dlogits) { return; }
         for (std::size_t k = 0; k < channels; ++k) {
+          const T* p = pixels.p(k);
+          const T* a_k = a.data() + k * block;
           T* dz = call.dlogits->data() + call.at(n, k) + i;
-          for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (pixels.p(k, j) * all[j] - a[k * block + j]); }
+          for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (p[j] * all[j] - a_k[j]); }
         }
       });
     }

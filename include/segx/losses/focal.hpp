@@ -49,10 +49,11 @@ struct focal_loss {
         const T* z = call.logits.data() + call.at(n, k);
         const T* t = call.target.data() + call.at(n, k);
         T* dz = call.dlogits ? call.dlogits->data() + call.at(n, k) : nullptr;
-        detail::for_each_block(call.plane(), [&](std::size_t i, std::size_t count) {
+        detail::for_each_block(call.plane(), [=, &sum](std::size_t i, std::size_t count) {
           detail::block_of<T> e;
           detail::block_of<T> a;
           detail::block_of<T> b;
+          detail::block_of<T> w;
           detail::block_of<T> scaled{};
           detail::block_of<T> p_power;  // p^γ, then with all its factors but b
           detail::block_of<T> q_power;  // (1 − p)^γ, then with all its factors but a
@@ -66,16 +67,9 @@ struct focal_loss {
           detail::exp_minus_abs(scaled.data(), p_power, count);
           for (std::size_t j = 0; j < count; ++j) { scaled[j] = exponent * b[j]; }
           detail::exp_minus_abs(scaled.data(), q_power, count);
-          for (std::size_t j = 0; j < count; ++j) {
-            p_power[j] *= of_background * (1 - t[i + j]);
-            q_power[j] *= of_foreground * t[i + j];
-          }
-          if (factors) {
-            for (std::size_t j = 0; j < count; ++j) {
-              p_power[j] *= factors[i + j];
-              q_power[j] *= factors[i + j];
-            }
-          }
+          detail::read_factors(factors ? factors + i : nullptr, T{1}, w, count);
+          for (std::size_t j = 0; j < count; ++j) { p_power[j] *= w[j] * of_background * (1 - t[i + j]); }
+          for (std::size_t j = 0; j < count; ++j) { q_power[j] *= w[j] * of_foreground * t[i + j]; }
           if (dz) {
             for (std::size_t j = 0; j < count; ++j) {
               const T p = detail::sigmoid_of(z[i + j], e[j]);
@@ -83,7 +77,8 @@ struct focal_loss {
               dz[i + j] += scale * (p_power[j] * (exponent * q * b[j] + p) - q_power[j] * (exponent * p * a[j] + q));
             }
           }
-          for (std::size_t j = 0; j < count; ++j) { sum += q_power[j] * a[j] + p_power[j] * b[j]; }
+          for (std::size_t j = 0; j < count; ++j) { a[j] = q_power[j] * a[j] + p_power[j] * b[j]; }
+          for (std::size_t j = 0; j < count; ++j) { sum += a[j]; }
         });
       }
     }
@@ -124,6 +119,7 @@ struct softmax_focal_loss {
     const auto size = static_cast<double>(call.images() * plane);
     const T scale = static_cast<T>(call.weight / size);
     const T exponent = static_cast<T>(gamma);
+    const T least = std::numeric_limits<T>::min();  // in place of 1 − p = 0, which has no logarithm
     detail::softmax_block<T> pixels{name, channels};
     std::vector<T> u(channels * block);
     double sum = 0;
@@ -135,33 +131,32 @@ struct softmax_focal_loss {
         detail::block_of<T> all{};   // Σ u_k
         detail::block_of<T> lost{};  // of a pixel
         for (std::size_t k = 0; k < channels; ++k) {
-          const T* z = image + k * plane + i;
+          const T* p = pixels.p(k);
           const T* t = target + k * plane + i;
           const T* factors = call.factors(n, k);
-          const T weight = static_cast<T>(detail::weight_of(alpha, k));
           detail::block_of<T> q;
+          detail::block_of<T> scaled{};
           detail::block_of<T> q_power;
-          for (std::size_t j = 0; j < count; ++j) {  // 1 − p_k, but never 0, so that it has a logarithm
-            const T rest = (pixels.sum[j] - pixels.e[k * block + j]) / pixels.sum[j];
-            q[j] = rest < std::numeric_limits<T>::min() ? std::numeric_limits<T>::min() : rest;
-          }
-          for (std::size_t j = 0; j < count; ++j) { q_power[j] = exponent * detail::log_of(q[j]); }
-          detail::exp_minus_abs(q_power.data(), q_power, count);
-          for (std::size_t j = 0; j < count; ++j) {
-            const T factor = factors ? factors[i + j] : 1;
-            const T minus_log_p = pixels.minus_log_p(z[j], j);
-            const T common = factor * weight * t[j] * q_power[j];
-            const T slope = -common * (exponent * pixels.p(k, j) * minus_log_p / q[j] + 1);
-            lost[j] += common * minus_log_p;
-            u[k * block + j] = slope;
-            all[j] += slope;
-          }
+          detail::block_of<T> w;
+          detail::block_of<T> minus_log_p;
+          pixels.minus_log_p(image + k * plane + i, minus_log_p, count);
+          for (std::size_t j = 0; j < count; ++j) { q[j] = std::max(1 - p[j], least); }
+          for (std::size_t j = 0; j < count; ++j) { scaled[j] = exponent * detail::log_of(q[j]); }
+          detail::exp_minus_abs(scaled.data(), q_power, count);
+          detail::read_factors(factors ? factors + i : nullptr, static_cast<T>(detail::weight_of(alpha, k)), w, count);
+          for (std::size_t j = 0; j < count; ++j) { w[j] *= t[j] * q_power[j]; }
+          for (std::size_t j = 0; j < count; ++j) { lost[j] += w[j] * minus_log_p[j]; }
+          for (std::size_t j = 0; j < count; ++j) { w[j] *= -(exponent * p[j] * minus_log_p[j] / q[j] + 1); }
+          for (std::size_t j = 0; j < count; ++j) { all[j] += w[j]; }
+          std::copy_n(w.data(), count, u.data() + k * block);
         }
         for (std::size_t j = 0; j < count; ++j) { sum += lost[j]; }
         if (!call.dlogits) { return; }
         for (std::size_t k = 0; k < channels; ++k) {
+          const T* p = pixels.p(k);
+          const T* u_k = u.data() + k * block;
           T* dz = call.dlogits->data() + call.at(n, k) + i;
-          for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (u[k * block + j] - pixels.p(k, j) * all[j]); }
+          for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (u_k[j] - p[j] * all[j]); }
         }
       });
     }

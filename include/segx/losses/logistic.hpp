@@ -71,8 +71,8 @@ inline float log1p_of_unit(float e) {
 
 inline double log1p_of_unit(double e) { return std::log1p(e); }
 
-/// log x for normal x > 0, to 2e-7 relative to the larger of |log x| and 1; NaN stays NaN. x = m · 2ᵏ with m ∈ [√½, √2), and log m
-/// by the polynomial of logf in Moshier's Cephes library.
+/// log x for normal x > 0, to 2e-7 relative to the larger of |log x| and 1; NaN stays NaN. x = m · 2ᵏ with m ∈ [√½,
+/// √2), and log m by the polynomial of logf in Moshier's Cephes library.
 inline float log_of(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t shifted = bits - 0x3f3504f3U;  // √½

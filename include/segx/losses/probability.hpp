@@ -27,11 +27,7 @@ void for_each_probability(std::string_view loss, const loss_call<T>& call, F f) 
     for (std::size_t n = 0; n < call.images(); ++n) {
       for_each_block(call.plane(), [&](std::size_t first, std::size_t count) {
         pixels.read(logits + call.at(n, 0) + first, call.plane(), count);
-        for (std::size_t k = 0; k < call.channels(); ++k) {
-          block_of<T> p;
-          for (std::size_t j = 0; j < count; ++j) { p[j] = pixels.p(k, j); }
-          f(n, k, first, count, p.data());
-        }
+        for (std::size_t k = 0; k < call.channels(); ++k) { f(n, k, first, count, pixels.p(k)); }
       });
     }
   }
@@ -67,12 +63,16 @@ void add_gradient(std::string_view loss, const loss_call<T>& call, F dp) {
         pixels.read(logits + call.at(n, 0) + first, call.plane(), count);
         block_of<T> mean{};  // Σ_j p_j dL/dp_j
         for (std::size_t k = 0; k < call.channels(); ++k) {
-          dp(n, k, first, count, g.data() + k * block);
-          for (std::size_t j = 0; j < count; ++j) { mean[j] += pixels.p(k, j) * g[k * block + j]; }
+          T* g_k = g.data() + k * block;
+          const T* p = pixels.p(k);
+          dp(n, k, first, count, g_k);
+          for (std::size_t j = 0; j < count; ++j) { mean[j] += p[j] * g_k[j]; }
         }
         for (std::size_t k = 0; k < call.channels(); ++k) {
+          const T* g_k = g.data() + k * block;
+          const T* p = pixels.p(k);
           T* dz = dlogits + call.at(n, k) + first;
-          for (std::size_t j = 0; j < count; ++j) { dz[j] += pixels.p(k, j) * (g[k * block + j] - mean[j]); }
+          for (std::size_t j = 0; j < count; ++j) { dz[j] += p[j] * (g_k[j] - mean[j]); }
         }
       });
     }

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include <segx/core/error.hpp>
+#include <segx/metrics/mask_view.hpp>
+#include <segx/metrics/threshold.hpp>
 
 namespace segx {
 
@@ -68,60 +69,56 @@ struct confusion {
 
 namespace detail {
 
-/// Counts where `predicted` > predicted_above against `truth` > truth_above.
-template <class T>
-confusion count_above(std::span<const T> predicted, T predicted_above, std::span<const T> truth, T truth_above) {
-  if (predicted.size() != truth.size()) {
-    throw error("metrics: the prediction has " + std::to_string(predicted.size()) + " pixels, but the truth has " +
-                std::to_string(truth.size()) + "; compare masks of equal size");
-  }
+/// Counts where predicted(i) against where truth(i), of `size` pixels.
+template <class Predicted, class Truth>
+confusion count_where(std::size_t size, Predicted predicted, Truth truth) {
   std::int64_t in_both = 0;
   std::int64_t in_predicted = 0;
   std::int64_t in_truth = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    const int p = predicted[i] > predicted_above ? 1 : 0;
-    const int t = truth[i] > truth_above ? 1 : 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const int p = predicted(i) ? 1 : 0;
+    const int t = truth(i) ? 1 : 0;
     in_both += p & t;
     in_predicted += p;
     in_truth += t;
   }
-  const auto all = static_cast<std::int64_t>(truth.size());
   return {.true_positive = in_both,
           .false_positive = in_predicted - in_both,
           .false_negative = in_truth - in_both,
-          .true_negative = all - in_predicted - in_truth + in_both};
+          .true_negative = static_cast<std::int64_t>(size) - in_predicted - in_truth + in_both};
 }
 
-inline void expect_threshold(float threshold) {
-  if (threshold > 0 && threshold < 1) { return; }
-  throw error("metrics: the threshold " + std::to_string(threshold) +
-              " is no probability between 0 and 1; the usual is 0.5");
+/// Counts where values > limit; the truth is foreground above ½.
+inline confusion count_above(std::span<const float> values, float limit, std::span<const float> truth) {
+  if (values.size() != truth.size()) {
+    throw error("metrics: the prediction has " + std::to_string(values.size()) + " pixels, but the truth has " +
+                std::to_string(truth.size()) + "; compare masks of equal size");
+  }
+  return count_where(
+      truth.size(), [=](std::size_t i) { return values[i] > limit; }, [=](std::size_t i) { return truth[i] > 0.5F; });
 }
 
 }  // namespace detail
 
-// Each function below takes the truth as second argument, of equal size; an xt::xtensor converts to the spans. Truth is
-// foreground above 0.5 in float masks and above 0 in 8-bit masks.
-
 /// From logits: foreground where sigmoid(logit) > threshold ∈ (0,1), compared as logit > log(threshold / (1 −
-/// threshold)). A NaN is background.
+/// threshold)). A NaN is background. The target is foreground above ½; an xt::xtensor converts to the spans.
 inline confusion count_from_logits(std::span<const float> logits, std::span<const float> target,
                                    float threshold = 0.5F) {
-  detail::expect_threshold(threshold);
-  const double t = threshold;
-  return detail::count_above(logits, static_cast<float>(std::log(t / (1 - t))), target, 0.5F);
+  return detail::count_above(logits, detail::logit_of(threshold), target);
 }
 
 /// From probabilities in [0,1]: foreground where probability > threshold ∈ (0,1). A NaN is background.
 inline confusion count_from_probabilities(std::span<const float> probabilities, std::span<const float> target,
                                           float threshold = 0.5F) {
   detail::expect_threshold(threshold);
-  return detail::count_above(probabilities, threshold, target, 0.5F);
+  return detail::count_above(probabilities, threshold, target);
 }
 
-/// From 8-bit masks, 0/1 or 0/255: foreground where not 0.
-inline confusion count_from_masks(std::span<const std::uint8_t> mask, std::span<const std::uint8_t> target) {
-  return detail::count_above<std::uint8_t>(mask, 0, target, 0);
+/// From masks of equal size.
+inline confusion count_from_masks(mask_view predicted, mask_view truth) {
+  detail::expect_same_size(predicted, truth);
+  return detail::count_where(
+      truth.size(), [=](std::size_t i) { return predicted[i]; }, [=](std::size_t i) { return truth[i]; });
 }
 
 }  // namespace segx

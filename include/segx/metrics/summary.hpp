@@ -1,6 +1,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include <segx/metrics/confusion.hpp>
 
@@ -42,6 +44,23 @@ inline segmentation_summary summarize(std::span<const confusion> images) {
           .recall_micro = all.recall(),
           .specificity_micro = all.specificity(),
           .accuracy = all.accuracy()};
+}
+
+/// The summary of each class; images[i][k] are the counts of class k in image i. `macro_mean` goes over classes.
+inline std::vector<segmentation_summary> summarize_classes(std::span<const std::vector<confusion>> images) {
+  std::vector<segmentation_summary> classes;
+  for (std::size_t k = 0; !images.empty() && k < images.front().size(); ++k) {
+    std::vector<confusion> of_class;
+    for (const std::vector<confusion>& image : images) {
+      if (image.size() != images.front().size()) {
+        throw error("metrics: an image has " + std::to_string(image.size()) + " classes, but the first has " +
+                    std::to_string(images.front().size()) + "; count the same classes in all");
+      }
+      of_class.push_back(image[k]);
+    }
+    classes.push_back(summarize(of_class));
+  }
+  return classes;
 }
 
 }  // namespace segx
