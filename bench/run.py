@@ -34,87 +34,115 @@ def call(command):
     environment = {**os.environ, "NODE_PATH": str(PACKAGES)}
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, env=environment)
     if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["?"]
-        raise Missing(lines[-1][:120])
+        lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if not line.startswith("Run with --help")]
+        raise Missing((lines or ["?"])[-1][:120])
     text = done.stdout.strip()
     return json.loads(text if text.startswith("{") else text.splitlines()[-1])
 
 
+SHAPES = {"unet16": (1, 256), "unet64": (1, 256), "resunet": (3, 256), "linknet-effb3": (3, 512)}  # channels, size
+
+
 class Model:
-    """A network with weights, its ONNX file, and what segx makes of one image."""
+    """A network with weights, its ONNX and .tflite files, one image and its probabilities."""
 
     def __init__(self, name):
         self.name = name
-        self.weights = SHIPPED if name == "unet16" else BUILD / f"{name}.safetensors"
-        self.onnx = BUILD / f"{name}.onnx"
+        self.channels, self.size = SHAPES[name]
+        self.shape = f"{self.channels}x{self.size}x{self.size}"
+        self.has_segx_weights = name.startswith("unet")  # segx takes random weights otherwise, and PyTorch others
+        self.weights = SHIPPED if name == "unet16" else BUILD / f"{name}.{'safetensors' if self.has_segx_weights else 'pt'}"
+        self.onnx, self.tflite = BUILD / f"{name}.onnx", BUILD / f"{name}.tflite"
         self.dump = BUILD / name
+        self.gflop = None  # of one image, if segx knows the network
 
     def prepare(self):
         if not self.weights.exists():
+            self.make_weights()
+        for file, command in [(self.onnx, ["pytorch.py", "export", self.weights, "--size", self.size, "--onnx", self.onnx]),
+                              (self.tflite, ["tflite.py", self.weights, self.size, self.tflite])]:
+            if not file.exists():
+                self.call_peer(*command)
+        try:
+            dump = ["--dump", self.dump] if self.has_segx_weights else []
+            facts = call([*self.segx_bench(), "--runs", "1", "--json", *dump])
+            self.gflop = facts["gflops"] * facts["median_ms"] / 1e3
+        except Missing:
+            pass  # said again for each row
+
+    def make_weights(self):
+        if self.has_segx_weights:
             data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
             quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             subprocess.run([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], **quiet)
             subprocess.run([SEGX, "train", "--data", data, "--model", self.name, "--size", "64", "--epochs", "1", "--batch",
                             "1", "--out", run], **quiet)
             shutil.move(run / "best.safetensors", self.weights)
-        if not self.onnx.exists():
-            subprocess.run([PYTHON, PEERS / "pytorch.py", "export", self.weights, "--onnx", self.onnx], check=False,
-                           capture_output=True)
-        self.facts = call([SEGX, "bench", "--model", self.name, "--weights", self.weights, "--dump", self.dump, "--runs", "1",
-                           "--json"])
+        else:
+            self.call_peer("networks.py", self.name, self.size, self.dump)
+
+    def call_peer(self, *command):
+        """A program of PyTorch's; what lacks its result is said to be missing."""
+        subprocess.run([PYTHON, PEERS / command[0], *map(str, command[1:])], check=False, capture_output=True)
+
+    def segx_bench(self):
+        weights = ["--weights", self.weights] if self.has_segx_weights else []
+        return [SEGX, "bench", "--model", self.name, "--size", self.size, *weights]
 
 
 def segx(model, threads, runs, batch, train):
-    command = [SEGX, "bench", "--model", model.name, "--weights", model.weights, "--threads", threads, "--runs", runs,
-               "--batch", batch, "--json"]
+    command = [*model.segx_bench(), "--threads", threads, "--runs", runs, "--batch", batch, "--json"]
     return call(command + (["--train"] if train else []))
 
 
 def segx_small(model, threads, runs, batch, train):
-    return call([SEGX, "bench", "--model", model.name, "--weights", model.weights, "--threads", threads, "--runs", runs,
-                 "--prefer-memory", "--json"])
+    return call([*model.segx_bench(), "--threads", threads, "--runs", runs, "--prefer-memory", "--json"])
 
 
 def pytorch(model, threads, runs, batch, train):
     return call([PYTHON, PEERS / "pytorch.py", "train" if train else "predict", model.weights, "--dump", model.dump,
-                 "--threads", threads, "--runs", runs, "--batch", batch])
+                 "--size", model.size, "--threads", threads, "--runs", runs, "--batch", batch])
 
 
 def onnxruntime(model, threads, runs, batch, train):
-    return call(["node", PEERS / "onnxruntime.mjs", model.onnx, model.dump, threads, runs])
+    return call(["node", PEERS / "onnxruntime.mjs", model.onnx, model.dump, model.shape, threads, runs])
 
 
 def opencv(model, threads, runs, batch, train):
-    return call([PYTHON, PEERS / "opencv.py", model.onnx, model.dump, threads, runs])
+    return call([PYTHON, PEERS / "opencv.py", model.onnx, model.dump, model.shape, threads, runs])
 
 
 def in_chromium(peer):
     def run(model, threads, runs, batch, train):
+        if peer == "segx" and not model.has_segx_weights:
+            raise Missing("there is no weight file of this network")
         site = BUILD / "site"
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(ROOT / "bench" / "web", site)
         (site / "segx").symlink_to(ROOT / "build" / "wasm" / "site")
         (site / "packages").symlink_to(PACKAGES)
-        for source, name in [(model.weights, "weights.safetensors"), (model.onnx, "model.onnx"),
+        for source, name in [(model.weights, "weights.safetensors"), (model.onnx, "model.onnx"), (model.tflite, "model.tflite"),
                              (f"{model.dump}.input.f32", "input.f32"), (f"{model.dump}.output.f32", "output.f32")]:
-            shutil.copy(source, site / name)
-        return call(["node", ROOT / "bench" / "web" / "run.mjs", site, peer, threads, runs])
+            (site / name).symlink_to(source)
+        return call(["node", ROOT / "bench" / "web" / "run.mjs", site, peer, model.shape, threads, runs])
 
     return run
 
 
 NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,
           "OpenCV dnn": opencv}
-WEB = {"segx": in_chromium("segx"), "ONNX Runtime Web": in_chromium("onnxruntime-web"),
-       "TensorFlow.js": in_chromium("tensorflow")}
+WEB = {"segx": in_chromium("segx"), "ONNX Runtime Web": in_chromium("onnxruntime-web"), "LiteRT.js": in_chromium("litert")}
 TRAINING = {"segx": segx, "PyTorch": pytorch}
 # name: (model, contenders, batch, whether it trains, runs in a round)
 WORKLOADS = {
     "unet16": ("unet16", NATIVE, 1, False, 20),
     "unet64": ("unet64", NATIVE, 1, False, 3),
+    "resunet": ("resunet", NATIVE, 1, False, 10),
+    "linknet-effb3": ("linknet-effb3", NATIVE, 1, False, 10),
     "unet16-train": ("unet16", TRAINING, 4, True, 3),
     "unet64-train": ("unet64", TRAINING, 1, True, 2),
-    "unet16-web": ("unet16", WEB, 1, False, 11),
+    "unet16-web": ("unet16", WEB | {"TensorFlow.js": in_chromium("tensorflow")}, 1, False, 11),
+    "linknet-effb3-web": ("linknet-effb3", WEB, 1, False, 7),
 }
 
 
@@ -135,7 +163,6 @@ def measure(name, rounds, quick):
                     results[peer].append(run(model, threads, max(2, runs // 4) if quick else runs, batch, train))
                 except (Missing, subprocess.TimeoutExpired, OSError, ValueError) as why:
                     missing[peer] = str(why)
-        gflop = model.facts["gflops"] * model.facts["median_ms"] * batch * (3 if train else 1)
         for peer, found in results.items():
             row = {"workload": name, "peer": peer, "threads": threads}
             if not found:
@@ -144,8 +171,10 @@ def measure(name, rounds, quick):
                 continue
             medians = [one["median_ms"] for one in found]
             median = statistics.median(medians)
-            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians), "gflops": gflop / median}
-            if not name.endswith("-web"):
+            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians)}
+            if model.gflop:
+                row["gflops"] = model.gflop * batch * (3 if train else 1) / (median / 1e3)
+            if "gflops" in row and not name.endswith("-web"):
                 row["share_of_peak"] = row["gflops"] / peak
             for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
                 values = [one[extra] for one in found if extra in one]
@@ -174,12 +203,15 @@ def footprint():
         rows.append((f"segx{policy}: executable that predicts from raw pixels, KB", path.stat().st_size / 1024))
         rows.append((f"segx{policy}: peak memory of that process, MB", found["peak_rss_mb"]))
     site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
+    litert = PACKAGES / "@litertjs"
     pages = {
         "segx": [site / name for name in ["segx.wasm", "segx.js", "worker.js", "image.js"]],
         "ONNX Runtime Web": [ort / name for name in ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs",
                                                      "ort-wasm-simd-threaded.wasm"]],
         "TensorFlow.js": [tfjs / "tfjs-core/dist/tf-core.min.js", tfjs / "tfjs-backend-wasm/dist/tf-backend-wasm.min.js",
                           tfjs / "tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm"],
+        "LiteRT.js": [litert / "wasm-utils/dist/index.js", *(litert / "core" / name for name in [
+            "dist/index.js", "wasm/litert_wasm_internal.js", "wasm/litert_wasm_internal.wasm"])],
     }
     rows += [(f"{peer}: runtime that a page loads, gzip -9, KB", gzipped(files)) for peer, files in pages.items()
              if all(file.exists() for file in files)]
@@ -229,8 +261,9 @@ def table(rows):
         ratio = f"{row['median_ms'] / same[0]['median_ms']:.2f} ×" if same and row["peer"] != "segx" else ""
         memory = f"{row['peak_rss_mb']:.0f}" if "peak_rss_mb" in row else ""
         share = f"{100 * row['share_of_peak']:.0f} %" if "share_of_peak" in row else ""
+        rate = f"{row['gflops']:.0f}" if "gflops" in row else ""
         cold = f"{row['cold_start_ms']:.0f}" if "cold_start_ms" in row else ""
-        lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {row['gflops']:.0f} | "
+        lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {rate} | "
                      f"{share} | {memory} | {cold} |")
     return "\n".join(lines)
 

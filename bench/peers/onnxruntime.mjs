@@ -1,4 +1,4 @@
-// Times ONNX Runtime under Node:  onnxruntime.mjs MODEL.onnx DUMP THREADS RUNS
+// Times ONNX Runtime under Node:  onnxruntime.mjs MODEL.onnx DUMP CxHxW THREADS RUNS
 // Compares its probabilities with DUMP.output.f32 first. The last line is JSON. Packages: NODE_PATH's folder.
 
 import { readFileSync } from 'node:fs';
@@ -7,13 +7,11 @@ import { join } from 'node:path';
 
 const require = createRequire(join(process.env.NODE_PATH, 'here.js'));
 const ort = require('onnxruntime-node');
-const [model, dump, threads, runs] = process.argv.slice(2);
+const [model, dump, shape, threads, runs] = process.argv.slice(2);
 const floats = (file) => new Float32Array(new Uint8Array(readFileSync(file)).buffer);
 
 const session = await ort.InferenceSession.create(model, { intraOpNumThreads: Number(threads), interOpNumThreads: 1 });
-const input = floats(`${dump}.input.f32`);
-const size = Math.sqrt(input.length);
-const image = new ort.Tensor('float32', input, [1, 1, size, size]);
+const image = new ort.Tensor('float32', floats(`${dump}.input.f32`), [1, ...shape.split('x').map(Number)]);
 const { probability } = await session.run({ image });
 const expected = floats(`${dump}.output.f32`);
 const difference = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - probability.data[i])), 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times OpenCV's dnn:  opencv.py MODEL.onnx DUMP THREADS RUNS. The last line is JSON."""
+"""Times OpenCV's dnn:  opencv.py MODEL.onnx DUMP CxHxW THREADS RUNS. The last line is JSON."""
 import json
 import resource
 import statistics
@@ -9,13 +9,11 @@ import time
 import cv2
 import numpy
 
-model, dump, threads, runs = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+model, dump, shape, threads, runs = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
 cv2.setNumThreads(threads)
 network = cv2.dnn.readNetFromONNX(model)
-image = numpy.fromfile(f"{dump}.input.f32", numpy.float32)
-size = int(len(image) ** 0.5)
-image = image.reshape(1, 1, size, size)
-expected = numpy.fromfile(f"{dump}.output.f32", numpy.float32).reshape(image.shape)
+image = numpy.fromfile(f"{dump}.input.f32", numpy.float32).reshape([1, *map(int, shape.split("x"))])
+expected = numpy.fromfile(f"{dump}.output.f32", numpy.float32).reshape([1, 1, *image.shape[2:]])
 
 
 def predict():

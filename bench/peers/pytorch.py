@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times PyTorch:  pytorch.py predict|train|export WEIGHTS [--dump PREFIX] [--threads T] [--runs N] [--batch B] [--onnx FILE]
+"""Times PyTorch:  pytorch.py predict|train|export WEIGHTS [--dump PREFIX] [--size S] [--threads T] [--runs N] [--batch B] [--onnx FILE]
 
 predict reads PREFIX.input.f32 and compares its probabilities with PREFIX.output.f32; train takes a whole step: forward,
 loss, backward, Adam; export writes the network as ONNX. The last line is JSON."""
@@ -11,8 +11,9 @@ import time
 
 import numpy
 import torch
-import unet
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+import networks
 
 
 def milliseconds(runs, work):
@@ -37,25 +38,24 @@ def main():
     parser.add_argument("--size", type=int, default=256)
     words = parser.parse_args()
     torch.set_num_threads(words.threads)
-    network = unet.load(words.weights)
+    network = networks.load(words.weights)
+    shape = (1, networks.channels(network), words.size, words.size)
     result = {"version": torch.__version__}
 
     if words.task == "export":
-        network = torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
-        torch.onnx.export(network, torch.rand(1, 1, words.size, words.size), words.onnx, input_names=["image"],
+        torch.onnx.export(networks.folded(network), torch.rand(shape), words.onnx, input_names=["image"],
                           output_names=["probability"], opset_version=13)
         return
     if words.task == "predict":
-        network.eval()
-        shape = (-1, 1, words.size, words.size)
         image = torch.from_numpy(numpy.fromfile(f"{words.dump}.input.f32", numpy.float32).reshape(shape))
-        expected = numpy.fromfile(f"{words.dump}.output.f32", numpy.float32).reshape(shape)
+        expected = numpy.fromfile(f"{words.dump}.output.f32", numpy.float32)
         with torch.no_grad():
-            result["difference"] = float(numpy.abs(torch.sigmoid(network(image)).numpy() - expected).max())
+            result["difference"] = float(numpy.abs(torch.sigmoid(network(image)).numpy().ravel() - expected).max())
             times = milliseconds(words.runs, lambda: torch.sigmoid(network(image)))
     else:
-        images = torch.rand(words.batch, 1, words.size, words.size)
-        masks = (images > 0.5).float()
+        network.train()
+        images = torch.rand(words.batch, *shape[1:])
+        masks = (images[:, :1] > 0.5).float()
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
 
         def step():

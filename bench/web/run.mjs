@@ -1,9 +1,9 @@
-// Times a runtime in headless Chromium:  run.mjs SITE PEER THREADS RUNS     The last line is JSON.
+// Times a runtime in headless Chromium:  run.mjs SITE PEER CxHxW THREADS RUNS     The last line is JSON.
 
 import { serve } from '../../wasm_demo/serve.mjs';
 import { Browser, findChromium } from '../../tests/wasm/browser.mjs';
 
-const [site, peer, threads, runs] = process.argv.slice(2);
+const [site, peer, shape, threads, runs] = process.argv.slice(2);
 const chromium = findChromium();
 if (!chromium) {
   console.error('there is no Chromium on this machine');
@@ -14,7 +14,7 @@ const browser = new Browser(chromium);
 let status = 0;
 try {
   const page = await browser.open('about:blank');
-  await page.go(`http://127.0.0.1:${server.address().port}/?peer=${peer}&threads=${threads}&runs=${runs}`);
+  await page.go(`http://127.0.0.1:${server.address().port}/?peer=${peer}&shape=${shape}&threads=${threads}&runs=${runs}`);
   await page.until('window.result', 120);
   const result = await page.value('window.result');
   console.log(JSON.stringify(result));
