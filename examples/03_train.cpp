@@ -23,14 +23,13 @@ int main(int argc, char** argv) try {
   const segx::recipe recipe{.model = "unet16",
                             .height = has_data ? 256 : 32,
                             .width = has_data ? 256 : 32,
-                            .loss = "bce+jaccard",
                             .optimizer = "adam",
                             .learning_rate = 1e-3,
                             .schedule = "cosine",
                             .epochs = has_data ? 40 : 2,
                             .batch = has_data ? 8 : 3,
                             .seed = 1};
-  segx::trainer<segx::unet16> training{data, parts, recipe, {.folder = out}};
+  segx::trainer<segx::unet16> training{data, parts, recipe, segx::bce + segx::jaccard, {.folder = out}};
   const segx::train_result result = training.run();
   std::printf("best validation IoU %.3f, in epoch %d\n", result.best_iou, result.best_epoch);
 } catch (const std::exception& failure) {

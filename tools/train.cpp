@@ -5,6 +5,7 @@
 #include <string>
 
 #include <segx/data/dataset.hpp>
+#include <segx/losses/parse.hpp>
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
@@ -46,7 +47,7 @@ void train(const recipe& r, const train_words& w) {
                         .quiet = w.quiet,
                         .card = card,
                         .should_stop = [] { return interrupted.load(); }};
-  trainer<any_network> training{data, parts, r, run, network};
+  trainer<any_network> training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';

@@ -3,12 +3,16 @@
 
 #include <segx/data/dataset.hpp>
 #include <segx/data/split.hpp>
+#include <segx/losses/bce.hpp>
+#include <segx/losses/combine.hpp>
+#include <segx/losses/jaccard.hpp>
 #include <segx/models/paper.hpp>
 #include <segx/train/trainer.hpp>
 
 int main(int, char** arguments) {
   const segx::dataset data = segx::scan_folder(arguments[1]);
   const segx::split parts = segx::split_by_fraction(data, 0.2, 1);
-  segx::trainer<segx::linknet_effb3> trainer{data, parts, {.epochs = 40}, {.folder = arguments[2]}};
+  segx::trainer<segx::linknet_effb3> trainer{
+      data, parts, {.epochs = 40}, segx::bce + segx::jaccard, {.folder = arguments[2]}};
   return trainer.run().finished ? 0 : 1;
 }

@@ -101,7 +101,7 @@ struct outcome {
 
 template <class Network = tiny_unet>
 outcome train(const phantoms& p, const segx::recipe& recipe, const segx::run_options& run) {
-  segx::trainer<Network> t{p.data, p.parts, recipe, run};
+  segx::trainer<Network> t{p.data, p.parts, recipe, segx::parse_loss(recipe.loss), run};
   outcome o;
   o.result = t.run();
   o.weights.assign(t.current_weights().values().begin(), t.current_weights().values().end());

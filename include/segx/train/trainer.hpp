@@ -17,7 +17,6 @@
 #include <segx/io/checkpoint.hpp>
 #include <segx/io/checksum.hpp>
 #include <segx/io/weight_file.hpp>
-#include <segx/losses/parse.hpp>
 #include <segx/train/classes.hpp>
 #include <segx/train/curves.hpp>
 #include <segx/train/evaluate.hpp>
@@ -55,15 +54,19 @@ struct train_result {
 /// validation samples, a checkpoint, logs and curves. The same recipe and the same number of threads give the same
 /// weights, bit for bit; so does a training that was ended or killed at any moment and resumed.
 ///
-///   segx::trainer<segx::unet16> t{data, parts, {.epochs = 40, .schedule = "cosine"}, {.folder = "run"}};
+///   segx::trainer<segx::unet16> t{data, parts, {.epochs = 40}, segx::bce + segx::jaccard, {.folder = "run"}};
 ///   t.run();
+///
+/// The recipe that it tells names the loss that it was given; `parse_loss(recipe.loss)` is that of the recipe.
 template <class Network, class Backend = cpu>
 class trainer {
  public:
-  trainer(const dataset& data, const split& parts, const recipe& r, run_options run, const Network& network = {})
-      : trainer{data, parts, r, parse_loss(r.loss), optimizer_of(r, network), std::move(run), network} {}
+  /// With the optimizer that the recipe names.
+  trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss, run_options run,
+          const Network& network = {})
+      : trainer{data, parts, r, std::move(loss), optimizer_of(r, network), std::move(run), network} {}
 
-  /// With a loss and an optimizer of your own in place of those that the recipe names; it then tells theirs.
+  /// With an optimizer of your own.
   trainer(const dataset& data, const split& parts, recipe r, any_loss loss, any_optimizer optimizer, run_options run,
           const Network& network = {})
       : recipe_{told(std::move(r), loss, optimizer)},
@@ -81,10 +84,9 @@ class trainer {
     expect_classes(network, recipe_.model, data_, learner_.loss());
   }
 
-  /// Throws `error` for what is wrong with a recipe whatever the images are.
+  /// Throws `error` for what is wrong with a recipe, its loss apart, whatever the images are.
   static void check(const recipe& r, const Network& network = {}) {
     checked(r);
-    parse_loss(r.loss);
     optimizer_of(r, network);
     augmentation_of(r);
     scan_options_of(r);
