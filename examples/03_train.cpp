@@ -20,22 +20,16 @@ int main(int argc, char** argv) try {
   const segx::dataset data = segx::scan_folder(folder);  // every file is looked at, every fault reported at once
   const segx::split parts = segx::split_by_fraction(data, 0.25, 1);
 
-  const auto loss = segx::bce + segx::jaccard;
-  segx::adam optimizer{{.learning_rate = 1e-3}, static_cast<std::size_t>(segx::unet16::parameter_count)};
-  segx::model_card card;
-  card.model = "unet16";
-
-  segx::train_options options;
-  options.run = out;
-  options.height = options.width = has_data ? 256 : 32;
-  options.epochs = has_data ? 40 : 2;
-  options.batch = has_data ? 8 : 3;
-  options.seed = 1;
-  options.learning_rate = 1e-3;
-  options.rate = segx::schedule::cosine;
-  options.dropout_until = 0.7;
-
-  segx::trainer<segx::unet16, segx::adam, decltype(loss)> training{data, parts, optimizer, loss, card, options};
+  const segx::recipe recipe{.model = "unet16",
+                            .height = has_data ? 256 : 32,
+                            .width = has_data ? 256 : 32,
+                            .optimizer = "adam",
+                            .learning_rate = 1e-3,
+                            .schedule = "cosine",
+                            .epochs = has_data ? 40 : 2,
+                            .batch = has_data ? 8 : 3,
+                            .seed = 1};
+  segx::trainer<segx::unet16> training{data, parts, recipe, segx::bce + segx::jaccard, {.folder = out}};
   const segx::train_result result = training.run();
   std::printf("best validation IoU %.3f, in epoch %d\n", result.best_iou, result.best_epoch);
 } catch (const std::exception& failure) {

@@ -23,4 +23,7 @@
 #include <segx/train/evaluate.hpp>
 #include <segx/train/log.hpp>
 #include <segx/train/progress.hpp>
+#include <segx/train/recipe.hpp>
+#include <segx/train/recipe_data.hpp>
+#include <segx/train/recipe_json.hpp>
 #include <segx/train/trainer.hpp>

@@ -68,5 +68,8 @@
 #include <segx/metrics/threshold.hpp>
 #include <segx/models/unet.hpp>
 #include <segx/optim/any_optimizer.hpp>
+#include <segx/optim/clip.hpp>
+#include <segx/optim/moving_average.hpp>
+#include <segx/optim/schedule.hpp>
 #include <segx/runtime/session.hpp>
 #include <segx/runtime/training_session.hpp>

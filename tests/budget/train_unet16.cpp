@@ -7,15 +7,11 @@
 #include <segx/losses/combine.hpp>
 #include <segx/losses/jaccard.hpp>
 #include <segx/models/unet.hpp>
-#include <segx/optim/adam.hpp>
 #include <segx/train/trainer.hpp>
 
 int main(int, char** arguments) {
   const segx::dataset data = segx::scan_folder(arguments[1]);
   const segx::split parts = segx::split_by_fraction(data, 0.2, 1);
-  const auto loss = segx::bce + segx::jaccard;
-  segx::adam optimizer{{.learning_rate = 1e-3}, segx::unet16::parameter_count};
-  segx::trainer<segx::unet16, segx::adam, decltype(loss)> trainer{data, parts, optimizer,
-                                                                  loss, {},    {.run = arguments[2]}};
+  segx::trainer<segx::unet16> trainer{data, parts, {.epochs = 40}, segx::bce + segx::jaccard, {.folder = arguments[2]}};
   return trainer.run().finished ? 0 : 1;
 }

@@ -19,6 +19,7 @@ checkpoint some_checkpoint() {
   checkpoint state;
   state.weights = {1, -2.5F, 3e-30F};
   state.optimizer = {0.5F, std::numeric_limits<float>::denorm_min()};
+  state.average = {0.25F};
   state.set("epoch", std::int64_t{7});
   state.set("best_iou", 0.1 + 0.2);
   state.set("recipe", "unet16, \"256\"\nand π");
@@ -34,6 +35,7 @@ TEST_CASE("a checkpoint comes back bit for bit", "[io]") {
   const checkpoint found = load_checkpoint(folder / "last.ckpt", fingerprint);
   CHECK(found.weights == state.weights);
   CHECK(found.optimizer == state.optimizer);
+  CHECK(found.average == state.average);
   CHECK(found.get<std::int64_t>("epoch") == 7);
   CHECK(found.get<double>("best_iou") == 0.1 + 0.2);  // all digits
   CHECK(found.values.at("recipe") == state.values.at("recipe"));
@@ -79,6 +81,8 @@ TEST_CASE("checkpoints that are wrong are refused, and the sentence names the fi
 
   write_file_atomically(path, make_safetensors({}, {{"format", "segx weights 1"}}));
   refuses("not a checkpoint of segx");
+  write_file_atomically(path, make_safetensors({}, {{"format", "segx checkpoint 1"}}));
+  refuses("another version; this one reads \"segx checkpoint 2\"");
 
   save_checkpoint(path, some_checkpoint(), fingerprint);
   const std::vector<std::byte> sound = read_file(path);
@@ -88,11 +92,13 @@ TEST_CASE("checkpoints that are wrong are refused, and the sentence names the fi
   }
   std::uint64_t header = 0;
   std::memcpy(&header, sound.data(), sizeof header);
-  for (std::size_t at = 8 + header; at < sound.size(); ++at) {  // the values of both tensors
+  for (std::size_t at = 8 + header; at < sound.size(); ++at) {  // the values of all tensors
     std::vector<std::byte> damaged = sound;
     damaged[at] ^= std::byte{1};
     write_file_atomically(path, damaged);
-    refuses(at < 8 + header + 12 ? "damaged, the weights are not those that were written"
-                                 : "damaged, the optimizer are not those that were written");
+    const std::size_t number = (at - 8 - header) / sizeof(float);
+    refuses(number < 3   ? "damaged, the weights are not those that were written"
+            : number < 5 ? "damaged, the optimizer are not those that were written"
+                         : "damaged, the average are not those that were written");
   }
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
@@ -114,6 +115,55 @@ TEMPLATE_TEST_CASE("sizes other than the optimizer's are refused, and change not
   CHECK_THROWS_AS(optimizer.step(fewer, weights), segx::error);
   CHECK(optimizer.steps() == 0);
   CHECK(weights == std::vector<float>(parameters, 1));
+}
+
+TEMPLATE_TEST_CASE("a group moves as by an optimizer of its own, and what no group names stays", "[optimizer]",
+                   ALL_OPTIMIZERS) {
+  constexpr std::size_t first = 10;
+  constexpr std::size_t count = 33;
+  const std::vector<float> start = random_values<float>(1);
+  std::vector<float> grouped = start;
+  std::vector<float> alone(start.begin() + first, start.begin() + first + count);
+  auto of_all = TestType::make(parameters);
+  of_all.set_groups({{.first = 3, .count = 4}, {.first = first, .count = count, .rate = 0.25}});
+  auto of_group = TestType::make(count);
+  of_group.set_learning_rate(0.25 * 0.05);
+  for (unsigned i = 0; i < 5; ++i) {
+    const std::vector<float> g = random_values<float>(100 + i);
+    of_all.step(grouped, g);
+    of_group.step(alone, std::span(g).subspan(first, count));
+  }
+  CHECK(std::equal(alone.begin(), alone.end(), grouped.begin() + first));
+  for (std::size_t i = 0; i < parameters; ++i) {
+    const bool moves = (i >= 3 && i < 7) || (i >= first && i < first + count);
+    CHECK((grouped[i] != start[i]) == moves);
+    for (std::size_t part = 0; part < of_all.state().size(); part += parameters) {
+      CHECK((of_all.state()[part + i] != 0) == moves);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("weight decay leaves groups alone that do not decay", "[optimizer]", ALL_OPTIMIZERS) {
+  const std::vector<float> start = random_values<float>(1);
+  std::vector<float> weights = start;
+  auto optimizer = TestType::make(parameters);
+  optimizer.set_groups({{.count = parameters, .decays = false}});
+  optimizer.step(weights, std::vector<float>(parameters));
+  CHECK(weights == start);
+}
+
+TEMPLATE_TEST_CASE("groups must be apart and within the parameters", "[optimizer]", ALL_OPTIMIZERS) {
+  using Catch::Contains;
+  auto optimizer = TestType::make(parameters);
+  CHECK_THROWS_WITH(optimizer.set_groups({{.first = 1, .count = parameters}}), Contains("no group of 101"));
+  CHECK_THROWS_AS(optimizer.set_groups({{.first = 0, .count = 5}, {.first = 4, .count = 2}}), segx::error);
+  CHECK_THROWS_AS(optimizer.set_groups({{.first = 5, .count = 5}, {.first = 0, .count = 2}}), segx::error);
+  CHECK_THROWS_AS(optimizer.set_groups({{.first = std::size_t(-1), .count = 2}}), segx::error);
+  CHECK_THROWS_WITH(optimizer.set_groups({{.count = 5, .rate = 0}}), Contains("above 0"));
+  CHECK_THROWS_AS(optimizer.set_groups({{.count = 5, .rate = INFINITY}}), segx::error);
+  std::vector<float> weights(parameters, 1);
+  optimizer.step(weights, std::vector<float>(parameters, 1));  // all of them still move
+  CHECK(std::count(weights.begin(), weights.end(), 1.0F) == 0);
 }
 
 TEMPLATE_TEST_CASE("the learning rate can be set, and must be a finite number", "[optimizer]", ALL_OPTIMIZERS) {

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Tests the program segx as people call it. Usage: tool_test.py PROGRAM [unittest's arguments]"""
 import csv
+import hashlib
 import json
 import pathlib
+import re
+import shlex
 import shutil
 import signal
 import struct
@@ -15,7 +18,7 @@ import zlib
 
 PROGRAM = ""
 COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench")
-TIME_COLUMNS = ("seconds", "images_per_second")
+TIME_COLUMNS = ("seconds", "images_per_second", "waiting")
 
 
 def segx(*words):
@@ -130,6 +133,8 @@ class ToolTest(unittest.TestCase):
                       ("train", "--data", self.data, "--out", self.folder / "x", "--model", "unet7"),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", "many"),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", 0),
+                      ("train", "--data", self.data), ("train", "--print-recipe", "--lr-scale", "encoder"),
+                      ("train", "--print-recipe", "--lr-scale", "encoder=x"),
                       ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
                       ("predict", "--weights", self.weights, "--out", self.folder / "x")):
             result = segx(*words)
@@ -154,17 +159,20 @@ class ToolTest(unittest.TestCase):
     def test_train(self):
         self.assert_done(self.trained)
         self.assertEqual({path.name for path in self.run_folder.iterdir()},
-                         {"best.safetensors", "last.ckpt", "log.csv", "log.jsonl", "curves.png"})
+                         {"best.safetensors", "last.ckpt", "recipe.json", "log.csv", "log.jsonl", "curves.png"})
         self.assertEqual([row["epoch"] for row in log_of(self.run_folder)], ["1", "2"])
-        lines = [json.loads(line) for line in (self.run_folder / "log.jsonl").read_text().splitlines()]
+        about, *lines = [json.loads(line) for line in (self.run_folder / "log.jsonl").read_text().splitlines()]
+        self.assertEqual(about["recipe"], json.loads((self.run_folder / "recipe.json").read_text()))
+        self.assertEqual((about["recipe"]["epochs"], about["recipe"]["schedule"]), (2, "cosine"))
         self.assertEqual([line["epoch"] for line in lines], [1, 2])
         self.assertLess(lines[1]["train_loss"], lines[0]["train_loss"])
         self.assertIn("best validation IoU", self.trained.stdout)
+        self.assertIn("images in memory, 1 MB (", self.trained.stderr)
 
     def test_train_keeps_what_is_there(self):
         before = content_of(self.run_folder)
         checkpoint = self.run_folder / "last.ckpt"
-        for words, told in (((), "--resume"), (("--resume", "--lr", 0.5), "made with other settings")):
+        for words, told in (((), "--resume"), (("--resume", "--lr", 0.5), "learning_rate is 0.001 and not 0.5")):
             result = segx(*self.two_epochs, "--quiet", *words)
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn(f"segx: {checkpoint}: ", result.stderr)
@@ -178,10 +186,54 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx(*words, "--data", self.data, "--size", 60), "60x60")
         self.assert_fails(segx(*words, "--data", self.data, "--loss", "hope"), "hope", "bce")
         self.assert_fails(segx(*words, "--data", self.data, "--optimizer", "hope"), "hope", "adam")
+        self.assert_fails(segx(*words, "--data", self.data, "--schedule", "hope"), "hope", "cosine", "plateau(")
+        self.assert_fails(segx(*words, "--data", self.data, "--augment", "hope"), "hope", "flip")
+        self.assert_fails(segx(*words, "--data", self.data, "--freeze", "hope"), "hope", "bottleneck")
         self.assertFalse(out.exists())
 
+    def test_words_override_the_recipe_of_a_file(self):
+        file = self.folder / "recipe.json"
+        file.write_text('{"model": "unet8", "epochs": 7, "validation_list": "a.txt", "learning_rate_factors": {"head": 2}}')
+        standard = json.loads(segx("train", "--print-recipe").stdout)
+        made = json.loads(segx("train", "--recipe", file, "--seed", 5, "--size", 64, "--width", 96, "--val", 0.3,
+                               "--schedule", "step( 3;0.5)", "--lr-scale", "encoder=0.1", "--freeze", "bottleneck",
+                               "--decay-biases", "--weight-decay", 0, "--print-recipe").stdout)
+        self.assertEqual(made, {**standard, "model": "unet8", "epochs": 7, "seed": 5, "height": 64, "width": 96,
+                                "validation": 0.3, "validation_list": "", "schedule": "step(3;0.5)",
+                                "learning_rate_factors": {"bottleneck": 0, "encoder": 0.1, "head": 2},
+                                "decay_biases": True, "weight_decay": 0})
+
+        again = self.folder / "again"
+        self.assert_done(segx("train", "--recipe", self.run_folder / "recipe.json", "--data", self.data, "--out", again,
+                              "--threads", 1, "--quiet"))
+        self.assertEqual(log_of(again), log_of(self.run_folder))
+
+        file.write_text('{"model": "unet8",\n "epoch": 7}')
+        self.assert_fails(segx("train", "--recipe", file, "--data", self.data, "--out", self.folder / "x"),
+                          f'{file}: line 2: a recipe has no key "epoch"; it has model, ')
+        file.write_text('{"model": "unet7"}')
+        self.assert_fails(segx("train", "--recipe", file, "--data", self.data, "--out", self.folder / "x"), "unet7")
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_the_document_on_training(self):
+        document = (pathlib.Path(__file__).parents[2] / "docs" / "training.md").read_text()
+        blocks = re.findall(r"```(\w+)\n(.*?)```", document, re.DOTALL)
+        (self.folder / "document.json").write_text(next(text for kind, text in blocks if kind == "json"))
+        commands = [line for kind, text in blocks if kind == "sh" for line in text.splitlines()]
+        self.assertGreater(len(commands), 5)
+        for command in commands:
+            words = shlex.split(command.replace("recipe.json", str(self.folder / "document.json")))
+            self.assertEqual(words[:2], ["segx", "train"])
+            self.assert_done(segx(*words[1:], "--print-recipe"))
+
+        standard = json.loads(segx("train", "--print-recipe").stdout)
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in document.splitlines() if line[:3] == "| `"]
+        keys = [key for row in rows if len(row) == 4 for key in re.findall(r"`(\w+)`", row[0])]
+        self.assertEqual(keys, list(standard), "the table of keys is not that of the program")
+
     def begin_training(self, run, *words):
-        process = subprocess.Popen([PROGRAM, *map(str, (*self.train_words, "--epochs", 10, "--out", run, *words))],
+        all_words = (*self.train_words, "--epochs", 10, "--accumulate", 2, "--clip-norm", 1, "--ema", 0.9, "--out", run, *words)
+        process = subprocess.Popen([PROGRAM, *map(str, all_words)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
@@ -347,7 +399,8 @@ class ToolTest(unittest.TestCase):
         self.assert_done(result)
         found = json.loads(result.stdout)
         self.assertEqual((found["model"], found["height"]), ("unet8", 64))
-        self.assertIn("model unet8, size 64", found["card"]["recipe"])
+        self.assertEqual(json.loads(found["card"]["recipe"]), json.loads((self.run_folder / "recipe.json").read_text()))
+        self.assertEqual(found["card"]["recipe_sha256"], hashlib.sha256(found["card"]["recipe"].encode()).hexdigest())
         self.assertIn("val_iou_mean", json.loads(found["card"]["metrics"]))
         table = segx("info", "--weights", self.weights)
         self.assert_done(table)

@@ -56,7 +56,8 @@ bool same(const epoch_record& a, const epoch_record& b) {
 }  // namespace
 
 TEST_CASE("the table of columns names every number of a record once") {
-  STATIC_REQUIRE(sizeof(epoch_record) == (segx::log_columns.size() - 1) * sizeof(double) + sizeof(double));
+  STATIC_REQUIRE(sizeof(epoch_record) ==
+                 (segx::log_columns.size() - 2) * sizeof(double) + 2 * sizeof(int) + sizeof(epoch_record::classes));
   for (const segx::log_column& a : segx::log_columns)
     for (const segx::log_column& b : segx::log_columns) {
       if (&a == &b) continue;
@@ -91,18 +92,20 @@ TEST_CASE("the two files say what people and programs expect") {
   const temporary_folder run;
   epoch_record record;
   record.epoch = 7;
+  record.averaged = 1;
   record.seconds = 12.5;
   record.learning_rate = 0.001;
   record.train_loss = std::numeric_limits<double>::infinity();
   segx::training_log(run.path).append(record);
   CHECK(content(run.path / "log.csv") ==
         "epoch,seconds,learning_rate,train_loss,train_iou,train_dice,val_loss,val_iou_mean,val_iou_micro,"
-        "val_dice_mean,val_accuracy,images_per_second\n"
-        "7,12.5,0.001,inf,,,,,,,,\n");
+        "val_dice_mean,val_accuracy,images_per_second,waiting,averaged\n"
+        "7,12.5,0.001,inf,,,,,,,,,,1\n");
   CHECK(content(run.path / "log.jsonl") ==
         "{\"epoch\": 7, \"seconds\": 12.5, \"learning_rate\": 0.001, \"train_loss\": null, \"train_iou\": null, "
         "\"train_dice\": null, \"val_loss\": null, \"val_iou_mean\": null, \"val_iou_micro\": null, "
-        "\"val_dice_mean\": null, \"val_accuracy\": null, \"images_per_second\": null}\n");
+        "\"val_dice_mean\": null, \"val_accuracy\": null, \"images_per_second\": null, \"waiting\": null, "
+        "\"averaged\": 1}\n");
 }
 
 TEST_CASE("a line is on disk as soon as it is appended") {
@@ -135,6 +138,29 @@ TEST_CASE("resuming keeps the epochs up to the checkpoint's and drops later ones
   CHECK(fresh.records().empty());
   CHECK(lines(content(run.path / "log.csv")) == 1);
   CHECK(content(run.path / "log.jsonl").empty());
+}
+
+TEST_CASE("classes have columns of their own, which resuming keeps") {
+  const temporary_folder run;
+  epoch_record record = record_of(1);
+  record.classes = {{"lung", 0.25}, {"heart", std::numeric_limits<double>::quiet_NaN()}};
+  segx::training_log(run.path, 0, "", {"lung", "heart"}).append(record);
+  const std::string csv = content(run.path / "log.csv"), json = content(run.path / "log.jsonl");
+  CHECK_THAT(csv, Catch::Matchers::Contains(",averaged,val_iou.lung,val_iou.heart\n") &&
+                      Catch::Matchers::EndsWith(",0.25,\n"));
+  CHECK_THAT(json, Catch::Matchers::EndsWith(", \"val_iou.lung\": 0.25, \"val_iou.heart\": null}\n"));
+  segx::training_log(run.path, 1, "", {"lung", "heart"});
+  CHECK(content(run.path / "log.csv") == csv);
+  CHECK(content(run.path / "log.jsonl") == json);
+}
+
+TEST_CASE("what a training is stands in the first line for programs, also after resuming") {
+  const temporary_folder run;
+  segx::training_log(run.path, 0, "{\"recipe\": {}}").append(record_of(1));
+  const std::string text = content(run.path / "log.jsonl");
+  CHECK(text.starts_with("{\"recipe\": {}}\n{\"epoch\": 1"));
+  segx::training_log(run.path, 1, "{\"recipe\": {}}");
+  CHECK(content(run.path / "log.jsonl") == text);
 }
 
 TEST_CASE("a log that a crash cut anywhere resumes to the unbroken one") {

@@ -4,18 +4,18 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include <segx/data/phantom.hpp>
 #include <segx/data/split.hpp>
-#include <segx/losses/any_loss.hpp>
-#include <segx/losses/bce.hpp>
-#include <segx/losses/combine.hpp>
-#include <segx/losses/jaccard.hpp>
+#include <segx/image/write_image.hpp>
+#include <segx/layers/batch_norm2d.hpp>
+#include <segx/layers/softmax.hpp>
+#include <segx/losses/parse.hpp>
 #include <segx/models/unet.hpp>
-#include <segx/optim/adam.hpp>
 
 #include "image/temporary_folder.hpp"
 
@@ -28,7 +28,19 @@ struct tiny_unet : segx::network<segx::input<1>,
                                  segx::chain<segx::unet<8, 16>, segx::named<"head", segx::conv1x1<1>>, segx::sigmoid>> {
 };
 
-using trainer = segx::trainer<tiny_unet, segx::adam, segx::any_loss>;
+/// With running statistics, in the part "norm".
+struct normed_net
+    : segx::network<segx::input<1>,
+                    segx::chain<segx::named<"first", segx::conv3x3<8>>, segx::named<"norm", segx::batch_norm2d<>>,
+                                segx::relu, segx::named<"head", segx::conv1x1<1>>, segx::sigmoid>> {};
+
+/// Colour to the two lungs, each by itself; and to background, left and right, one for each pixel.
+struct two_lungs : segx::network<segx::input<3>,
+                                 segx::chain<segx::unet<8, 16>, segx::named<"head", segx::conv1x1<2>>, segx::sigmoid>> {
+};
+struct one_of_three
+    : segx::network<segx::input<1>,
+                    segx::chain<segx::unet<8, 16>, segx::named<"head", segx::conv1x1<3>>, segx::softmax>> {};
 
 /// Twelve phantoms, nine of them to train on: three steps an epoch, the last one of a single image.
 class phantoms : public temporary_folder {
@@ -43,33 +55,42 @@ class phantoms : public temporary_folder {
   segx::split parts;
 };
 
-/// The training of all these tests: dropout ends and the learning rate falls on the way.
-segx::train_options options_for(const fs::path& run) {
-  return {.run = run,
+/// The training of most of these tests: dropout ends and the learning rate falls on the way.
+segx::recipe usual() {
+  return {.model = "tiny_unet",
           .height = 32,
           .width = 32,
+          .learning_rate = 0.01,
+          .schedule = "cosine",
           .epochs = 4,
           .batch = 4,
-          .threads = 1,
-          .seed = 3,
-          .learning_rate = 0.01,
-          .rate = segx::schedule::cosine,
           .dropout_until = 0.6,
-          .recipe = "tiny",
-          .trained_on = "phantoms",
-          .quiet = true};
+          .seed = 3};
 }
 
-trainer make_trainer(const phantoms& p, const segx::train_options& options) {
-  segx::model_card card;
-  card.model = "tiny_unet";
-  return {p.data,
-          p.parts,
-          segx::adam{{}, static_cast<std::size_t>(tiny_unet::parameter_count)},
-          segx::any_loss{segx::bce_loss{} + segx::jaccard_loss<>{}},
-          card,
-          options};
+/// Everything at once that a training remembers from step to step or from epoch to epoch.
+segx::recipe elaborate() {
+  segx::recipe r = usual();
+  r.optimizer = "adamw";
+  r.learning_rate_factors = {{"bottleneck", 0.5}};
+  r.schedule = "plateau(0.5,0)";
+  r.warm_up = 1.5;
+  r.clip_norm = 0.5;
+  r.clip_value = 0.1;
+  r.batch = 2;
+  r.accumulate = 2;  // nine images: steps of 4, 4 and 1
+  r.average = 0.99;
+  r.patience = 3;
+  return r;
 }
+
+segx::recipe diverging() {
+  segx::recipe r = usual();
+  r.learning_rate = 1e30;
+  return r;
+}
+
+segx::run_options run_in(const fs::path& folder) { return {.folder = folder, .threads = 1, .quiet = true}; }
 
 /// What a training leaves: where it ended, and everything in its log but the time it took.
 struct outcome {
@@ -78,12 +99,13 @@ struct outcome {
   std::vector<segx::epoch_record> log;
 };
 
-outcome train(const phantoms& p, const segx::train_options& options) {
-  trainer t = make_trainer(p, options);
+template <class Network = tiny_unet>
+outcome train(const phantoms& p, const segx::recipe& recipe, const segx::run_options& run) {
+  segx::trainer<Network> t{p.data, p.parts, recipe, segx::parse_loss(recipe.loss), run};
   outcome o;
   o.result = t.run();
   o.weights.assign(t.current_weights().values().begin(), t.current_weights().values().end());
-  o.log = segx::read_log(options.run / "log.csv");
+  o.log = segx::read_log(run.folder / "log.csv");
   return o;
 }
 
@@ -95,10 +117,11 @@ void check_same(const outcome& a, const outcome& b) {
   REQUIRE(a.log.size() == b.log.size());
   for (std::size_t row = 0; row < a.log.size(); ++row) {
     for (const segx::log_column& column : segx::log_columns) {
-      if (column.name == "seconds" || column.name == "images_per_second") { continue; }
+      if (column.name == "seconds" || column.name == "images_per_second" || column.name == "waiting") { continue; }
       INFO("epoch " << row + 1 << ", " << column.name);
       std::visit([&](auto member) { CHECK(a.log[row].*member == b.log[row].*member); }, column.member);
     }
+    CHECK((a.log[row].classes == b.log[row].classes));
   }
 }
 
@@ -121,14 +144,22 @@ std::map<std::string, std::vector<std::byte>> content(const fs::path& folder) {
 
 TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   const phantoms p;
-  const outcome o = train(p, options_for(p / "run"));
+  segx::run_options run = run_in(p / "run");
+  run.card.trained_on = "phantoms";
+  const outcome o = train(p, usual(), run);
   REQUIRE(o.result.finished);
+  CHECK(o.result.epochs == 4);
   REQUIRE(o.log.size() == 4);
   CHECK(o.log.back().train_loss < o.log.front().train_loss);
   CHECK(o.log.back().val_loss < o.log.front().val_loss);
   for (const char* name : {"last.ckpt", "log.csv", "log.jsonl", "curves.png"}) { CHECK(fs::exists(p / "run" / name)); }
   CHECK(o.log[0].learning_rate > o.log[3].learning_rate);
   CHECK(o.log[3].learning_rate > 0);
+  for (const segx::epoch_record& record : o.log) {
+    CHECK(record.waiting >= 0);
+    CHECK(record.waiting < 1);
+    CHECK(record.averaged == 0);
+  }
 
   const auto best = std::max_element(o.log.begin(), o.log.end(),
                                      [](const auto& a, const auto& b) { return a.val_iou_mean < b.val_iou_mean; });
@@ -138,130 +169,369 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   const auto loaded = segx::load_weights<tiny_unet>(p / "run" / "best.safetensors");
   CHECK(loaded.card.model == "tiny_unet");
   CHECK(loaded.card.height == 32);
-  CHECK(loaded.card.recipe == "tiny");
   CHECK(loaded.card.trained_on == "phantoms");
   CHECK(loaded.card.metrics + "\n" == segx::detail::json_line(*best));
 
   segx::session<tiny_unet> network{loaded.values, 32, 32, {1, 1}};
   segx::loader samples{p.data, p.parts.val, {.height = 32, .width = 32, .batch = 1, .shuffle = false}};
-  const segx::any_loss loss{segx::bce_loss{} + segx::jaccard_loss<>{}};
-  const segx::evaluation e = segx::evaluate(network, samples, loss, 0.5F, [](long) {});
+  const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](long) {});
   CHECK(e.indices == p.parts.val);
   CHECK(e.summary.iou_mean == best->val_iou_mean);
   CHECK(e.summary.iou_micro == best->val_iou_micro);
   CHECK(e.loss == best->val_loss);
 }
 
-TEST_CASE("the seed gives the weights, however samples are fed and however many threads work") {
+TEST_CASE("the recipe stands in the weight file, the log, the checkpoint and a file of its own") {
   const phantoms p;
-  const outcome first = train(p, options_for(p / "first"));
-  segx::train_options options = options_for(p / "second");
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  recipe.loss = " bce + 0.50*jaccard";
+  train(p, recipe, run_in(p / "run"));
+  recipe.loss = "bce+0.5*jaccard";
+  const std::string json = segx::recipe_json(recipe), digits = segx::recipe_sha256(recipe);
 
-  SECTION("the same again") { check_same(first, train(p, options)); }
+  const auto card = segx::load_weights<tiny_unet>(p / "run" / "best.safetensors").card;
+  CHECK(card.recipe == json);
+  CHECK(card.recipe_sha256 == digits);
+  const auto state = segx::load_checkpoint(p / "run" / "last.ckpt", tiny_unet::fingerprint);
+  CHECK(state.text("recipe") == json);
+  CHECK(state.text("recipe_sha256") == digits);
+  std::ifstream log{p / "run" / "log.jsonl"};
+  std::string line;
+  std::getline(log, line);
+  CHECK(line == "{\"recipe\": " + json + ", \"recipe_sha256\": \"" + digits + "\"}");
+  CHECK(segx::recipe_json(segx::read_recipe(p / "run" / "recipe.json")) == json);
+}
+
+TEST_CASE("a loss and an optimizer of one's own are told by their names") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  const auto count = static_cast<std::size_t>(tiny_unet::parameter_count);
+  segx::trainer<tiny_unet> t{p.data, p.parts, recipe, segx::dice, segx::sgd{{}, count}, run_in(p / "run")};
+  t.run();
+  const segx::recipe told = segx::read_recipe(p / "run" / "recipe.json");
+  CHECK(told.loss == "dice");
+  CHECK(told.optimizer == "sgd");
+}
+
+TEST_CASE("the recipe gives the weights, however samples are fed and however many threads work") {
+  const phantoms p;
+  const segx::recipe recipe = GENERATE(usual(), elaborate());
+  segx::run_options first_run = run_in(p / "first");
+  first_run.feed = "memory";
+  const outcome first = train(p, recipe, first_run);
+  segx::run_options run = run_in(p / "second");
+
+  SECTION("the same again") { check_same(first, train(p, recipe, run)); }
   SECTION("samples read as they are needed") {
-    options.mode = segx::feed::streamed;
-    check_same(first, train(p, options));
+    run.feed = "stream";
+    check_same(first, train(p, recipe, run));
   }
   SECTION("two threads") {
-    options.threads = 2;
-    check_same(first, train(p, options));
+    run.threads = 2;
+    check_same(first, train(p, recipe, run));
   }
   SECTION("another seed gives others") {
-    options.seed = 4;
-    CHECK((train(p, options).weights != first.weights));
+    segx::recipe other = recipe;
+    other.seed = 4;
+    CHECK((train(p, other, run).weights != first.weights));
   }
 }
 
 TEST_CASE("a training that is stopped after any step goes on as if it had not been") {
   const phantoms p;
-  const outcome unbroken = train(p, options_for(p / "unbroken"));
-  segx::train_options options = options_for(p / "stopped");
+  const bool is_usual = GENERATE(true, false);
+  const segx::recipe recipe = is_usual ? usual() : elaborate();
+  const outcome unbroken = train(p, recipe, run_in(p / "unbroken"));
+  REQUIRE(unbroken.log.back().averaged == (is_usual ? 0 : 1));
+  segx::run_options run = run_in(p / "stopped");
 
   SECTION("once, in the middle of the second epoch") {
     int steps = 0;
-    options.should_stop = [&steps] { return ++steps == 5; };
-    const outcome stopped = train(p, options);
+    run.should_stop = [&steps] { return ++steps == 5; };
+    const outcome stopped = train(p, recipe, run);
     CHECK_FALSE(stopped.result.finished);
     CHECK(steps == 5);
     CHECK(stopped.log.size() == 1);
-    options.resume = true;
-    check_same(unbroken, train(p, options));
+    run.resume = true;
+    check_same(unbroken, train(p, recipe, run));
   }
   SECTION("again and again") {
-    options.should_stop = [] { return true; };
+    run.should_stop = [] { return true; };
     int runs = 0;
     outcome last;
     do {
-      options.resume = runs > 0;
-      last = train(p, options);
+      run.resume = runs > 0;
+      last = train(p, recipe, run);
     } while (!last.result.finished && ++runs < 20);
     CHECK(runs == 8);  // an epoch's last step is followed by the validation, and by the first step of the next
     check_same(unbroken, last);
   }
   SECTION("a training that has ended has nothing left to do") {
-    train(p, options);
-    options.resume = true;
-    check_same(unbroken, train(p, options));
+    train(p, recipe, run);
+    run.resume = true;
+    check_same(unbroken, train(p, recipe, run));
   }
   check_same_best_weights(p / "unbroken", p / "stopped");
 }
 
+TEST_CASE("a network with running statistics is trained, stopped and resumed like any other") {
+  const phantoms p;
+  segx::recipe recipe = elaborate();
+  recipe.learning_rate_factors = {{"first", 0.5}};
+  const outcome unbroken = train<normed_net>(p, recipe, run_in(p / "unbroken"));
+  segx::run_options run = run_in(p / "stopped");
+  int steps = 0;
+  run.should_stop = [&steps] { return ++steps == 5; };
+  train<normed_net>(p, recipe, run);
+  run.resume = true;
+  check_same(unbroken, train<normed_net>(p, recipe, run));
+}
+
+TEST_CASE("a training ends early when its score has not risen for long enough, and stays ended") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.learning_rate = 0;  // all epochs score the same: the first is the best
+  recipe.epochs = 10;
+  recipe.patience = 2;
+  segx::run_options run = run_in(p / "run");
+  const outcome o = train(p, recipe, run);
+  CHECK(o.result.finished);
+  CHECK(o.result.epochs == 3);
+  CHECK(o.result.best_epoch == 1);
+  CHECK(o.log.size() == 3);
+  run.resume = true;
+  check_same(o, train(p, recipe, run));
+}
+
+TEST_CASE("the learning rate follows the validation, and the warm-up the steps") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.schedule = "plateau(0.5,0,0.004)";
+  recipe.warm_up = 2;
+  recipe.learning_rate_factors = {
+      {"encoder", 0}, {"bottleneck", 0}, {"decoder", 0}, {"head", 0}};  // no epoch is better
+  const outcome o = train(p, recipe, run_in(p / "run"));
+  REQUIRE(o.log.size() == 4);
+  CHECK(o.log[0].learning_rate == Approx(0.005));
+  CHECK(o.log[1].learning_rate == Approx(0.01));
+  CHECK(o.log[2].learning_rate == Approx(0.005));
+  CHECK(o.log[3].learning_rate == Approx(0.004));
+}
+
+TEST_CASE("frozen parts stay as they were drawn, bit for bit, and the rest learns") {
+  const phantoms p;
+  segx::recipe recipe = elaborate();
+  recipe.weight_decay = 0.5;
+  int runs = 0;
+  const auto check = [&]<class Network>(Network, const segx::rate_factors& factors) {
+    recipe.learning_rate_factors = factors;
+    const fs::path folder = p / ("run" + std::to_string(++runs));
+    const outcome o = train<Network>(p, recipe, run_in(folder));
+    const auto before = segx::weights<Network>::random(recipe.seed);
+    const auto best = segx::load_weights<Network>(folder / "best.safetensors").values;
+    for (const auto& array : before.arrays()) {
+      const auto place = static_cast<std::size_t>(array.place);
+      const bool is_frozen = segx::rate_factor_of(array.name, factors) == 0;
+      INFO(array.name);
+      CHECK(std::equal(array.values.begin(), array.values.end(), o.weights.begin() + array.place) == is_frozen);
+      CHECK(std::equal(array.values.begin(), array.values.end(), best.values().begin() + place) == is_frozen);
+    }
+  };
+  check(tiny_unet{}, {{"encoder", 0}});
+  check(tiny_unet{}, {{"encoder", 0}, {"decoder", 0}, {"decoder.0.conv1", 0.1}});
+  check(normed_net{}, {{"first", 0}});
+  check(normed_net{}, {{"norm", 0}});
+}
+
+TEST_CASE("several batches make the step of one large batch, where the loss is a mean over images") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.loss = "bce";
+  recipe.dropout_until = 0;  // it is drawn for each batch
+  recipe.epochs = 1;
+  recipe.batch = 9;
+  const outcome whole = train(p, recipe, run_in(p / "whole"));
+  recipe.batch = 2;
+  recipe.accumulate = 5;
+  const outcome parts = train(p, recipe, run_in(p / "parts"));
+  const auto start = segx::weights<tiny_unet>::random(recipe.seed);
+  REQUIRE(parts.log[0].train_loss == Approx(whole.log[0].train_loss));
+  int different = 0;  // Adam's first step is the sign of the gradient: the few that are about 0 may go either way
+  for (std::size_t i = 0; i < whole.weights.size(); ++i) {
+    different += std::abs(whole.weights[i] - parts.weights[i]) > 1e-4F ? 1 : 0;
+  }
+  CHECK(different < static_cast<int>(whole.weights.size()) / 100);
+  CHECK(std::abs(whole.weights[0] - start.values()[0]) > 1e-3F);
+}
+
+TEST_CASE("the moving average is what is validated and kept") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.average = 0.9;
+  recipe.epochs = 2;
+  const outcome o = train(p, recipe, run_in(p / "run"));
+  CHECK(o.log[0].averaged == 1);
+  recipe.average = 0;
+  const outcome plain = train(p, recipe, run_in(p / "plain"));
+  CHECK((o.weights == plain.weights));  // the steps are the same
+  CHECK(o.log[0].train_loss == plain.log[0].train_loss);
+  CHECK(o.log[0].val_loss != plain.log[0].val_loss);
+  const auto kept = segx::load_weights<tiny_unet>(p / "run" / "best.safetensors").values;
+  CHECK_FALSE(std::equal(kept.values().begin(), kept.values().end(), o.weights.begin()));
+}
+
+TEST_CASE("a clipped gradient moves weights less") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.optimizer = "sgd";
+  recipe.epochs = 1;
+  recipe.batch = 9;  // one step
+  const auto start = segx::weights<tiny_unet>::random(recipe.seed);
+  const auto moved = [&](const char* folder) {
+    const outcome o = train(p, recipe, run_in(p / folder));
+    std::vector<double> way;
+    for (std::size_t i = 0; i < o.weights.size(); ++i) {
+      way.push_back((double{start.values()[i]} - o.weights[i]) / recipe.learning_rate);
+    }
+    return way;
+  };
+  const auto length = [](const std::vector<double>& way) {
+    double sum = 0;
+    for (const double x : way) { sum += x * x; }
+    return std::sqrt(sum);
+  };
+  const double free = length(moved("free"));
+  recipe.clip_norm = 0.5 * free;
+  CHECK(length(moved("short")) == Approx(0.5 * free).epsilon(1e-3));
+  recipe.clip_norm = 0;
+  recipe.clip_value = 0.01 * free;
+  double largest = 0;
+  for (const double x : moved("cut")) { largest = std::max(largest, std::abs(x)); }
+  CHECK(largest == Approx(recipe.clip_value).epsilon(1e-2));
+}
+
+TEST_CASE("several classes are learned and scored, each by itself") {
+  phantoms p;
+  for (const char* folder : {"masks_left", "masks_right"}) { fs::create_directories(p / folder); }
+  for (const segx::sample& sample : p.data.samples) {  // the halves of the image in place of left and right
+    cv::Mat left = segx::read_mask(sample.masks.at(0)), right = left.clone(), index;
+    left.colRange(left.cols / 2, left.cols).setTo(0);
+    right.colRange(0, left.cols / 2).setTo(0);
+    segx::write_mask(p / "masks_left" / (sample.stem + ".png"), left);
+    segx::write_mask(p / "masks_right" / (sample.stem + ".png"), right);
+    index = left + 2 * right;
+    segx::write_png(sample.masks[0], index);
+  }
+  segx::recipe recipe = usual();
+  recipe.model = "lungs";
+  recipe.normalisation = "imagenet";
+  segx::run_options run = run_in(p / "run");
+
+  const auto check = [&]<class Network>(Network) {
+    p.data = segx::scan_folder(p.path(), segx::scan_options_of(recipe));
+    const outcome unbroken = train<Network>(p, recipe, run);
+    CHECK(unbroken.log.back().train_loss < unbroken.log.front().train_loss);
+    for (const segx::epoch_record& record : unbroken.log) {
+      REQUIRE(record.classes.size() == 2);
+      CHECK(record.classes[0].name == "left");
+      CHECK(record.classes[1].name == "right");
+      CHECK(record.val_iou_mean == Approx((record.classes[0].val_iou + record.classes[1].val_iou) / 2));
+    }
+    CHECK(unbroken.log.back().val_loss < unbroken.log.front().val_loss);
+    const segx::model_card card = segx::load_weights<Network>(run.folder / "best.safetensors").card;
+    CHECK(card.normalisation == "imagenet");
+    CHECK(card.classes == segx::joined(p.data.classes));
+
+    run.folder = p / "stopped";
+    int steps = 0;
+    run.should_stop = [&steps] { return ++steps == 5; };
+    train<Network>(p, recipe, run);
+    run.resume = true;
+    check_same(unbroken, train<Network>(p, recipe, run));
+  };
+  SECTION("classes that exclude each other") {
+    recipe.labels = "exclusive";
+    recipe.classes = "background,left,right";
+    recipe.loss = "cross_entropy";
+    check(one_of_three{});
+    recipe.loss = "bce";
+    run = run_in(p / "refused");
+    CHECK_THAT(message_of([&] { train<one_of_three>(p, recipe, run); }),
+               Contains("exclude each other, so the loss must read a softmax") && Contains("\"bce\" does not"));
+    CHECK_THAT(message_of([&] { train<tiny_unet>(p, recipe, run); }),
+               Contains("\"lungs\" gives 1 classes, but the images have 3: background,left,right"));
+  }
+  SECTION("classes that overlap, of colour images") {
+    recipe.labels = "overlapping";
+    check(two_lungs{});
+    recipe.labels = "exclusive";
+    recipe.classes = "background,lung";
+    p.data.labels = segx::label_kind::exclusive;
+    CHECK_THAT(message_of([&] { train<two_lungs>(p, recipe, run_in(p / "refused")); }),
+               Contains("must end in a softmax"));
+  }
+}
+
 TEST_CASE("a line of the log beyond the checkpoint, as a crash leaves it, is written anew") {
   const phantoms p;
-  const outcome unbroken = train(p, options_for(p / "unbroken"));
-  segx::train_options options = options_for(p / "crashed");
+  const outcome unbroken = train(p, usual(), run_in(p / "unbroken"));
+  segx::run_options run = run_in(p / "crashed");
   int steps = 0;
-  options.should_stop = [&steps] { return ++steps == 4; };  // in epoch 2
-  train(p, options);
-  segx::training_log{options.run, 1}.append({.epoch = 2, .train_loss = 77});
-  options.resume = true;
-  check_same(unbroken, train(p, options));
+  run.should_stop = [&steps] { return ++steps == 4; };  // in epoch 2
+  train(p, usual(), run);
+  segx::training_log{run.folder, 1}.append({.epoch = 2, .train_loss = 77});
+  run.resume = true;
+  check_same(unbroken, train(p, usual(), run));
 }
 
 TEST_CASE("a training is neither overwritten nor resumed by mistake") {
   const phantoms p;
-  segx::train_options options = options_for(p / "run");
-  options.epochs = 1;
-  train(p, options);
-  const auto before = content(options.run);
-  const std::string checkpoint = (options.run / "last.ckpt").string();
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  segx::run_options run = run_in(p / "run");
+  train(p, recipe, run);
+  const auto before = content(run.folder);
+  const std::string checkpoint = (run.folder / "last.ckpt").string();
 
   SECTION("a second one in the same folder") {
-    CHECK_THAT(message_of([&] { train(p, options); }), Contains(checkpoint) && Contains("--resume"));
+    CHECK_THAT(message_of([&] { train(p, recipe, run); }), Contains(checkpoint) && Contains("--resume"));
   }
   SECTION("other settings") {
-    options.resume = true;
-    options.recipe = "tiny, but otherwise";
-    CHECK_THAT(message_of([&] { train(p, options); }),
-               Contains(checkpoint) && Contains("(tiny)") && Contains("tiny, but otherwise"));
+    run.resume = true;
+    recipe.epochs = 2;
+    recipe.schedule = "constant";
+    CHECK_THAT(
+        message_of([&] { train(p, recipe, run); }),
+        Contains(checkpoint + ": was made with another recipe: there schedule is \"cosine\" and not \"constant\", "
+                              "epochs is 1 and not 2"));
   }
   SECTION("other images") {
     phantoms other;
     std::swap(other.parts.train.front(), other.parts.val.front());
-    options.resume = true;
-    CHECK_THAT(message_of([&] { train(other, options); }), Contains(checkpoint) && Contains("other images"));
+    run.resume = true;
+    CHECK_THAT(message_of([&] { train(other, recipe, run); }), Contains(checkpoint) && Contains("other images"));
   }
   SECTION("a checkpoint that was cut off") {
-    cut_file(options.run / "last.ckpt", 0.5);
-    options.resume = true;
-    CHECK_THAT(message_of([&] { train(p, options); }), Contains(checkpoint));
+    cut_file(run.folder / "last.ckpt", 0.5);
+    run.resume = true;
+    CHECK_THAT(message_of([&] { train(p, recipe, run); }), Contains(checkpoint));
     segx::write_file_atomically(checkpoint, before.at("last.ckpt"));
   }
-  CHECK((content(options.run) == before));
+  CHECK((content(run.folder) == before));
 }
 
 TEST_CASE("there is nothing to resume in an empty folder") {
   const phantoms p;
-  segx::train_options options = options_for(p / "run");
-  options.resume = true;
-  CHECK_THAT(message_of([&] { train(p, options); }), Contains((p / "run" / "last.ckpt").string()));
+  segx::run_options run = run_in(p / "run");
+  run.resume = true;
+  CHECK_THAT(message_of([&] { train(p, usual(), run); }), Contains((p / "run" / "last.ckpt").string()));
 }
 
 TEST_CASE("a training that diverges says in which layer, and leaves no weights that are no numbers") {
   const phantoms p;
-  segx::train_options options = options_for(p / "run");
-  options.learning_rate = 1e30;
-  const std::string said = message_of([&] { train(p, options); });
+  const std::string said = message_of([&] { train(p, diverging(), run_in(p / "run")); });
   CHECK_THAT(said, Contains("training diverged in epoch 1, step 2") && Contains("lower the learning rate"));
   const auto nodes = tiny_unet::nodes();
   CHECK(std::any_of(nodes.begin(), nodes.end(), [&](const auto& node) {
@@ -275,17 +545,17 @@ TEST_CASE("a training that diverges in its only step is found out by the validat
   const phantoms p;
   int diverged = 0;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {  // with some seeds, all ReLUs die and everything stays finite
-    segx::train_options options = options_for(p / std::to_string(seed));
-    options.learning_rate = 1e30;
-    options.batch = 9;
-    options.epochs = 1;
-    options.seed = seed;
-    const std::string said = message_of([&] { train(p, options); });
+    segx::recipe recipe = diverging();
+    recipe.batch = 9;
+    recipe.epochs = 1;
+    recipe.seed = seed;
+    const segx::run_options run = run_in(p / std::to_string(seed));
+    const std::string said = message_of([&] { train(p, recipe, run); });
     INFO("seed " << seed << ": " << said);
-    const fs::path best = options.run / "best.safetensors";
+    const fs::path best = run.folder / "best.safetensors";
     if (fs::exists(best)) {
       CHECK_NOTHROW(segx::load_weights<tiny_unet>(best));
-      CHECK(std::isfinite(segx::read_log(options.run / "log.csv").at(0).val_loss));
+      CHECK(std::isfinite(segx::read_log(run.folder / "log.csv").at(0).val_loss));
     } else {
       ++diverged;
       CHECK_THAT(said, Contains("training diverged in epoch 1, step 2"));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-// The JSON that a safetensors header is made of: objects, arrays, texts and whole numbers. A general JSON library would
+// The JSON of safetensors headers and of recipes: objects, arrays, texts and numbers. A general JSON library would
 // be two thirds of the compile time of a program that loads weights. Throws nothing. Source: RFC 8259, RFC 3629.
 
 namespace segx::detail {
@@ -92,13 +93,33 @@ struct json_cursor {
     return take(close);
   }
 
+  /// A number that the type holds; a whole one for whole types.
+  template <class Number>
+  bool take_number(Number& out) {
+    skip_space();
+    const std::size_t size = std::min(rest.find_first_not_of("+-.eE0123456789"), rest.size());
+    std::string_view digits = rest.substr(0, size);
+    if (digits.starts_with('-')) digits.remove_prefix(1);
+    const std::size_t dot = digits.find('.');
+    const bool is_json = !digits.empty() && is_digit(digits) && (digits[0] != '0' || !is_digit(digits.substr(1))) &&
+                         (dot == digits.npos || is_digit(digits.substr(dot + 1)));
+    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + size, out);
+    if (!is_json || problem != std::errc{} || end != rest.data() + size) return false;
+    rest.remove_prefix(size);
+    return true;
+  }
+
   /// A whole number from 0 to 2⁶³ − 1.
   bool take_count(std::int64_t& out) {
     skip_space();
-    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), out);
-    const auto size = static_cast<std::size_t>(end - rest.data());
-    if (problem != std::errc{} || rest[0] == '-' || (rest[0] == '0' && size > 1)) return false;
-    rest.remove_prefix(size);
+    return !rest.starts_with('-') && take_number(out);
+  }
+
+  /// `true`, `false` or `null`.
+  bool take_word(std::string_view word) {
+    skip_space();
+    if (!rest.starts_with(word)) return false;
+    rest.remove_prefix(word.size());
     return true;
   }
 
@@ -120,6 +141,8 @@ struct json_cursor {
   }
 
  private:
+  static bool is_digit(std::string_view text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
+
   bool take_escape(std::string& out) {
     constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
     if (rest.size() < 2) return false;

@@ -31,7 +31,9 @@ struct model_card {
   std::string normalisation = "gray values to [0,1]";  // of the images that it takes
   std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
   std::string threshold = "0.5";                       // of the probability, for a mask
-  std::string trained_on, recipe, metrics, licence;    // data and their terms, how, metrics as JSON
+  std::string trained_on, licence;                     // the data and their terms; the terms of the weights
+  std::string recipe, recipe_sha256;                   // how it was trained, as JSON, and its checksum
+  std::string metrics;                                 // of the validation, as JSON
 };
 
 /// A file's weights and card.
@@ -57,6 +59,7 @@ inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"threshold", &model_card::threshold},
                                              {"trained_on", &model_card::trained_on},
                                              {"recipe", &model_card::recipe},
+                                             {"recipe_sha256", &model_card::recipe_sha256},
                                              {"metrics", &model_card::metrics},
                                              {"licence", &model_card::licence}};
 

@@ -24,15 +24,16 @@ class basic_adam {
   using options = adam_options;
   static constexpr std::string_view name = "adam";
 
-  basic_adam(options o, std::size_t parameters) : options_(o), moments_{.parameters = parameters} {
+  basic_adam(options o, std::size_t parameters) : options_(o), groups_(parameters), moments_{.parameters = parameters} {
     detail::expect_moment_options(name, o);
   }
 
   void step(std::span<T> weights, std::span<const T> gradients) {
-    detail::expect_parameters(name, moments_.parameters, weights.size(), gradients.size());
-    moments_.step(weights, gradients, options_, 0, options_.weight_decay);
+    detail::expect_parameters(name, groups_.parameters(), weights.size(), gradients.size());
+    moments_.step(weights, gradients, groups_.all(), options_, detail::decay::in_gradient);
   }
 
+  void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }
   std::span<T> state() { return moments_.values; }
   std::int64_t steps() const { return moments_.steps; }
   void set_steps(std::int64_t steps) { moments_.steps = steps; }
@@ -44,6 +45,7 @@ class basic_adam {
 
  private:
   options options_;
+  detail::parameter_groups groups_;
   detail::moments<T> moments_;
 };
 

@@ -24,15 +24,17 @@ class basic_adamw {
   using options = adamw_options;
   static constexpr std::string_view name = "adamw";
 
-  basic_adamw(options o, std::size_t parameters) : options_(o), moments_{.parameters = parameters} {
+  basic_adamw(options o, std::size_t parameters)
+      : options_(o), groups_(parameters), moments_{.parameters = parameters} {
     detail::expect_moment_options(name, o);
   }
 
   void step(std::span<T> weights, std::span<const T> gradients) {
-    detail::expect_parameters(name, moments_.parameters, weights.size(), gradients.size());
-    moments_.step(weights, gradients, options_, options_.learning_rate * options_.weight_decay, 0);
+    detail::expect_parameters(name, groups_.parameters(), weights.size(), gradients.size());
+    moments_.step(weights, gradients, groups_.all(), options_, detail::decay::decoupled);
   }
 
+  void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }
   std::span<T> state() { return moments_.values; }
   std::int64_t steps() const { return moments_.steps; }
   void set_steps(std::int64_t steps) { moments_.steps = steps; }
@@ -44,6 +46,7 @@ class basic_adamw {
 
  private:
   options options_;
+  detail::parameter_groups groups_;
   detail::moments<T> moments_;
 };
 

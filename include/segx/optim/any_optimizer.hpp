@@ -20,6 +20,7 @@ class any_optimizer {
   std::string_view name;
 
   void step(std::span<float> weights, std::span<const float> gradients) { optimizer_->step(weights, gradients); }
+  void set_groups(std::vector<parameter_group> groups) { optimizer_->set_groups(std::move(groups)); }
   std::span<float> state() { return optimizer_->state(); }
   std::int64_t steps() const { return optimizer_->steps(); }
   void set_steps(std::int64_t steps) { optimizer_->set_steps(steps); }
@@ -30,6 +31,7 @@ class any_optimizer {
   struct interface {
     virtual ~interface() = default;
     virtual void step(std::span<float> weights, std::span<const float> gradients) = 0;
+    virtual void set_groups(std::vector<parameter_group> groups) = 0;
     virtual std::span<float> state() = 0;
     virtual std::int64_t steps() const = 0;
     virtual void set_steps(std::int64_t steps) = 0;
@@ -41,6 +43,7 @@ class any_optimizer {
   struct holder final : interface {
     explicit holder(O o) : held(std::move(o)) {}
     void step(std::span<float> weights, std::span<const float> gradients) override { held.step(weights, gradients); }
+    void set_groups(std::vector<parameter_group> groups) override { held.set_groups(std::move(groups)); }
     std::span<float> state() override { return held.state(); }
     std::int64_t steps() const override { return held.steps(); }
     void set_steps(std::int64_t steps) override { held.set_steps(steps); }

@@ -5,6 +5,7 @@
 
 #include <segx/kernels/cpu/highway.hpp>
 #include <segx/optim/optimizer.hpp>
+#include <segx/optim/parameter_group.hpp>
 
 namespace segx::detail {
 
@@ -55,6 +56,9 @@ void move_all_weights(const moment_factors<T>& f, std::size_t count, T* w, const
 
 }  // namespace HWY_NAMESPACE
 
+/// Where weight decay acts: on the gradient (Adam's L2), or on the weights alone (AdamW).
+enum class decay { in_gradient, decoupled };
+
 /// The running means of gradients and of their squares that Adam and AdamW step along.
 template <class T>
 struct moments {
@@ -62,23 +66,28 @@ struct moments {
   std::vector<T> values = std::vector<T>(2 * parameters);  ///< all first moments, then all second moments
   std::int64_t steps = 0;
 
-  /// `decoupled`: the part of each weight that is taken away; `l2`: the part of each weight that its gradient gains.
   template <class Options>
-  void step(std::span<T> weights, std::span<const T> gradients, const Options& o, double decoupled, double l2) {
+  void step(std::span<T> weights, std::span<const T> gradients, std::span<const parameter_group> groups,
+            const Options& o, decay how) {
     ++steps;
     const auto t = static_cast<double>(steps);
-    const moment_factors<T> factors{
-        .keep = static_cast<T>(1 - decoupled),
-        .l2 = static_cast<T>(l2),
-        .fresh1 = static_cast<T>(1 - o.beta1),
-        .old2 = static_cast<T>(o.beta2),
-        .fresh2 = static_cast<T>(1 - o.beta2),
-        .rate = static_cast<T>(o.learning_rate / (1 - std::pow(o.beta1, t))),
-        .root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t))),
-        .epsilon = static_cast<T>(o.epsilon),
-    };
-    HWY_NAMESPACE::move_all_weights(factors, parameters, weights.data(), gradients.data(), values.data(),
-                                    values.data() + parameters);
+    for (const parameter_group& group : groups) {
+      const double rate = o.learning_rate * group.rate;
+      const double weight_decay = group.decays ? o.weight_decay : 0;
+      const moment_factors<T> factors{
+          .keep = static_cast<T>(how == decay::decoupled ? 1 - rate * weight_decay : 1),
+          .l2 = static_cast<T>(how == decay::in_gradient ? weight_decay : 0),
+          .fresh1 = static_cast<T>(1 - o.beta1),
+          .old2 = static_cast<T>(o.beta2),
+          .fresh2 = static_cast<T>(1 - o.beta2),
+          .rate = static_cast<T>(rate / (1 - std::pow(o.beta1, t))),
+          .root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t))),
+          .epsilon = static_cast<T>(o.epsilon),
+      };
+      HWY_NAMESPACE::move_all_weights(factors, group.count, weights.data() + group.first,
+                                      gradients.data() + group.first, values.data() + group.first,
+                                      values.data() + parameters + group.first);
+    }
   }
 };
 

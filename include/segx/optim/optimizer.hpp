@@ -6,14 +6,17 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/optim/parameter_group.hpp>
 
 namespace segx {
 
 /// Moves weights against their gradients, over one flat span of all parameters.
 ///
 ///   o.step(weights, gradients)     one update; both as long as the optimizer was made for, else `error`
+///   o.set_groups(groups)           which parameters it moves, and how; all of them alike until it is called
 ///   o.state()                      every number it remembers, for checkpoints: copied into an optimizer made with
 ///   equal o.steps(), o.set_steps(n)      options, together with the count of steps, training continues bit for bit
 ///   o.learning_rate(), o.set_learning_rate(r)
@@ -22,9 +25,11 @@ namespace segx {
 /// Concrete optimizers are made from their options and the count of parameters: `adam{{.learning_rate = 1e-4},
 /// 1'940'817}`. Equal input gives equal bits.
 template <class O>
-concept optimizer = requires(O o, const O made, std::span<float> weights, std::span<const float> gradients) {
+concept optimizer = requires(O o, const O made, std::span<float> weights, std::span<const float> gradients,
+                             std::vector<parameter_group> groups) {
   { made.name } -> std::convertible_to<std::string_view>;
   o.step(weights, gradients);
+  o.set_groups(groups);
   { o.state() } -> std::same_as<std::span<float>>;
   { made.steps() } -> std::same_as<std::int64_t>;
   o.set_steps(std::int64_t{});

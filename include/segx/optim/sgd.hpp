@@ -1,8 +1,10 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include <segx/optim/optimizer.hpp>
+#include <segx/optim/parameter_group.hpp>
 
 namespace segx {
 
@@ -26,7 +28,7 @@ class basic_sgd {
   static constexpr std::string_view name = "sgd";
 
   basic_sgd(options o, std::size_t parameters)
-      : options_(o), parameters_(parameters), state_(o.momentum == 0 ? 0 : parameters) {
+      : options_(o), groups_(parameters), state_(o.momentum == 0 ? 0 : parameters) {
     detail::expect_amount(name, "learning_rate", o.learning_rate);
     detail::expect_amount(name, "momentum", o.momentum);
     detail::expect_amount(name, "weight_decay", o.weight_decay);
@@ -34,30 +36,12 @@ class basic_sgd {
   }
 
   void step(std::span<T> weights, std::span<const T> gradients) {
-    detail::expect_parameters(name, parameters_, weights.size(), gradients.size());
+    detail::expect_parameters(name, groups_.parameters(), weights.size(), gradients.size());
     ++steps_;
-    const T rate = static_cast<T>(options_.learning_rate);
-    const T momentum = static_cast<T>(options_.momentum);
-    const T decay = static_cast<T>(options_.weight_decay);
-    T* w = weights.data();
-    const T* g = gradients.data();
-    T* b = state_.data();
-    if (options_.momentum == 0) {
-      for (std::size_t i = 0; i < parameters_; ++i) { w[i] -= rate * (g[i] + decay * w[i]); }
-    } else if (options_.nesterov) {
-      for (std::size_t i = 0; i < parameters_; ++i) {
-        const T slope = g[i] + decay * w[i];
-        b[i] = momentum * b[i] + slope;
-        w[i] -= rate * (slope + momentum * b[i]);
-      }
-    } else {
-      for (std::size_t i = 0; i < parameters_; ++i) {
-        b[i] = momentum * b[i] + (g[i] + decay * w[i]);
-        w[i] -= rate * b[i];
-      }
-    }
+    for (const parameter_group& group : groups_.all()) { step(group, weights.data(), gradients.data()); }
   }
 
+  void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }
   std::span<T> state() { return state_; }
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
@@ -68,8 +52,30 @@ class basic_sgd {
   }
 
  private:
+  void step(const parameter_group& group, T* w, const T* g) {
+    const T rate = static_cast<T>(options_.learning_rate * group.rate);
+    const T momentum = static_cast<T>(options_.momentum);
+    const T decay = static_cast<T>(group.decays ? options_.weight_decay : 0);
+    T* b = state_.data();
+    const std::size_t end = group.first + group.count;
+    if (options_.momentum == 0) {
+      for (std::size_t i = group.first; i < end; ++i) { w[i] -= rate * (g[i] + decay * w[i]); }
+    } else if (options_.nesterov) {
+      for (std::size_t i = group.first; i < end; ++i) {
+        const T slope = g[i] + decay * w[i];
+        b[i] = momentum * b[i] + slope;
+        w[i] -= rate * (slope + momentum * b[i]);
+      }
+    } else {
+      for (std::size_t i = group.first; i < end; ++i) {
+        b[i] = momentum * b[i] + (g[i] + decay * w[i]);
+        w[i] -= rate * b[i];
+      }
+    }
+  }
+
   options options_;
-  std::size_t parameters_;
+  detail::parameter_groups groups_;
   std::vector<T> state_;
   std::int64_t steps_ = 0;
 };

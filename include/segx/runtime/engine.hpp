@@ -20,7 +20,8 @@ struct session_options {
 
 namespace detail {
 
-inline std::string text_of(const auto& extents) {
+inline std::string text_of(const auto& extents) requires requires { extents.begin(); }
+{
   std::string text = "[";
   for (const auto e : extents) { text += std::to_string(e) + ","; }
   text.back() = ']';

@@ -1,27 +1,86 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include <segx/data/loader.hpp>
-#include <segx/metrics/per_image.hpp>
+#include <segx/image/label_map.hpp>
+#include <segx/metrics/confusion.hpp>
 #include <segx/metrics/summary.hpp>
 #include <segx/runtime/session.hpp>
+#include <segx/train/classes.hpp>
 
 namespace segx {
 
+/// The counts of each class that is scored in each image of a batch, logits and masks [N,K,H,W]: counts[n][k]. A class
+/// is where its probability exceeds the threshold; of exclusive classes, where its logit is the pixel's largest, the
+/// first of equal ones.
+inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
+                                                         const xt::xtensor<float, 4>& masks, label_kind labels,
+                                                         float threshold = 0.5F) {
+  const std::size_t images = logits.shape()[0], classes = logits.shape()[1];
+  const std::size_t plane = logits.shape()[2] * logits.shape()[3];
+  const bool is_exclusive = labels == label_kind::exclusive;
+  std::vector<std::vector<confusion>> counts(images);
+  std::vector<float> winner(is_exclusive ? logits.size() : 0, -1.0F);  // 1 where a logit is the largest
+  for (std::size_t n = 0; n < images; ++n) {
+    const float* image = logits.data() + n * classes * plane;
+    for (std::size_t i = 0; is_exclusive && i < plane; ++i) {
+      std::size_t best = 0;
+      for (std::size_t k = 1; k < classes; ++k) {
+        if (image[k * plane + i] > image[best * plane + i]) { best = k; }
+      }
+      winner[(n * classes + best) * plane + i] = 1;
+    }
+    for (std::size_t k = first_scored_class(labels); k < classes; ++k) {
+      const std::size_t at = (n * classes + k) * plane;
+      const float* scores = is_exclusive ? winner.data() : logits.data();
+      counts[n].push_back(
+          count_from_logits({scores + at, plane}, {masks.data() + at, plane}, is_exclusive ? 0.5F : threshold));
+    }
+  }
+  return counts;
+}
+
 /// What a network does on a set of images with known masks.
 struct evaluation {
-  double loss = 0;  // mean over images
-  segmentation_summary summary;
-  std::vector<confusion> per_image;  // in the order of `indices`
-  std::vector<int> indices;          // of the samples in the dataset
+  double loss = 0;                                // mean over images
+  segmentation_summary summary;                   // of all classes, each weighing the same
+  std::vector<segmentation_summary> classes;      // of each class that is scored
+  std::vector<std::vector<confusion>> per_class;  // [image][class], in the order of `indices`
+  std::vector<confusion> per_image;               // of the classes together
+  std::vector<int> indices;                       // of the samples in the dataset
 };
+
+namespace detail {
+
+/// Each score's mean over the classes.
+inline segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
+  const auto mean = [&](double segmentation_summary::*score) {
+    double sum = 0;
+    for (const segmentation_summary& c : classes) { sum += c.*score; }
+    return sum / static_cast<double>(classes.size());
+  };
+  using s = segmentation_summary;
+  return {.images = classes.front().images,
+          .iou_micro = mean(&s::iou_micro),
+          .iou_mean = mean(&s::iou_mean),
+          .dice_mean = mean(&s::dice_mean),
+          .f1_micro = mean(&s::f1_micro),
+          .precision_micro = mean(&s::precision_micro),
+          .recall_micro = mean(&s::recall_micro),
+          .specificity_micro = mean(&s::specificity_micro),
+          .accuracy = mean(&s::accuracy)};
+}
+
+}  // namespace detail
 
 /// Segments every sample of an unshuffled loader, at the size of the session; the loader's batches must fit the
 /// session's. `after(images done)` is called behind each batch.
 template <class Model, backend Backend, class Loss, class After>
-evaluation evaluate(session<Model, Backend>& network, loader& samples, const Loss& loss, float threshold,
-                    After&& after) {
+evaluation evaluate(session<Model, Backend>& network, loader& samples, const Loss& loss, float threshold, After&& after,
+                    label_kind labels = label_kind::binary) {
   evaluation result;
   batch b;
   xt::xtensor<float, 4> logits;
@@ -30,13 +89,22 @@ evaluation evaluate(session<Model, Backend>& network, loader& samples, const Los
     network.logits(b.images, logits);
     const auto images = static_cast<double>(b.indices.size());
     result.loss += loss(logits, b.masks) * images;
-    const std::vector<confusion> counts = count_per_image_from_logits(logits, b.masks, threshold);
-    result.per_image.insert(result.per_image.end(), counts.begin(), counts.end());
+    for (std::vector<confusion>& counts : count_classes(logits, b.masks, labels, threshold)) {
+      confusion together;
+      for (const confusion& c : counts) { together += c; }
+      result.per_image.push_back(together);
+      result.per_class.push_back(std::move(counts));
+    }
     result.indices.insert(result.indices.end(), b.indices.begin(), b.indices.end());
     after(static_cast<long>(result.indices.size()));
   }
   result.loss /= static_cast<double>(result.indices.size());
-  result.summary = summarize(result.per_image);
+  for (std::size_t k = 0; k < result.per_class.front().size(); ++k) {
+    std::vector<confusion> of_class;
+    for (const std::vector<confusion>& image : result.per_class) { of_class.push_back(image[k]); }
+    result.classes.push_back(summarize(of_class));
+  }
+  result.summary = detail::mean_of(result.classes);
   return result;
 }
 

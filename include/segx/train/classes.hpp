@@ -1,0 +1,62 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <segx/core/epilogue.hpp>
+#include <segx/core/error.hpp>
+#include <segx/data/dataset.hpp>
+#include <segx/losses/any_loss.hpp>
+
+// What a training with several classes must know of them.
+
+namespace segx {
+
+/// The first class that scores count: of exclusive classes not the background, which any network finds.
+inline std::size_t first_scored_class(label_kind labels) { return labels == label_kind::exclusive ? 1 : 0; }
+
+/// "background,lung".
+inline std::string joined(const std::vector<std::string>& classes) {
+  std::string all;
+  for (const std::string& name : classes) { all += (all.empty() ? "" : ",") + name; }
+  return all;
+}
+
+/// Names of the classes that are scored, as a log can hold them; none where there is only one.
+inline std::vector<std::string> classes_in_log(const dataset& data) {
+  if (data.classes.size() == 1) { return {}; }
+  const auto first = static_cast<std::ptrdiff_t>(first_scored_class(data.labels));
+  std::vector<std::string> names(data.classes.begin() + first, data.classes.end());
+  for (std::string& name : names) {
+    const auto is_special = [](unsigned char c) { return c == ',' || c == '"' || c == '\\' || c < ' '; };
+    std::replace_if(name.begin(), name.end(), is_special, '_');
+  }
+  return names;
+}
+
+/// Throws `error` unless a network, the images and a loss agree on how many classes there are, and on whether they
+/// exclude each other.
+template <class Network>
+void expect_classes(const Network& network, const std::string& model, const dataset& data, const any_loss& loss) {
+  if (static_cast<std::size_t>(network.classes) != data.classes.size()) {
+    fail("the network \"" + model + "\" gives " + std::to_string(network.classes) + " classes, but the images have " +
+         std::to_string(data.classes.size()) + ": " + joined(data.classes));
+  }
+  const bool exclusive = data.labels == label_kind::exclusive;
+  const std::string because = exclusive ? "the classes exclude each other" : "each class is found by itself";
+  const activation head = network.nodes().back().head;
+  if (head != activation::none && exclusive != (head == activation::softmax)) {
+    fail(because + ", so the network must end in a " + (exclusive ? "softmax" : "sigmoid") + ", which \"" + model +
+         "\" does not");
+  }
+  const auto reads = loss.facts().reads;
+  if (reads && exclusive != (*reads == probability::softmax)) {
+    fail(because + ", so the loss must read " +
+         (exclusive ? "a softmax, as cross_entropy does" : "sigmoids, as bce does") + "; \"" + loss.text() +
+         "\" does not");
+  }
+}
+
+}  // namespace segx

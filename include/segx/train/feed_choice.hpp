@@ -1,0 +1,65 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include <segx/core/error.hpp>
+#include <segx/data/loader.hpp>
+
+namespace segx {
+
+/// Bytes of memory that programs may still take, of the machine and of the control group that limits the process;
+/// nothing where Linux does not say.
+inline std::optional<std::int64_t> available_memory() {
+  const auto number_in = [](const char* file) -> std::optional<std::int64_t> {
+    std::ifstream stream(file);
+    std::int64_t value = 0;
+    return stream >> value ? std::optional{value} : std::nullopt;
+  };
+  std::optional<std::int64_t> available;
+  std::ifstream machine("/proc/meminfo");
+  for (std::string name, unit; machine >> name; std::getline(machine, unit)) {
+    std::int64_t kilobytes = 0;
+    if (name == "MemAvailable:" && machine >> kilobytes) { available = 1024 * kilobytes; }
+  }
+  const auto limit = number_in("/sys/fs/cgroup/memory.max"), used = number_in("/sys/fs/cgroup/memory.current");
+  if (available && limit && used) { available = std::min(*available, std::max<std::int64_t>(0, *limit - *used)); }
+  return available;
+}
+
+/// How a training is fed with images, and what that takes.
+struct feed_choice {
+  feed mode = feed::streamed;
+  std::int64_t image_bytes = 0;                // of all images and masks, if they stay in memory
+  std::optional<std::int64_t> available = {};  // memory that was there to decide by
+
+  /// "images in memory, 12 MB (8000 MB are available)"
+  std::string text() const {
+    const auto megabytes = [](std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; };
+    const std::string room = available ? megabytes(*available) + " are available" : "it is not known what is available";
+    return mode == feed::in_memory
+               ? "images in memory, " + megabytes(image_bytes) + " (" + room + ")"
+               : "images read in each epoch; in memory they would take " + megabytes(image_bytes) + " (" + room + ")";
+  }
+};
+
+/// Bytes of so many images of [C,H,W] floats with masks of a byte a pixel.
+inline std::int64_t image_bytes(std::int64_t images, int channels, int height, int width) {
+  return images * height * width * (channels * static_cast<std::int64_t>(sizeof(float)) + 1);
+}
+
+/// "memory", "stream", or "auto": memory, if the images and `others` bytes take no more than four fifths of what is
+/// available, and the disk otherwise. Both ways feed the same batches. Throws `error` for another word.
+inline feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
+                               std::optional<std::int64_t> available) {
+  const bool fits = available && images + others <= *available / 5 * 4;
+  if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, images, available}; }
+  if (word == "stream" || word == "auto") { return {feed::streamed, images, available}; }
+  throw error("no feed is called \"" + word + "\"; choose auto, memory or stream");
+}
+
+}  // namespace segx

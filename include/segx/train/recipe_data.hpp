@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segx/data/dataset.hpp>
+#include <segx/data/loader.hpp>
+#include <segx/data/split.hpp>
+#include <segx/image/label_map.hpp>
+#include <segx/image/normalisation.hpp>
+#include <segx/train/recipe.hpp>
+
+// What a recipe says of images and masks, in the words of data/.
+
+namespace segx {
+
+using any_augmentation = std::function<image_and_mask(image_and_mask, random_generator&)>;
+
+/// "flip" or "none"; throws `error` for other texts.
+inline any_augmentation augmentation_of(const recipe& r) {
+  if (r.augmentation == "flip") { return horizontal_flip{}; }
+  if (r.augmentation == "none") { return no_augmentation{}; }
+  throw error("no augmentation is called \"" + r.augmentation + "\"; choose flip or none");
+}
+
+/// Throws `error` for labels of another kind.
+inline scan_options scan_options_of(const recipe& r) {
+  scan_options options{.mask_threshold = r.mask_threshold};
+  for (const label_kind kind : {label_kind::binary, label_kind::exclusive, label_kind::overlapping}) {
+    if (r.labels == text_of(kind)) { options.labels = kind; }
+  }
+  if (!options.labels && r.labels != "auto") {
+    throw error("there are no labels \"" + r.labels + "\"; choose auto, binary, exclusive or overlapping");
+  }
+  for (std::size_t at = 0; at < r.classes.size();) {
+    const std::size_t end = std::min(r.classes.find(',', at), r.classes.size());
+    options.classes.push_back(r.classes.substr(at, end - at));
+    at = end + 1;
+  }
+  return options;
+}
+
+/// Which samples are trained on and which validate.
+inline split split_of(const dataset& data, const recipe& r) {
+  return r.validation_list.empty() ? split_by_fraction(data, r.validation, r.seed)
+                                   : split_by_list(data, r.validation_list);
+}
+
+/// For the loader of the training samples, or of those that validate.
+inline loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
+  loader_options options{.height = r.height,
+                         .width = r.width,
+                         .channels = channels,
+                         .normalise = parse_normalisation(r.normalisation),
+                         .batch = training ? r.batch : 1,
+                         .threads = 1,
+                         .mode = mode,
+                         .seed = r.seed,
+                         .shuffle = training,
+                         .mask_threshold = r.mask_threshold};
+  if (training) { options.augment = augmentation_of(r); }
+  return options;
+}
+
+}  // namespace segx

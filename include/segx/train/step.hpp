@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <segx/data/loader.hpp>
+#include <segx/io/checkpoint.hpp>
+#include <segx/losses/any_loss.hpp>
+#include <segx/optim/any_optimizer.hpp>
+#include <segx/optim/clip.hpp>
+#include <segx/optim/moving_average.hpp>
+#include <segx/runtime/training_session.hpp>
+#include <segx/runtime/weights.hpp>
+#include <segx/train/parameter_groups.hpp>
+#include <segx/train/recipe.hpp>
+
+namespace segx {
+
+/// Values that are not finite turned up in a training; the text names the layer.
+struct divergence : error {
+  explicit divergence(const std::string& layer)
+      : error{"values that are not finite, first in the layer \"" + (layer.empty() ? "loss" : layer) +
+              "\"; lower the learning rate, or look at the data"} {}
+};
+
+/// A network that learns, one step after the other. A step is made of one batch or more:
+///
+///   learner.add(batch, share, dropout);   …   learner.step(learning_rate);
+template <class Network, class Backend = cpu>
+class learner {
+ public:
+  learner(const Network& network, const recipe& r, any_loss loss, any_optimizer optimizer, int threads)
+      : clip_norm_{r.clip_norm},
+        clip_value_{r.clip_value},
+        decay_of_average_{r.average},
+        loss_{std::move(loss)},
+        optimizer_{std::move(optimizer)},
+        weights_{weights<Network>::random(r.seed, network)},
+        groups_{parameter_groups_of(weights_, r.learning_rate_factors, r.decay_biases)},
+        session_{network, r.height, r.width, {r.batch, threads}} {
+    expect_parts(weights_, r.learning_rate_factors);
+    optimizer_.set_groups(groups_);
+    session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors));
+    if (r.average > 0) { average_ = weights_; }
+  }
+
+  /// Forward, loss and backward of one batch. Adds `share` of its gradient to that of the step (the shares of a step's
+  /// batches add up to 1) and gives its loss. Throws `divergence`.
+  double add(const batch& b, double share, const dropout_draw& drawn) {
+    if (batches_++ == 0) { session_.clear_gradients(); }
+    session_.forward(weights_.values(), b.images, logits_, drawn);
+    if (dlogits_.shape() != logits_.shape()) { dlogits_.resize(logits_.shape()); }
+    dlogits_.fill(0);
+    const double loss = loss_(logits_, b.masks, dlogits_, share);
+    if (!std::isfinite(loss)) { throw divergence{session_.first_non_finite(weights_.values(), b.images)}; }
+    session_.backward(weights_.values(), dlogits_);
+    return loss;
+  }
+
+  /// Ends a step: moves the weights, and their average. Throws `divergence`.
+  void step(double learning_rate) {
+    const std::span<float> gradients = session_.gradients();
+
+    // Exchange gradients: those of several devices are added here, between backward pass and optimizer.
+
+    expect_finite(gradients);
+    const std::span<float> learnable = weights_.learnable(), statistics = weights_.statistics();
+    const std::span<float> slopes = gradients.first(learnable.size());
+    if (clip_value_ > 0) { clip_value(slopes, groups_, clip_value_); }
+    if (clip_norm_ > 0) { clip_norm(slopes, groups_, clip_norm_); }
+    optimizer_.set_learning_rate(learning_rate);
+    optimizer_.step(learnable, slopes);
+
+    // Running statistics move by what each batch would take off them; several batches, by the mean of that.
+    const std::span<const float> taken = gradients.subspan(learnable.size());
+    for (std::size_t i = 0; i < taken.size(); ++i) { statistics[i] -= taken[i] / static_cast<float>(batches_); }
+    batches_ = 0;
+    if (average_) { move_average(average_->values(), weights_.values(), decay_of_average_, optimizer_.steps() - 1); }
+  }
+
+  /// Of the last batch.
+  const xt::xtensor<float, 4>& logits() const { return logits_; }
+  const any_loss& loss() const { return loss_; }
+  double learning_rate() const { return optimizer_.learning_rate(); }
+
+  /// The weights as the steps left them.
+  const weights<Network>& current() const { return weights_; }
+
+  /// What a training is judged by and keeps: the moving average, where there is one.
+  const weights<Network>& result() const { return average_ ? *average_ : weights_; }
+  bool is_averaged() const { return average_.has_value(); }
+
+  /// Name of the first layer whose values are not finite under the weights of `result()`.
+  std::string first_non_finite(const batch& b) {
+    session_.forward(result().values(), b.images, logits_, {});
+    return session_.first_non_finite(result().values(), b.images);
+  }
+
+  std::size_t bytes() {
+    const std::size_t copies = average_ ? 2 : 1;
+    return session_.bytes() + (copies * weights_.values().size() + optimizer_.state().size()) * sizeof(float);
+  }
+
+  void save(checkpoint& to) {
+    to.weights.assign(weights_.values().begin(), weights_.values().end());
+    to.optimizer.assign(optimizer_.state().begin(), optimizer_.state().end());
+    if (average_) { to.average.assign(average_->values().begin(), average_->values().end()); }
+    to.set("optimizer_steps", optimizer_.steps());
+  }
+
+  /// Throws `error` if the checkpoint is not of this network and optimizer.
+  void restore(const checkpoint& from) {
+    const auto copy = [](const char* what, const std::vector<float>& values, std::span<float> to) {
+      if (values.size() != to.size()) {
+        fail("holds " + std::to_string(values.size()) + " values of the " + what + ", expected " +
+             std::to_string(to.size()));
+      }
+      std::copy(values.begin(), values.end(), to.begin());
+    };
+    copy("weights", from.weights, weights_.values());
+    copy("optimizer", from.optimizer, optimizer_.state());
+    copy("average", from.average, average_ ? average_->values() : std::span<float>{});
+    optimizer_.set_steps(from.get<std::int64_t>("optimizer_steps"));
+  }
+
+ private:
+  void expect_finite(std::span<const float> gradients) const {
+    for (const auto& array : weights_.arrays()) {
+      for (const float g : gradients.subspan(static_cast<std::size_t>(array.place), array.values.size())) {
+        if (!std::isfinite(g)) { throw divergence{array.name}; }
+      }
+    }
+  }
+
+  double clip_norm_, clip_value_, decay_of_average_;  // 0: none
+  any_loss loss_;
+  any_optimizer optimizer_;
+  weights<Network> weights_;
+  std::optional<weights<Network>> average_;
+  std::vector<parameter_group> groups_;
+  training_session<Network, Backend> session_;
+  int batches_ = 0;  // of this step
+  xt::xtensor<float, 4> logits_;
+  xt::xtensor<float, 4> dlogits_;
+};
+
+}  // namespace segx

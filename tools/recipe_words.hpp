@@ -1,0 +1,111 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <segx/losses/parse.hpp>
+#include <segx/train/recipe_json.hpp>
+
+#include "models.hpp"
+
+namespace segx::tool {
+
+/// The words of a command for each member of a recipe, from `recipe_fields`, and --recipe for a file of them. What is
+/// said on the command line overrides the file.
+class recipe_words {
+ public:
+  explicit recipe_words(CLI::App* command) {
+    command->add_option("--recipe", file_,
+                        "JSON file with the settings below, as --print-recipe prints them; words override it");
+    add(command->add_option_function<int>(
+            "--size", [this](int size) { given_.height = given_.width = size; },
+            "height and width that images are resized to"),
+        [this](recipe& r) { r.height = given_.height, r.width = given_.width; })
+        ->check(CLI::Range(16, 65536));
+    for (const recipe_field& field : recipe_fields) {
+      std::visit([&](auto member) { add_field(command, field, member); }, field.member);
+    }
+    command->add_option_function<std::vector<std::string>>(
+        "--freeze",
+        [this](const std::vector<std::string>& parts) {
+          for (const std::string& part : parts) { given_.learning_rate_factors[part] = 0; }
+        },
+        "parts of the network that stay as they are: --lr-scale PART=0");
+    command->get_option("--model")->check(CLI::IsMember(model_names()));
+    share_ = command->get_option("--val")->excludes(command->get_option("--val-list"));
+  }
+
+  /// The recipe as the words say, checked. Throws `error`.
+  recipe effective() const {
+    recipe r = file_.empty() ? recipe{} : read_recipe(file_);
+    if (share_->count() > 0) { r.validation_list.clear(); }
+    for (const auto& [option, apply] : overrides_) {
+      if (option->count() > 0) { apply(r); }
+    }
+    for (const auto& [part, factor] : given_.learning_rate_factors) { r.learning_rate_factors[part] = factor; }
+    r = checked(r);
+    r.loss = parse_loss(r.loss).text();
+    return r;
+  }
+
+ private:
+  CLI::Option* add(CLI::Option* option, std::function<void(recipe&)> apply) {
+    overrides_.emplace_back(option, std::move(apply));
+    return option;
+  }
+
+  template <class T>
+  void add_field(CLI::App* command, const recipe_field& field, T recipe::*member) {
+    const std::string word{field.word}, meaning{field.meaning};
+    add(command->add_option_function<T>(
+            word, [this, member](const T& value) { given_.*member = value; }, meaning),
+        [this, member](recipe& r) { r.*member = given_.*member; })
+        ->default_str(detail::field_json(given_, field))
+        ->check(range_of<T>(field));
+  }
+
+  template <class T>
+  void add_field(CLI::App* command, const recipe_field& field, std::optional<T> recipe::*member) {
+    const std::string word{field.word}, meaning{field.meaning};
+    add(command->add_option_function<T>(
+            word, [this, member](const T& value) { given_.*member = value; }, meaning),
+        [this, member](recipe& r) { r.*member = given_.*member; })
+        ->check(range_of<T>(field));
+  }
+
+  void add_field(CLI::App* command, const recipe_field& field, bool recipe::*member) {
+    add(command->add_flag(std::string{field.word}, given_.*member, std::string{field.meaning}),
+        [this, member](recipe& r) { r.*member = given_.*member; });
+  }
+
+  void add_field(CLI::App* command, const recipe_field& field, std::map<std::string, double> recipe::*member) {
+    const auto read = [this, &field, member](const std::vector<std::string>& words) {
+      for (const std::string& word : words) {
+        const std::size_t sign = word.find('=');
+        double factor = 0;
+        if (sign == word.npos || sign == 0 || !CLI::detail::lexical_cast(word.substr(sign + 1), factor)) {
+          throw CLI::ConversionError(std::string{field.word} + ": expected PART=FACTOR, not " + word);
+        }
+        (given_.*member)[word.substr(0, sign)] = factor;
+      }
+    };
+    command->add_option_function<std::vector<std::string>>(std::string{field.word}, read, std::string{field.meaning});
+  }
+
+  template <class T>
+  static CLI::Validator range_of(const recipe_field& field) {
+    if constexpr (detail::recipe_number<T>) { return CLI::Range(field.least, field.most); }
+    return CLI::Validator{};
+  }
+
+  std::string file_;
+  CLI::Option* share_ = nullptr;
+  recipe given_;
+  std::vector<std::pair<CLI::Option*, std::function<void(recipe&)>>> overrides_;
+};
+
+}  // namespace segx::tool
