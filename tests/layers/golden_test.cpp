@@ -20,6 +20,7 @@
 #include <segx/testing/compare.hpp>
 #include <segx/testing/layer_run.hpp>
 
+#include "cases/any_layer.hpp"
 #include "cases/backends.hpp"
 #include "cases/layers.hpp"
 
@@ -91,49 +92,44 @@ testing::layer_inputs inputs_of(const golden_file& file, const std::string& at) 
   return in;
 }
 
-void compare(const golden_file& file, const std::string& at, const std::vector<parameter>& kinds,
-             const testing::layer_inputs& in, const array& y, const testing::layer_gradients& gradients,
-             double within) {
-  CHECK(relative_error(y, file.values(at + "y")) < within);
-  CHECK(relative_error(gradients.x[0], file.values(at + "dx")) < within);
-  if (in.x.size() > 1) { CHECK(relative_error(gradients.x[1], file.values(at + "dx2")) < within); }
-  for (std::size_t p = 0; p < kinds.size(); ++p) {
-    array value = gradients.parameters[p];
-    if (kinds[p].is_statistic) {  // its gradient is what the next step takes off it
-      for (std::size_t i = 0; i < value.size(); ++i) { value[i] = in.parameters[p][i] - value[i]; }
-    }
-    const std::string name = (kinds[p].is_statistic ? "new." : "dp.") + std::string{kinds[p].name};
-    INFO(name);
-    CHECK(relative_error(value, file.values(at + name)) < within);
-  }
-}
-
-/// Runs layers on the inputs of their cases and compares everything. (What does not depend on the type of a layer
-/// stands above, since all of this is compiled for every layer.)
+/// Runs layers on the inputs of their cases and compares everything.
 template <class Backend>
 struct golden_check {
   Backend on;
   double bound;
   std::map<std::string, std::set<std::string>> checked{};  // cases of each layer: none is to be forgotten
 
-  template <class Layer>
-  void operator()(const char* name, const Layer& layer) {
-    (*this)(name, layer, bound);
-  }
-  template <class Layer>
-  void operator()(const char* name, const Layer& layer, double within, bool batch_statistics = true) {
-    INFO(Layer::name << ", " << name);
-    checked[std::string{Layer::name}].insert(name);
-    const golden_file file{Layer::name};
-    const std::string at = std::string{name} + "/";
-    testing::layer_inputs in = inputs_of(file, at);
+  void operator()(const std::string& name, const auto& layer) { (*this)(name, layer, bound); }
+  void operator()(const std::string& name, const auto& layer, double within, bool batch_statistics = true) {
+    const golden_file file{layer.name};
+    testing::layer_inputs in = inputs_of(file, name + "/");
     in.batch_statistics = batch_statistics;
-    if constexpr (requires { Layer::as_epilogue; }) { in.then = Layer::as_epilogue; }
+    checked[std::string{layer.name}].insert(name);
+    compare(file, name + "/", any_layer{layer, in.extents}, in, within);
+  }
+
+ private:
+  void compare(const golden_file& file, const std::string& at, const auto& layer, testing::layer_inputs& in,
+               double within) {
+    INFO(layer.name << ", " << at);
     const std::vector<parameter> kinds = testing::parameters(layer, in.extents);
     for (const parameter& p : kinds) { in.parameters.push_back(file.values(at + "p." + std::string{p.name})); }
+    in.then = layer.then;
     testing::layer_run run{on, layer, in};
     const array y = run.forward();
-    compare(file, at, kinds, in, y, run.backward(y), within);
+    CHECK(relative_error(y, file.values(at + "y")) < within);
+    const testing::layer_gradients found = run.backward(y);
+    CHECK(relative_error(found.x[0], file.values(at + "dx")) < within);
+    if (in.x.size() > 1) { CHECK(relative_error(found.x[1], file.values(at + "dx2")) < within); }
+    for (std::size_t p = 0; p < kinds.size(); ++p) {
+      array value = found.parameters[p];
+      if (kinds[p].is_statistic) {  // its gradient is what the next step takes off it
+        for (std::size_t i = 0; i < value.size(); ++i) { value[i] = in.parameters[p][i] - value[i]; }
+      }
+      const std::string name = (kinds[p].is_statistic ? "new." : "dp.") + std::string{kinds[p].name};
+      INFO(name);
+      CHECK(relative_error(value, file.values(at + name)) < within);
+    }
   }
 };
 

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "cases/agreement.hpp"
+#include "cases/any_layer.hpp"
 #include "cases/backends.hpp"
 #include "cases/layers.hpp"
 
@@ -10,18 +11,18 @@ using segx::testing::gradient_error;
 SEGX_BACKEND_TEST("every layer's gradients match finite differences", "[layers][gradient]") {
   auto on = TestType::make();
   for_each_layer([&]<class Case>(Case) {
-    const typename Case::layer layer;
+    const any_layer layer{typename Case::layer{}, Case::inputs};
     INFO(layer.name << " of " << segx::text_of(Case::inputs[0]));
-    CHECK(gradient_error(on, layer, draw(layer, 2, Case::inputs)) < TestType::gradient);
+    CHECK(gradient_error(on, layer, draw(layer, 2, Case::inputs, layer.then)) < TestType::gradient);
   });
 }
 
 SEGX_BACKEND_TEST("every layer agrees with the reference in double", "[layers]") {
   auto on = TestType::make();
   for_each_layer([&]<class Case>(Case) {
-    const typename Case::layer layer;
+    const any_layer layer{typename Case::layer{}, Case::inputs};
     INFO(layer.name << " of " << segx::text_of(Case::inputs[0]));
-    check_agreement(on, layer, draw(layer, 2, Case::inputs), TestType::winograd);
+    check_agreement(on, layer, draw(layer, 2, Case::inputs, layer.then), TestType::winograd);
   });
 }
 
