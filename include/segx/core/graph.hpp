@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <segx/core/diagnose.hpp>
@@ -150,7 +151,6 @@ struct graph {
   template <layer Part, std::same_as<tensor>... Inputs>
   constexpr void describe(node<Op>& n, Inputs... in) {
     n.layer = Part::name;
-    n.name = name_of_next(Part::name);
     n.output = Part::output_shape(in.extent...);
     n.input_count = sizeof...(in);
     n.inputs = {in.id...};
@@ -164,30 +164,37 @@ struct graph {
     }
     if constexpr (requires { Part::as_head; }) { n.head = Part::as_head; }
     if constexpr (requires { Part::macs(in.extent...); }) { n.macs = Part::macs(in.extent...); }
-    if constexpr (requires { Part::attributes; }) {
-      int i = 0;
-      for (const attribute& a : Part::attributes) { n.attributes[i++] = a; }
-    }
-    if constexpr (requires { Part::parameters(in.extent...); }) {
-      for (const parameter& p : Part::parameters(in.extent...)) {
-        std::int64_t& count = p.is_statistic ? statistics : weights;
-        n.places[n.parameter_count] = count;
-        n.parameters[n.parameter_count++] = p;
-        count += p.size();
-      }
-    }
+    if constexpr (requires { Part::attributes; }) { set_attributes(n, Part::attributes); }
+    if constexpr (requires { Part::parameters(in.extent...); }) { set_parameters(n, Part::parameters(in.extent...)); }
+    name_next(n);
     if constexpr (requires { Part::refuses(in.extent...); }) {
       const char* why = Part::refuses(in.extent...);
       if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
     }
   }
 
-  /// The scope, or the scope and the layer's kind; with a number behind it where that name is taken.
-  constexpr sentence name_of_next(std::string_view layer) {
+  // What does not depend on the layer stands outside of `describe`, of which there is one for each layer.
+
+  [[gnu::noinline]] static constexpr void set_attributes(node<Op>& n, std::span<const attribute> attributes) {
+    int i = 0;
+    for (const attribute& a : attributes) { n.attributes[i++] = a; }
+  }
+
+  [[gnu::noinline]] constexpr void set_parameters(node<Op>& n, std::span<const parameter> parameters) {
+    for (const parameter& p : parameters) {
+      std::int64_t& count = p.is_statistic ? statistics : weights;
+      n.places[n.parameter_count] = count;
+      n.parameters[n.parameter_count++] = p;
+      count += p.size();
+    }
+  }
+
+  /// By the scope, or the scope and the layer's kind; with a number behind it where that name is taken.
+  [[gnu::noinline]] constexpr void name_next(node<Op>& n) {
     sentence name = scope_;
     if (!scope_is_layer_) {
       if (!name.empty()) { name.append("."); }
-      name.append(layer);
+      name.append(n.layer);
     }
     const std::size_t length = name.view().size();
     for (int copy = 2; is_taken(name); ++copy) {
@@ -196,7 +203,7 @@ struct graph {
       name.append(copy);
     }
     name_hashes_[size] = hash_of(name);
-    return name;
+    n.name = name;
   }
   constexpr bool is_taken(const sentence& name) const {
     const std::uint32_t hash = hash_of(name);

@@ -82,35 +82,47 @@ class static_plan {
   static program<Backend> get() { return make_program<Backend>(plan::lowered, plan::memory, Why); }
 };
 
-/// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
+/// A program that is planned when it runs, every mistake an `error` then.
 template <class Network, class Backend, purpose Why>
-class dynamic_plan {
+class unchecked_plan {
  public:
-  /// Throws `error` if the network does not take such images.
-  dynamic_plan(const Network&, int height, int width) {
+  /// Throws `error` if the network does not take such images, or if the backend lacks a kernel.
+  unchecked_plan(int height, int width) {
     const auto composed = Network::template composed<operation<Backend>>(height, width);
-    if (const defect& found = composed.first_defect) {
-      const auto text = [](shape s) {
-        return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
-      };
-      fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " +
-           text(found.inputs[0]) + (found.inputs[1].channels > 0 ? " and " + text(found.inputs[1]) : "") +
-           ", in an image of " + std::to_string(height) + "x" + std::to_string(width) + ")");
-    }
+    require_none(composed.first_defect, height, width);
     lowered_ = lower(composed, Why);
+    require_none(detail::missing_kernel<Backend>(lowered_.body, Why), height, width);
     memory_ = plan_memory(lowered_.body, Backend::memory, Why);
   }
 
   program<Backend> get() const { return make_program<Backend>(lowered_, memory_, Why); }
 
  private:
-  static constexpr defect missing =
-      detail::missing_kernel<Backend>(lower(detail::any_size_on<Network, Backend>, Why).body, Why);
-  static constexpr fits_together<missing> checked{};
+  static void require_none(const defect& found, int height, int width) {
+    if (!found) { return; }
+    const auto text = [](shape s) {
+      return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
+    };
+    fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " + text(found.inputs[0]) +
+         (found.inputs[1].channels > 0 ? " and " + text(found.inputs[1]) : "") + ", in an image of " +
+         std::to_string(height) + "x" + std::to_string(width) + ")");
+  }
 
   static constexpr int capacity = count_nodes<typename Network::body>();
   lowered_graph<capacity, operation<Backend>> lowered_;
   memory_plan<capacity> memory_;
+};
+
+/// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
+template <class Network, class Backend, purpose Why>
+class dynamic_plan : public unchecked_plan<Network, Backend, Why> {
+ public:
+  dynamic_plan(const Network&, int height, int width) : unchecked_plan<Network, Backend, Why>{height, width} {}
+
+ private:
+  static constexpr defect missing =
+      detail::missing_kernel<Backend>(lower(detail::any_size_on<Network, Backend>, Why).body, Why);
+  static constexpr fits_together<missing> checked{};
 };
 
 }  // namespace segx
