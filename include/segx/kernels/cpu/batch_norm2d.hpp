@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <segx/kernels/batch_norm2d.hpp>
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 
 /// Batch normalisation: two sweeps over memory forward (sums, then results) and two backward. Tasks are blocks of
