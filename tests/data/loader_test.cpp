@@ -300,8 +300,6 @@ TEST_CASE("options and indices that make no sense are errors") {
   CHECK(message({0}, [](auto& o) { o.channels = 2; }) == "loader: channels must be 1 (gray) or 3 (colour), not 2");
   CHECK(message({0}, [](auto& o) { o.ahead = 0; }) == "loader: ahead must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.threads = -1; }) == "loader: threads must not be negative");
-  CHECK(message({0}, [](auto& o) { o.augment = nullptr; }) ==
-        "loader: augment is empty, give no_augmentation for none");
 
   loader from(data, {0, 1}, small());
   CHECK_THROWS_WITH(from.start_epoch(0, 2), "loader: epoch 0 cannot begin with batch 2, an epoch has 1 batches");

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -45,7 +44,7 @@ struct loader_options {
   std::uint64_t seed = 0;                  // of the order and the augmentation
   bool shuffle = true;                     // false: the order of the indices
   std::optional<int> mask_threshold = {};  // as for read_mask
-  std::function<image_and_mask(image_and_mask, random_generator&)> augment = no_augmentation{};  // any augmentation
+  any_augmentation augment = no_augmentation{};
 };
 
 /// N samples, as a network takes them.
@@ -152,7 +151,6 @@ class loader {
     if (options_.channels != 1 && options_.channels != 3)
       throw error("loader: channels must be 1 (gray) or 3 (colour), not " + std::to_string(options_.channels));
     if (options_.threads < 0) throw error("loader: threads must not be negative");
-    if (!options_.augment) throw error("loader: augment is empty, give no_augmentation for none");
     if (indices_.empty()) throw error("loader: there are no samples to load");
     for (const int index : indices_) {
       if (index < 0 || index >= static_cast<int>(data_.samples.size()))

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <segx/core/random.hpp>
+#include <segx/data/augment/draw.hpp>
 
 namespace segx::detail::chest {
 
@@ -18,16 +19,11 @@ class phantom_random : public random_generator {
  public:
   explicit phantom_random(std::uint64_t seed) : random_generator{seed} {}
 
-  double between(double low, double high) { return low + (high - low) * uniform(); }
+  double between(double low, double high) { return draw_between(*this, low, high); }
   int integer(int low, int high) { return low + static_cast<int>(below(static_cast<std::uint64_t>(high - low + 1))); }
   bool chance(double probability) { return uniform() < probability; }
 
-  /// Mean 0, variance 1, within ±3.5: the sum of four 16-bit uniforms, exact integers on every machine.
-  float normal() {
-    const std::uint64_t b = bits();
-    const auto sum = static_cast<std::int64_t>((b & 0xffff) + (b >> 16 & 0xffff) + (b >> 32 & 0xffff) + (b >> 48));
-    return static_cast<float>(sum - 2 * 0xffff) * static_cast<float>(1.7320508 / 65536);
-  }
+  float normal() { return draw_normal(*this); }
 
   /// A stream of its own, so that a part that draws more or fewer numbers does not change the parts after it.
   phantom_random fork() { return phantom_random{bits()}; }
