@@ -6,8 +6,11 @@
 
 #include <segx/data/loader.hpp>
 #include <segx/image/label_map.hpp>
+#include <segx/metrics/argmax.hpp>
 #include <segx/metrics/confusion.hpp>
+#include <segx/metrics/mask_view.hpp>
 #include <segx/metrics/summary.hpp>
+#include <segx/metrics/threshold.hpp>
 #include <segx/runtime/session.hpp>
 #include <segx/train/classes.hpp>
 
@@ -19,25 +22,15 @@ namespace segx {
 inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
                                                          const xt::xtensor<float, 4>& masks, label_kind labels,
                                                          float threshold = 0.5F) {
-  const std::size_t images = logits.shape()[0], classes = logits.shape()[1];
-  const std::size_t plane = logits.shape()[2] * logits.shape()[3];
   const bool is_exclusive = labels == label_kind::exclusive;
-  std::vector<std::vector<confusion>> counts(images);
-  std::vector<float> winner(is_exclusive ? logits.size() : 0, -1.0F);  // 1 where a logit is the largest
-  for (std::size_t n = 0; n < images; ++n) {
-    const float* image = logits.data() + n * classes * plane;
-    for (std::size_t i = 0; is_exclusive && i < plane; ++i) {
-      std::size_t best = 0;
-      for (std::size_t k = 1; k < classes; ++k) {
-        if (image[k * plane + i] > image[best * plane + i]) { best = k; }
-      }
-      winner[(n * classes + best) * plane + i] = 1;
-    }
-    for (std::size_t k = first_scored_class(labels); k < classes; ++k) {
-      const std::size_t at = (n * classes + k) * plane;
-      const float* scores = is_exclusive ? winner.data() : logits.data();
-      counts[n].push_back(
-          count_from_logits({scores + at, plane}, {masks.data() + at, plane}, is_exclusive ? 0.5F : threshold));
+  const auto predicted = is_exclusive ? argmax(logits) : threshold_logits(logits, threshold);
+  const auto truth = threshold_probabilities(masks);
+  std::vector<std::vector<confusion>> counts(logits.shape()[0]);
+  for (int n = 0; n < static_cast<int>(counts.size()); ++n) {
+    for (int k = static_cast<int>(first_scored_class(labels)); k < static_cast<int>(logits.shape()[1]); ++k) {
+      const mask_view found =
+          is_exclusive ? masks_view{predicted}.plane(n, 0).of_class(k) : masks_view{predicted}.plane(n, k);
+      counts[n].push_back(count_from_masks(found, masks_view{truth}.plane(n, k)));
     }
   }
   return counts;

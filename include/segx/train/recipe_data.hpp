@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +16,8 @@
 
 namespace segx {
 
-using any_augmentation = std::function<image_and_mask(image_and_mask, random_generator&)>;
-
 /// "flip" or "none"; throws `error` for other texts.
-inline any_augmentation augmentation_of(const recipe& r) {
+inline decltype(loader_options::augment) augmentation_of(const recipe& r) {
   if (r.augmentation == "flip") { return horizontal_flip{}; }
   if (r.augmentation == "none") { return no_augmentation{}; }
   throw error("no augmentation is called \"" + r.augmentation + "\"; choose flip or none");
