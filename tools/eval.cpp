@@ -81,7 +81,7 @@ void evaluate_on(const eval_words& w) {
   settings.mask_threshold = mask_threshold;
   loader samples{data, indices, settings};
   session<any_network> network{loaded.values, loaded.card.height, loaded.card.width, {1, w.threads}};
-  const float threshold = segmenter<any_network>{loaded, 1}.threshold();
+  const float threshold = segmenter<any_network>{loaded, {.threads = 1}}.threshold();
   const evaluation e = evaluate(network, samples, loss, threshold, [](long) {});
 
   const auto json = as_json(data, e, w);
