@@ -105,6 +105,38 @@ TEST_CASE("several passes give mean and deviation") {
   }
 }
 
+TEST_CASE("the logits of a mean give the mean") {
+  const auto back = [](const tensor4& z, int k, std::size_t i) {  // the softmax of one class, or the sigmoid
+    const std::size_t pixels = z.size() / z.shape()[1];
+    double sum = 0;
+    for (std::size_t c = 0; c < z.shape()[1]; ++c) { sum += std::exp(z.data()[c * pixels + i]); }
+    const double own = std::exp(z.data()[k * pixels + i]);
+    return std::pair{own / sum, own / (1 + own)};
+  };
+  const auto check = [&]<class Network>(const weights<Network>& w) {
+    const tensor4 image = drawn<float>(1, {w.network().channels, height, width}, 1);
+    averaged_network<Network> mirrored{w, height, width, {.over = flips::both}, 1};
+    tensor4 logits;
+    tensor4 mean;
+    mirrored.logits(image, logits);
+    mirrored.predict(image, mean);
+    REQUIRE(logits.shape()[1] == static_cast<std::size_t>(w.network().classes));
+    const std::size_t pixels = height * width;
+    for (int k = 0; k < w.network().classes; ++k) {
+      for (std::size_t i = 0; i < pixels; ++i) {
+        const auto [of_softmax, of_sigmoid] = back(logits, k, i);
+        const double p = label_kind_of(w.network()) == label_kind::exclusive ? of_softmax : of_sigmoid;
+        REQUIRE(p == Approx(mean.data()[k * pixels + i]).margin(1e-6));
+      }
+    }
+    averaged_network<Network> once{w, height, width, {}, 1};
+    once.logits(image, logits);
+    CHECK(values_of(logits) == values_of(session<Network>{w, height, width}.logits(image)));
+  };
+  check(some_weights);
+  check(weights<exclusive>::random(1));
+}
+
 TEST_CASE("averaging needs something to draw, and a result for each pixel") {
   const auto made = [](auto w, averaging how) {
     return message_of([&] { averaged_network<typename decltype(w)::network_type>(w, 16, 16, how, 1); });
