@@ -14,6 +14,7 @@
 
 #include "commands.hpp"
 #include "models.hpp"
+#include "segmenter_words.hpp"
 
 namespace segx::tool {
 
@@ -25,7 +26,7 @@ struct predict_words {
   std::string weights, out;
   std::vector<std::string> inputs;
   bool overlay = false, probability = false;
-  int threads = 0;
+  segmenter_words looks;
 };
 
 /// Every image among the words: files as they are, folders by the images in them.
@@ -53,21 +54,56 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
   return files;
 }
 
+/// What stands in the names of files for each class; nothing where there is but one.
+std::vector<std::string> endings_of(const segmenter<any_network>& network) {
+  if (network.classes() == 1) { return {""}; }
+  std::vector<std::string> endings;
+  for (const std::string& name : class_names_of(network.card(), network.classes())) {
+    if (name.empty() || name.find_first_of("/\\") != std::string::npos) {
+      fail("the class \"" + name + "\" cannot be part of a file's name");
+    }
+    endings.push_back("." + name);
+  }
+  return endings;
+}
+
+/// What is asked for of one image.
+void write_files(const predict_words& w, segmenter<any_network>& network, const std::vector<std::string>& endings,
+                 const fs::path& file) {
+  const cv::Mat image = to_unit(read_pixels(file, network.channels()));
+  const bool has_uncertainty = w.looks.options().passes.dropout_passes > 0;
+  const bool only_labels = !w.probability && !has_uncertainty;  // they take less memory
+  const prediction found = only_labels ? prediction{} : network.predict(image);
+  const cv::Mat labels = only_labels ? network.labels(image) : network.labels_of(found.probabilities);
+
+  const std::string stem = (fs::path{w.out} / file.stem()).string();
+  const label_kind kind = network.label_map();
+  const bool exclusive = kind == label_kind::exclusive;
+  if (exclusive) { write_png(stem + ".png", labels); }
+  for (int k = 0; !exclusive && k < network.classes(); ++k) {
+    write_mask(stem + endings[k] + ".png", mask_of_class(labels, kind, k));
+  }
+  if (w.overlay) {
+    std::vector<cv::Mat> masks;
+    for (int k = exclusive ? 1 : 0; k < network.classes(); ++k) { masks.push_back(mask_of_class(labels, kind, k)); }
+    write_png(stem + ".overlay.png", overlay_classes(image, masks));
+  }
+  for (int k = 0; w.probability && k < network.classes(); ++k) {
+    write_probability(stem + endings[k] + ".prob.png", found.probabilities[k]);
+  }
+  if (has_uncertainty) { write_probability(stem + ".uncertainty.png", found.uncertainty); }
+}
+
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  segmenter<any_network> network{w.weights, w.threads, model_of(w.weights)};
+  segmenter<any_network> network{w.weights, w.looks.options(), model_of(w.weights)};
+  const std::vector<std::string> endings = endings_of(network);
   make_folder(w.out);
 
   int failures = 0;
   for (const fs::path& file : files) {
     try {
-      const cv::Mat gray = read_gray(file);
-      const cv::Mat probability = network.probability(gray);
-      const cv::Mat mask = network.mask_of(probability);
-      const fs::path stem = fs::path{w.out} / file.stem();
-      write_mask(stem.string() + ".png", mask);
-      if (w.overlay) { write_png(stem.string() + ".overlay.png", overlay(gray, mask)); }
-      if (w.probability) { write_probability(stem.string() + ".prob.png", probability); }
+      write_files(w, network, endings, file);
     } catch (const std::exception& failure) {
       ++failures;
       std::cerr << "segx: " << failure.what() << '\n';
@@ -81,18 +117,20 @@ void predict(const predict_words& w) {
 
 void add_predict(CLI::App& app) {
   auto words = std::make_shared<predict_words>();
-  CLI::App* command = app.add_subcommand("predict",
-                                         "Segment images: for each one OUT/NAME.png, a mask (0 and 255) of the image's "
-                                         "own size. Images that cannot be read are "
-                                         "reported and passed over; the status is 1 then");
+  CLI::App* command =
+      app.add_subcommand("predict",
+                         "Segment images: for each one OUT/NAME.png, a mask (0 and 255) of the image's "
+                         "own size; of several classes that may overlap OUT/NAME.CLASS.png; of classes "
+                         "that exclude one another OUT/NAME.png, the index of each pixel's class. Images "
+                         "that cannot be read are reported and passed over; the status is 1 then");
   command->add_option("--weights", words->weights, "weight file")->required();
   command->add_option("--out", words->out, "folder to write to")->required();
   command->add_option("input", words->inputs, "images, or folders of images")->required();
-  command->add_flag("--overlay", words->overlay, "also NAME.overlay.png: the mask over the image");
-  command->add_flag("--prob", words->probability, "also NAME.prob.png: the probabilities, 16 bit");
-  command->add_option("--threads", words->threads, "0: as many as the machine has")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  command->add_flag("--overlay", words->overlay, "also NAME.overlay.png: the masks over the image");
+  command->add_flag("--prob", words->probability,
+                    "also NAME.prob.png, or NAME.CLASS.prob.png: the probabilities, 16 bit");
+  words->looks.add_to(command);
+  words->looks.add_dropout_to(command);
   command->callback([words] { predict(*words); });
 }
 

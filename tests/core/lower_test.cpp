@@ -3,6 +3,7 @@
 #include <segx/core/combine.hpp>
 #include <segx/core/lower.hpp>
 #include <segx/layers/add.hpp>
+#include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/concat.hpp>
 #include <segx/layers/conv2d.hpp>
 #include <segx/layers/dropout.hpp>
@@ -50,6 +51,15 @@ static_assert(deployed_block.head == activation::sigmoid);
 static_assert(deployed_block.body.weights == trace<chain<block, conv1x1<1>>>({4, 8, 8}).weights);
 static_assert(deployed_block.body.nodes[3].places[0] == trace<block>({4, 8, 8}).weights);
 static_assert(deployed_block.body.nodes[2].name.view() == "conv2d_2");
+
+// For sampling the network is deployed, but dropout stays: before a batch normalisation it keeps that one from folding.
+constexpr auto sampled_block = lowered<block, conv1x1<1>, sigmoid>(sampling);
+static_assert(reads(sampled_block, "image conv2d conv2d conv2d"));
+static_assert(sampled_block.body.nodes[1].then == training_block.body.nodes[1].then);
+static_assert(sampled_block.head == activation::sigmoid);
+static_assert(reads(lowered<conv3x3<8>, batch_norm2d<>, dropout<10>, conv1x1<1>>(sampling), "image conv2d conv2d"));
+static_assert(reads(lowered<conv3x3<8>, dropout<10>, batch_norm2d<>, conv1x1<1>>(sampling),
+                    "image conv2d batch_norm2d conv2d"));
 
 // Dropout and ReLU commute, so both orders fuse; what does not commute stays.
 static_assert(reads(lowered<conv1x1<2>, dropout<10>, relu, conv1x1<1>>(training), "image conv2d conv2d"));

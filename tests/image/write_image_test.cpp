@@ -78,11 +78,23 @@ TEST_CASE("overlay: the truth's contour lies on top, in its own colour") {
   CHECK(picture.at<cv::Vec3b>(15, 29) == segx::overlay_mask_colour);
 }
 
+TEST_CASE("overlay: each of several masks has a colour, on an image in colour, too") {
+  cv::Mat other = square_mask();
+  cv::flip(other, other, 1);
+  cv::Mat rgb(square_mask().size(), CV_32FC3, cv::Scalar(1, 0, 0));
+  const cv::Mat picture = segx::overlay_classes(rgb, {square_mask(), other});
+  CHECK(picture.at<cv::Vec3b>(0, 0) == cv::Vec3b(0, 0, 255));  // red, as it was
+  CHECK(picture.at<cv::Vec3b>(10, 15) == segx::overlay_class_colours[0]);
+  CHECK(picture.at<cv::Vec3b>(10, 35) == segx::overlay_class_colours[1]);
+  CHECK(picture.at<cv::Vec3b>(20, 15) != picture.at<cv::Vec3b>(20, 35));
+}
+
 TEST_CASE("overlay: sizes and types are checked") {
-  const std::string text = "overlay: expected an image CV_32FC1 and masks CV_8UC1 of the same size";
+  const std::string text = "overlay: expected an image CV_32FC1 or CV_32FC3 and masks CV_8UC1 of the same size";
   CHECK_THROWS_WITH(segx::overlay(black(), cv::Mat(4, 4, CV_8UC1, cv::Scalar(0))), text);
   CHECK_THROWS_WITH(segx::overlay(square_mask(), square_mask()), text);
-  CHECK_THROWS_WITH(segx::overlay(black(), square_mask(), black()), text);
+  CHECK_THROWS_WITH(segx::overlay(black(), square_mask(), black()),
+                    "overlay: expected a true mask CV_8UC1 of the image's size");
 }
 
 TEST_CASE("contact_sheet: rows of cells of the largest size") {

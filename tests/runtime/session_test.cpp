@@ -3,7 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include <segx/layers/batch_norm2d.hpp>
 #include <segx/runtime/session.hpp>
+#include <segx/runtime/training_session.hpp>
 #include <segx/testing/compare.hpp>
 
 #include "cases/backends.hpp"
@@ -72,6 +74,32 @@ TEST_CASE("probabilities are the sigmoid of the logits", "[runtime]") {
   for (std::size_t i = 0; i < logits.size(); ++i) {
     REQUIRE(probabilities.data()[i] == Approx(1 / (1 + std::exp(-logits.data()[i]))));
   }
+}
+
+TEST_CASE("sampling drops as training does, and nothing where dropout has no strength", "[runtime]") {
+  const auto images = drawn<float>(2, image, 1);
+  sampling_session<small_unet_here> sampled{some_weights, {.batch = 2}};
+  training_session<small_unet_here> trained{{.batch = 2}};
+  xt::xtensor<float, 4> found;
+  xt::xtensor<float, 4> expected;
+  for (const std::uint32_t seed : {1U, 2U}) {
+    sampled.logits(images, found, {.seed = seed});
+    trained.forward(some_weights.values(), images, expected, {.seed = seed});
+    CHECK(relative_error(found, expected) < 1e-6);
+    CHECK(relative_error(found, session<small_unet_here>{some_weights, {.batch = 2}}.logits(images)) > 1e-2);
+  }
+  sampled.predict(images, found, {.seed = 1, .strength = 0});
+  CHECK(values_of(found) == values_of(session<small_unet_here>{some_weights, {.batch = 2}}.predict(images)));
+}
+
+TEST_CASE("sampling normalises by running statistics, also where dropout keeps them from folding", "[runtime]") {
+  struct normed : network<input<1>, chain<conv3x3<8>, dropout<10>, batch_norm2d<>, relu, conv1x1<1>>> {};
+  auto w = weights<normed>::random(3);
+  for (float& statistic : w.statistics()) { statistic += 0.5F; }
+  const auto images = drawn<float>(1, image, 1);
+  xt::xtensor<float, 4> found;
+  sampling_session<normed>{w, 16, 24}.logits(images, found, {.strength = 0});
+  CHECK(relative_error(found, session<normed>{w, 16, 24}.logits(images)) < 1e-5);
 }
 
 TEST_CASE("predictions do not depend on threads, batches or what was predicted before", "[runtime]") {

@@ -316,6 +316,26 @@ class ToolTest(unittest.TestCase):
             either = sum(1 for p, t in zip(predicted, truth) if p or t)
             self.assertAlmostEqual(both / either, iou, places=3)
 
+    def test_eval_in_other_ways(self):
+        words = ("eval", "--weights", self.weights, "--data", self.data, "--list", self.val_list)
+        plain = json.loads(segx(*words).stdout)
+        self.assertEqual(plain["measured_at"], "the network's size")
+        self.assertNotIn("intervals_95", plain)
+        for fit in ("stretch", "pad", "tile"):  # of the network's size: all the same
+            found = json.loads(segx(*words, "--fit", fit).stdout)
+            self.assertEqual(found["measured_at"], "the image's size")
+            self.assertIsNone(found["loss"])
+            self.assertAlmostEqual(found["iou_mean"], plain["iou_mean"], places=6)
+        mirrored = json.loads(segx(*words, "--tta", "h").stdout)
+        self.assertNotEqual(mirrored["loss"], plain["loss"])
+        self.assertAlmostEqual(mirrored["iou_mean"], plain["iou_mean"], delta=0.2)
+        sure = json.loads(segx(*words, "--ci").stdout)
+        for name in ("iou_mean", "dice_mean"):
+            low, high = sure["intervals_95"][name]
+            self.assertLessEqual(low, sure[name])
+            self.assertGreaterEqual(high, sure[name])
+            self.assertLess(low, high)
+
     # ---- predict ----
 
     def test_predict(self):
@@ -345,6 +365,48 @@ class ToolTest(unittest.TestCase):
         self.assertEqual((again / "wide.png").read_bytes(), (out / "wide.png").read_bytes())
         self.assert_fails(segx("predict", "--weights", self.weights, "--out", again, self.folder / "none.png"),
                           self.folder / "none.png")
+
+    def test_predict_in_other_ways(self):
+        name = "phantom_0001.png"
+        inputs = self.folder / "other_inputs"
+        inputs.mkdir()
+        write_png(inputs / "wide.png", [[(x * 3 + y) % 256 for x in range(151)] for y in range(37)])
+        shutil.copy(self.data / "images" / name, inputs / name)
+        written = {}
+        for words in (("--fit", "stretch"), ("--fit", "pad"), ("--fit", "tile"), ("--fit", "tile", "--overlap", 0.25),
+                      ("--tta", "h"), ("--tta", "hv", "--fit", "pad")):
+            with self.subTest(words):
+                out = self.folder / ("ways" + "_".join(map(str, words)))
+                self.assert_done(segx("predict", "--weights", self.weights, "--out", out, "--prob", "--overlay", *words,
+                                      inputs))
+                written[words] = content_of(out)
+                self.assertEqual(len(written[words]), 6)
+                for file, size in (("wide", (151, 37)), ("phantom_0001", (64, 64))):
+                    self.assertEqual(read_png(out / (file + ".png"))[:4], (*size, 8, 0))
+                    self.assertEqual(read_png(out / (file + ".prob.png"))[:4], (*size, 16, 0))
+        stretched = written["--fit", "stretch"]
+        for words in (("--fit", "pad"), ("--fit", "tile")):  # of the network's size: all the same
+            self.assertEqual(written[words][name], stretched[name])
+        for words in (("--fit", "pad"), ("--fit", "tile"), ("--tta", "h")):
+            self.assertNotEqual(written[words]["wide.prob.png"], stretched["wide.prob.png"])
+
+    def test_predict_with_dropout(self):
+        image = self.data / "images" / "phantom_0001.png"
+        out = [self.folder / ("dropout" + str(k)) for k in range(2)]
+        for folder in out:
+            self.assert_done(segx("predict", "--weights", self.weights, "--out", folder, "--mc-dropout", 5, image))
+        self.assertEqual(content_of(out[0]), content_of(out[1]))
+        *kind, bytes_ = read_png(out[0] / "phantom_0001.uncertainty.png")
+        self.assertEqual(tuple(kind), (64, 64, 16, 0))
+        deviation = struct.unpack(f">{64 * 64}H", bytes_)
+        self.assertLessEqual(max(deviation), 32768)
+        self.assertGreater(max(deviation), 0)
+
+    def test_predict_refuses_wrong_words(self):
+        image = self.data / "images" / "phantom_0001.png"
+        for words in (("--fit", "squeeze"), ("--tta", "v"), ("--overlap", 1), ("--mc-dropout", -1)):
+            result = segx("predict", "--weights", self.weights, "--out", self.folder / "x", *words, image)
+            self.assertEqual(result.returncode, 2, result.stderr)
 
     def test_predict_refuses_names_that_meet(self):
         out = self.folder / "meet"

@@ -6,14 +6,16 @@
 
 namespace segx {
 
-/// What a network is lowered for. Deployed, layers that only matter in training are gone.
-enum class purpose { inference, training };
+/// What a network is lowered for. Deployed, layers that only matter in training are gone; for sampling, as Monte-Carlo
+/// dropout does, the network is deployed all the same, but what draws at random stays.
+enum class purpose { inference, training, sampling };
 
 /// The graph that is executed, made from the graph that was composed:
 ///
 ///  - the activation at the very end becomes `head`: the executed graph ends in logits, which is what losses take;
-///  - for inference, layers that only matter in training are dropped, and batch normalisations move into the weights
-///    of the convolution that makes their input (`fold_norms` in runtime/ computes these weights);
+///  - for inference, layers that only matter in training are dropped;
+///  - unless it is to be trained, batch normalisations move into the weights of the convolution that makes their input
+///    (`fold_norms` in runtime/ computes these weights);
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
@@ -53,7 +55,7 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
   std::array<int, Capacity> readers_now{};  // of tensor i of the new graph, by all that it stands for
   for (int i = 0; i < composed.size; ++i) {
     node<Op> n = composed.nodes[i];
-    if (why == purpose::inference) { n.op = n.op.without_backward(); }
+    if (why != purpose::training) { n.op = n.op.without_backward(); }
     for (int k = 0; k < n.input_count; ++k) { n.inputs[k] = id[n.inputs[k]]; }
 
     const bool is_head = i == composed.size - 1 && i > 1 && n.head != activation::none;
@@ -67,8 +69,8 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
     node<Op>& maker = g.nodes[n.inputs[0]];
     if (n.input_count == 1 && readers_now[n.inputs[0]] == 1) {
       const bool is_fused = n.pointwise && maker.facts.accepts_epilogue && maker.then.accepts(n.then) &&
-                            (why == purpose::inference || slope_follows_from_result(n.then.act));
-      const bool is_folded = n.facts.normalises && why == purpose::inference && maker.facts.channel_axis >= 0 &&
+                            (why != purpose::training || slope_follows_from_result(n.then.act));
+      const bool is_folded = n.facts.normalises && why != purpose::training && maker.facts.channel_axis >= 0 &&
                              maker.then.empty() && !maker.norm;
       if (is_fused) { maker.then = maker.then.then(n.then); }
       if (is_folded) { fold(maker, n); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -52,6 +53,13 @@ inline void write_probability(const std::filesystem::path& file, const cv::Mat& 
 /// Colours of overlay(), BGR; told apart by colour-blind eyes too (Okabe and Ito's palette).
 inline const cv::Vec3b overlay_mask_colour{233, 180, 86};  // sky blue
 inline const cv::Vec3b overlay_truth_colour{0, 94, 213};   // vermilion
+/// … and of several classes, one after the other; a ninth has the colour of the first.
+inline const std::array<cv::Vec3b, 6> overlay_class_colours{{overlay_mask_colour,
+                                                             {0, 159, 230},      // orange
+                                                             {115, 158, 0},      // bluish green
+                                                             {66, 228, 240},     // yellow
+                                                             {178, 114, 0},      // blue
+                                                             {167, 121, 204}}};  // reddish purple
 
 namespace detail {
 
@@ -62,26 +70,40 @@ inline cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
   return mask - inside;
 }
 
+inline int contour_thickness(const cv::Mat& image) { return std::max(1, std::max(image.rows, image.cols) / 256); }
+
 }  // namespace detail
 
-/// A picture of a mask on its image: gray, tinted where the mask is 1, with a crisp contour; a `truth` mask adds its
-/// contour in another colour. image CV_32FC1 in [0,1]; masks CV_8UC1 in {0,1} of the image's size -> CV_8UC3, BGR.
-inline cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth = {}) {
+/// A picture of masks on their image: tinted where a mask is 1, with a crisp contour, each mask in a colour of its own.
+/// image CV_32FC1, or CV_32FC3 (RGB), in [0,1]; masks CV_8UC1 in {0,1} of the image's size -> CV_8UC3, BGR.
+inline cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Mat>& masks) {
   constexpr double opacity = 0.3;
   const auto fits = [&](const cv::Mat& m) { return m.type() == CV_8UC1 && m.size() == image.size(); };
-  if (image.type() != CV_32FC1 || image.empty() || !fits(mask) || !(truth.empty() || fits(truth)))
-    throw error("overlay: expected an image CV_32FC1 and masks CV_8UC1 of the same size");
-  cv::Mat gray, picture;
-  image.convertTo(gray, CV_8U, 255);
-  cv::cvtColor(gray, picture, cv::COLOR_GRAY2BGR);
+  if ((image.type() != CV_32FC1 && image.type() != CV_32FC3) || image.empty() ||
+      !std::all_of(masks.begin(), masks.end(), fits))
+    throw error("overlay: expected an image CV_32FC1 or CV_32FC3 and masks CV_8UC1 of the same size");
+  cv::Mat picture;
+  image.convertTo(picture, CV_8U, 255);
+  cv::cvtColor(picture, picture, image.channels() == 1 ? cv::COLOR_GRAY2BGR : cv::COLOR_RGB2BGR);
 
-  cv::Mat tinted;
-  cv::addWeighted(picture, 1 - opacity, cv::Mat(picture.size(), CV_8UC3, cv::Scalar(overlay_mask_colour)), opacity, 0,
-                  tinted);
-  tinted.copyTo(picture, mask);
-  const int thickness = std::max(1, std::max(image.rows, image.cols) / 256);
-  picture.setTo(overlay_mask_colour, detail::inner_contour(mask, thickness));
-  if (!truth.empty()) picture.setTo(overlay_truth_colour, detail::inner_contour(truth, thickness));
+  const auto colour = [](std::size_t k) { return overlay_class_colours[k % overlay_class_colours.size()]; };
+  for (std::size_t k = 0; k < masks.size(); ++k) {
+    cv::Mat tinted;
+    cv::addWeighted(picture, 1 - opacity, cv::Mat(picture.size(), CV_8UC3, cv::Scalar(colour(k))), opacity, 0, tinted);
+    tinted.copyTo(picture, masks[k]);
+  }
+  for (std::size_t k = 0; k < masks.size(); ++k)
+    picture.setTo(colour(k), detail::inner_contour(masks[k], detail::contour_thickness(image)));
+  return picture;
+}
+
+/// … of one mask; a `truth` mask adds its contour in another colour.
+inline cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth = {}) {
+  cv::Mat picture = overlay_classes(image, {mask});
+  if (truth.empty()) return picture;
+  if (truth.type() != CV_8UC1 || truth.size() != image.size())
+    throw error("overlay: expected a true mask CV_8UC1 of the image's size");
+  picture.setTo(overlay_truth_colour, detail::inner_contour(truth, detail::contour_thickness(image)));
   return picture;
 }
 

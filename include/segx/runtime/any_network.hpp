@@ -36,7 +36,7 @@ class any_network {
   struct functions {
     defect (*defect_at)(int height, int width);
     std::vector<node<no_op>> (*composed)(int height, int width);
-    planner<cpu> predict, train;
+    planner<cpu> predict, train, sample;
     planner<small_cpu> predict_small;
   };
 
@@ -47,6 +47,7 @@ class any_network {
                                      .composed = &nodes_of<Network>,
                                      .predict = &plan_of<Network, cpu, purpose::inference>,
                                      .train = &plan_of<Network, cpu, purpose::training>,
+                                     .sample = &plan_of<Network, cpu, purpose::sampling>,
                                      .predict_small = &plan_of<Network, small_cpu, purpose::inference>};
     any_network any;
     any.channels = Network::channels;
@@ -79,8 +80,12 @@ class any_network {
     static_assert(small || std::same_as<Backend, cpu>, "any_network: runs on cpu; to predict, also on small_cpu");
     if constexpr (small) {
       return functions_->predict_small(height, width);
+    } else if constexpr (Why == purpose::training) {
+      return functions_->train(height, width);
+    } else if constexpr (Why == purpose::sampling) {
+      return functions_->sample(height, width);
     } else {
-      return (Why == purpose::training ? functions_->train : functions_->predict)(height, width);
+      return functions_->predict(height, width);
     }
   }
 

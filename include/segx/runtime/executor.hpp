@@ -12,7 +12,7 @@
 
 namespace segx {
 
-/// What dropout does in one step of a training.
+/// What dropout does in one step of a training, or one pass of sampling.
 struct dropout_draw {
   std::uint32_t seed = 0;
   float strength = 1;  // the probabilities that layers were made with are multiplied by this, in [0,1]
@@ -130,7 +130,7 @@ class executor {
     return {arena_.data() + offset, batch, program_.image, program_.nodes[i].output};
   }
   kept_memory<scalar> kept(int i) const {
-    if (program_.why == purpose::inference) { return {}; }
+    if (program_.why != purpose::training) { return {}; }
     return {arena_.data() + program_.kept[i], program_.image};
   }
   /// A gradient is wanted where a layer, or one before it, has weights that are not frozen; never that of the images.

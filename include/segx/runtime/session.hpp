@@ -21,9 +21,10 @@ namespace segx {
 ///
 /// Memory is allocated when the session is made; `predict` into a tensor of the right shape allocates nothing. The
 /// weights are copied, in the form that the kernels read. A session serves one caller at a time.
-template <class Model, backend Backend = cpu>
+template <class Model, backend Backend = cpu, purpose Why = purpose::inference>
+  requires(Why != purpose::training)
 class session {
-  using engine = detail::engine<Model, Backend, purpose::inference>;
+  using engine = detail::engine<Model, Backend, Why>;
 
  public:
   using scalar = typename Backend::scalar;
@@ -54,7 +55,10 @@ class session {
   std::size_t bytes() const { return engine_.run.bytes() + weights_.size() * sizeof(scalar); }
 
   /// What the network ends in: probabilities for a network with a sigmoid at its end. [N,C,H,W] → [N,K,H,W], N ≤ batch.
-  void predict(const tensor4& images, tensor4& result) { run(images, result, engine_.run.what().head); }
+  /// `drawn` is what a sampling session drops; others drop nothing.
+  void predict(const tensor4& images, tensor4& result, const dropout_draw& drawn = {}) {
+    run(images, result, engine_.run.what().head, drawn);
+  }
   tensor4 predict(const tensor4& images) {
     tensor4 result;
     predict(images, result);
@@ -62,7 +66,9 @@ class session {
   }
 
   /// The values before the activation at the end.
-  void logits(const tensor4& images, tensor4& result) { run(images, result, activation::none); }
+  void logits(const tensor4& images, tensor4& result, const dropout_draw& drawn = {}) {
+    run(images, result, activation::none, drawn);
+  }
   tensor4 logits(const tensor4& images) {
     tensor4 result;
     logits(images, result);
@@ -94,13 +100,13 @@ class session {
     if (!keeps_weights_) { std::vector<scalar>{}.swap(weights_); }
   }
 
-  void run(const tensor4& images, tensor4& result, activation head) {
+  void run(const tensor4& images, tensor4& result, activation head, const dropout_draw& drawn) {
     auto& executor = engine_.run;
     detail::expect_batch(images, input(), executor.max_batch(), "images");
     engine_.fit_result(result, images.shape()[0]);
     const int batch = static_cast<int>(images.shape()[0]);
     copy_in(*engine_.on, images.data(), executor.value(0, batch));
-    executor.forward(weights_, batch);  // kernels that pack never look at the weights
+    executor.forward(weights_, batch, drawn);  // kernels that pack never look at the weights
     copy_out(*engine_.on, executor.value(executor.last(), batch), head, result.data());
   }
 
@@ -108,5 +114,9 @@ class session {
   bool keeps_weights_;
   std::vector<scalar> weights_;
 };
+
+/// A network that predicts with dropout on, as in training, differently for each draw.
+template <class Model, backend Backend = cpu>
+using sampling_session = session<Model, Backend, purpose::sampling>;
 
 }  // namespace segx

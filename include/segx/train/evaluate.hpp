@@ -1,9 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/metrics/argmax.hpp>
@@ -11,7 +12,6 @@
 #include <segx/metrics/mask_view.hpp>
 #include <segx/metrics/summary.hpp>
 #include <segx/metrics/threshold.hpp>
-#include <segx/runtime/session.hpp>
 #include <segx/train/classes.hpp>
 
 namespace segx {
@@ -36,16 +36,6 @@ inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float
   return counts;
 }
 
-/// What a network does on a set of images with known masks.
-struct evaluation {
-  double loss = 0;                                // mean over images
-  segmentation_summary summary;                   // of all classes, each weighing the same
-  std::vector<segmentation_summary> classes;      // of each class that is scored
-  std::vector<std::vector<confusion>> per_class;  // [image][class], in the order of `indices`
-  std::vector<confusion> per_image;               // of the classes together
-  std::vector<int> indices;                       // of the samples in the dataset
-};
-
 namespace detail {
 
 /// Each score's mean over the classes.
@@ -69,10 +59,36 @@ inline segmentation_summary mean_of(const std::vector<segmentation_summary>& cla
 
 }  // namespace detail
 
-/// Segments every sample of an unshuffled loader, at the size of the session; the loader's batches must fit the
-/// session's. `after(images done)` is called behind each batch.
-template <class Model, backend Backend, class Loss, class After>
-evaluation evaluate(session<Model, Backend>& network, loader& samples, const Loss& loss, float threshold, After&& after,
+/// What a network does on a set of images with known masks.
+struct evaluation {
+  double loss = 0;                                // mean over images
+  segmentation_summary summary;                   // of all classes, each weighing the same
+  std::vector<segmentation_summary> classes;      // of each class that is scored
+  std::vector<std::vector<confusion>> per_class;  // [image][class], in the order of `indices`
+  std::vector<confusion> per_image;               // of the classes together
+  std::vector<int> indices;                       // of the samples in the dataset
+
+  /// Adds an image by the counts of the classes that are scored.
+  void add(int index, std::vector<confusion> counts) {
+    confusion together;
+    for (const confusion& c : counts) { together += c; }
+    per_image.push_back(together);
+    per_class.push_back(std::move(counts));
+    indices.push_back(index);
+  }
+
+  /// To be called when all images are added. Throws `error` where there is none.
+  void summarize_images() {
+    classes = summarize_classes(per_class);
+    if (classes.empty()) { fail("no image was evaluated; give at least one image with its mask"); }
+    summary = detail::mean_of(classes);
+  }
+};
+
+/// Segments every sample of an unshuffled loader, whose batches the network must take: a session, or whatever has
+/// `logits(images, result)`. `after(images done)` is called behind each batch.
+template <class Network, class Loss, class After>
+evaluation evaluate(Network& network, loader& samples, const Loss& loss, float threshold, After&& after,
                     label_kind labels = label_kind::binary) {
   evaluation result;
   batch b;
@@ -82,22 +98,12 @@ evaluation evaluate(session<Model, Backend>& network, loader& samples, const Los
     network.logits(b.images, logits);
     const auto images = static_cast<double>(b.indices.size());
     result.loss += loss(logits, b.masks) * images;
-    for (std::vector<confusion>& counts : count_classes(logits, b.masks, labels, threshold)) {
-      confusion together;
-      for (const confusion& c : counts) { together += c; }
-      result.per_image.push_back(together);
-      result.per_class.push_back(std::move(counts));
-    }
-    result.indices.insert(result.indices.end(), b.indices.begin(), b.indices.end());
+    auto counts = count_classes(logits, b.masks, labels, threshold);
+    for (std::size_t n = 0; n < counts.size(); ++n) { result.add(b.indices[n], std::move(counts[n])); }
     after(static_cast<long>(result.indices.size()));
   }
   result.loss /= static_cast<double>(result.indices.size());
-  for (std::size_t k = 0; k < result.per_class.front().size(); ++k) {
-    std::vector<confusion> of_class;
-    for (const std::vector<confusion>& image : result.per_class) { of_class.push_back(image[k]); }
-    result.classes.push_back(summarize(of_class));
-  }
-  result.summary = detail::mean_of(result.classes);
+  result.summarize_images();
   return result;
 }
 
