@@ -23,7 +23,7 @@ static_assert(lung_net::at<256, 256>::training_bytes_per_image < 16'000'000);  /
 
 int main() {
   using at = lung_net::at<256, 256>;
-  std::cout << architecture_text(at::graph);
+  std::cout << architecture_text(at::graph.nodes);
   std::printf("%lld parameters, fingerprint %s\n", static_cast<long long>(lung_net::parameter_count),
               hex_text(lung_net::fingerprint).c_str());
   std::printf("for one image of 256x256: %lld multiply-adds, %lld bytes to segment it, %lld bytes to train on it\n",

@@ -29,6 +29,8 @@ struct recipe {
   std::string classes{};
   std::string normalisation = "unit";
   std::string augmentation = "flip";
+  std::string pretrained{};
+  std::string steady{};
 
   std::string loss = "bce+jaccard";
   std::string optimizer = "adam";
@@ -81,6 +83,10 @@ inline constexpr std::array recipe_fields{
     recipe_field{"normalisation", "--normalise", &recipe::normalisation,
                  "of the pixels: unit ([0,1]), imagenet, minus_one_to_one, or as 'mean 0.5 std 0.25'"},
     recipe_field{"augmentation", "--augment", &recipe::augmentation, "random changes of the images: flip or none"},
+    recipe_field{"pretrained", "--pretrained", &recipe::pretrained,
+                 "weight file of a classifier, made by 'segx import', that the encoder begins with"},
+    recipe_field{"steady", "--steady", &recipe::steady,
+                 "part of the network whose batch normalisations keep their running statistics, as encoder"},
     recipe_field{"loss", "--loss", &recipe::loss, "weighted sum of losses, as bce+0.5*jaccard"},
     recipe_field{"optimizer", "--optimizer", &recipe::optimizer, "adam, adamw or sgd"},
     recipe_field{"learning_rate", "--lr", &recipe::learning_rate, "learning rate", 0, 1e30},

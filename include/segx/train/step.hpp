@@ -16,6 +16,7 @@
 #include <segx/optim/moving_average.hpp>
 #include <segx/runtime/training_session.hpp>
 #include <segx/runtime/weights.hpp>
+#include <segx/train/first_weights.hpp>
 #include <segx/train/parameter_groups.hpp>
 #include <segx/train/recipe.hpp>
 
@@ -40,12 +41,13 @@ class learner {
         decay_of_average_{r.average},
         loss_{std::move(loss)},
         optimizer_{std::move(optimizer)},
-        weights_{weights<Network>::random(r.seed, network)},
+        weights_{first_weights(r, network)},
         groups_{parameter_groups_of(weights_, r.learning_rate_factors, r.decay_biases)},
         session_{network, r.height, r.width, {r.batch, threads}} {
     expect_parts(weights_, r.learning_rate_factors);
     optimizer_.set_groups(groups_);
-    session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors));
+    const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
+    session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors), steady);
     if (r.average > 0) { average_ = weights_; }
   }
 
