@@ -12,6 +12,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/number_text.hpp>
+#include <segx/data/augment/parse.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {
@@ -80,7 +81,8 @@ inline constexpr std::array recipe_fields{
                  "names of the classes, separated by commas; of exclusive ones the background first"},
     recipe_field{"normalisation", "--normalise", &recipe::normalisation,
                  "of the pixels: unit ([0,1]), imagenet, minus_one_to_one, or as 'mean 0.5 std 0.25'"},
-    recipe_field{"augmentation", "--augment", &recipe::augmentation, "random changes of the images: flip or none"},
+    recipe_field{"augmentation", "--augment", &recipe::augmentation,
+                 "random changes of the training images, as flip,rotate(10); or none, chest_xray, …"},
     recipe_field{"loss", "--loss", &recipe::loss, "weighted sum of losses, as bce+0.5*jaccard"},
     recipe_field{"optimizer", "--optimizer", &recipe::optimizer, "adam, adamw or sgd"},
     recipe_field{"learning_rate", "--lr", &recipe::learning_rate, "learning rate", 0, 1e30},
@@ -154,6 +156,7 @@ inline recipe checked(recipe r) {
                 " epochs of the training");
   }
   r.schedule = parse_schedule(r.schedule).text();
+  r.augmentation = parse_augmentation(r.augmentation).text();
   return r;
 }
 
