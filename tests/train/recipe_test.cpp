@@ -130,7 +130,11 @@ TEST_CASE("a recipe out of range is refused with the member, the value and the r
                     Contains("learning_rate_factors of head is -2"));
   CHECK_THROWS_WITH(segx::checked({.schedule = "cosin"}), Contains("'cosin'"));
   CHECK_THROWS_WITH(segx::checked({.warm_up = 20}), Contains("warm_up is 20, must be less than the 20 epochs"));
+  CHECK_THROWS_WITH(segx::checked({.augmentation = "flap"}), Contains("'flap'"));
   CHECK(segx::checked({.schedule = "step(3, 6; 0.1)"}).schedule == "step(3,6;0.1)");
+  CHECK_THAT(segx::checked({.augmentation = "flip, rotate(5)"}).augmentation, Contains("flip(0.5),rotate(5"));
+  const segx::recipe once = segx::checked({.augmentation = "chest_xray"});
+  CHECK(segx::recipe_json(segx::checked(once)) == segx::recipe_json(once));
 }
 
 TEST_CASE("a recipe's file is named in what is wrong with it") {

@@ -187,6 +187,7 @@ TEST_CASE("the recipe stands in the weight file, the log, the checkpoint and a f
   recipe.epochs = 1;
   recipe.loss = " bce + 0.50*jaccard";
   train(p, recipe, run_in(p / "run"));
+  recipe = segx::checked(recipe);
   recipe.loss = "bce+0.5*jaccard";
   const std::string json = segx::recipe_json(recipe), digits = segx::recipe_sha256(recipe);
 

@@ -12,6 +12,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/number_text.hpp>
+#include <segx/data/augment/parse.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {
@@ -82,7 +83,8 @@ inline constexpr std::array recipe_fields{
                  "names of the classes, separated by commas; of exclusive ones the background first"},
     recipe_field{"normalisation", "--normalise", &recipe::normalisation,
                  "of the pixels: unit ([0,1]), imagenet, minus_one_to_one, or as 'mean 0.5 std 0.25'"},
-    recipe_field{"augmentation", "--augment", &recipe::augmentation, "random changes of the images: flip or none"},
+    recipe_field{"augmentation", "--augment", &recipe::augmentation,
+                 "random changes of the training images, as flip,rotate(10); or none, chest_xray, …"},
     recipe_field{"pretrained", "--pretrained", &recipe::pretrained,
                  "weight file of a classifier, made by 'segx import', that the encoder begins with"},
     recipe_field{"steady", "--steady", &recipe::steady,
@@ -160,6 +162,7 @@ inline recipe checked(recipe r) {
                 " epochs of the training");
   }
   r.schedule = parse_schedule(r.schedule).text();
+  r.augmentation = parse_augmentation(r.augmentation).text();
   return r;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/data/augment/parse.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
@@ -15,13 +16,6 @@
 // What a recipe says of images and masks, in the words of data/.
 
 namespace segx {
-
-/// "flip" or "none"; throws `error` for other texts.
-inline decltype(loader_options::augment) augmentation_of(const recipe& r) {
-  if (r.augmentation == "flip") { return horizontal_flip{}; }
-  if (r.augmentation == "none") { return no_augmentation{}; }
-  throw error("no augmentation is called \"" + r.augmentation + "\"; choose flip or none");
-}
 
 /// Throws `error` for labels of another kind.
 inline scan_options scan_options_of(const recipe& r) {
@@ -58,7 +52,7 @@ inline loader_options loader_options_of(const recipe& r, int channels, feed mode
                          .seed = r.seed,
                          .shuffle = training,
                          .mask_threshold = r.mask_threshold};
-  if (training) { options.augment = augmentation_of(r); }
+  if (training) { options.augment = parse_augmentation(r.augmentation); }
   return options;
 }
 

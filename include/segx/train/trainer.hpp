@@ -88,7 +88,6 @@ class trainer {
   static void check(const recipe& r, const Network& network = {}) {
     checked(r);
     optimizer_of(r, network);
-    augmentation_of(r);
     scan_options_of(r);
     parse_normalisation(r.normalisation);
     expect_parts(weights<Network>{network}, r.learning_rate_factors);
