@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/data/augment/parse.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/recipe_json.hpp>
 
@@ -49,6 +50,7 @@ class recipe_words {
     for (const auto& [part, factor] : given_.learning_rate_factors) { r.learning_rate_factors[part] = factor; }
     r = checked(r);
     r.loss = parse_loss(r.loss).text();
+    r.augmentation = parse_augmentation(r.augmentation).text();
     return r;
   }
 

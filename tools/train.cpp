@@ -45,6 +45,7 @@ void train(const recipe& r, const train_words& w) {
                         .feed = w.feed,
                         .resume = w.resume,
                         .quiet = w.quiet,
+                        .augment = parse_augmentation(r.augmentation),
                         .card = card,
                         .should_stop = [] { return interrupted.load(); }};
   trainer<any_network> training{data, parts, r, parse_loss(r.loss), run, network};

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <span>
 #include <string>
 
@@ -29,8 +30,8 @@ std::string options_text(const node<Op>& n) {
     const bool is_default = (a.name == "stride" || a.name == "dilation" || a.name == "groups") && a.value == 1;
     if (a.name.empty() || is_default || (a.name == "padding" && a.value == 0)) { continue; }
     char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, a.value).ptr;
-    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + std::string{digits, end};
+    std::snprintf(digits, sizeof digits, "%.9g", a.value);
+    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + digits;
   }
   return text;
 }

@@ -134,7 +134,8 @@ bool read_field(std::string_view field, Number& number) {
 /// Sets what a column of this name holds; false if the field is no value of it. Unknown columns are passed over.
 inline bool read_field(std::string_view field, std::string_view name, epoch_record& record) {
   if (name.starts_with(class_column)) {
-    double& iou = record.classes.emplace_back(std::string(name.substr(class_column.size()))).val_iou;
+    record.classes.push_back({std::string(name.substr(class_column.size()))});
+    double& iou = record.classes.back().val_iou;
     return field.empty() || read_field(field, iou);
   }
   for (const log_column& column : log_columns) {

@@ -12,7 +12,6 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/number_text.hpp>
-#include <segx/data/augment/parse.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {
@@ -162,7 +161,6 @@ inline recipe checked(recipe r) {
                 " epochs of the training");
   }
   r.schedule = parse_schedule(r.schedule).text();
-  r.augmentation = parse_augmentation(r.augmentation).text();
   return r;
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <segx/data/augment/parse.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
@@ -42,18 +41,16 @@ inline split split_of(const dataset& data, const recipe& r) {
 
 /// For the loader of the training samples, or of those that validate.
 inline loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
-  loader_options options{.height = r.height,
-                         .width = r.width,
-                         .channels = channels,
-                         .normalise = parse_normalisation(r.normalisation),
-                         .batch = training ? r.batch : 1,
-                         .threads = 1,
-                         .mode = mode,
-                         .seed = r.seed,
-                         .shuffle = training,
-                         .mask_threshold = r.mask_threshold};
-  if (training) { options.augment = parse_augmentation(r.augmentation); }
-  return options;
+  return {.height = r.height,
+          .width = r.width,
+          .channels = channels,
+          .normalise = parse_normalisation(r.normalisation),
+          .batch = training ? r.batch : 1,
+          .threads = 1,
+          .mode = mode,
+          .seed = r.seed,
+          .shuffle = training,
+          .mask_threshold = r.mask_threshold};
 }
 
 }  // namespace segx

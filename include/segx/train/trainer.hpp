@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <segx/core/random.hpp>
+#include <segx/data/augment/geometric.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
 #include <segx/image/write_image.hpp>
@@ -38,7 +39,10 @@ struct run_options {
   std::string feed = "auto";     // or memory, stream: see choose_feed
   bool resume = false;           // go on from folder/last.ckpt
   bool quiet = false;            // no progress on standard error
-  model_card card{};             // what to write beside the weights; the trainer fills in what it knows
+  // What the recipe's augmentation names: parse_augmentation(recipe.augmentation), or your own. Without it a recipe may
+  // name "flip" or "none": a program that augments no further need not compile all that there is.
+  std::optional<any_augmentation> augment{};
+  model_card card{};  // what to write beside the weights; the trainer fills in what it knows
   std::function<bool()> should_stop = [] { return false; };  // asked after each step: save, and end
 };
 
@@ -107,7 +111,9 @@ class trainer {
            ": this folder holds a training already; resume it (--resume) or choose another folder");
     }
     const int channels = learner_.current().network().channels;
-    train_samples_.emplace(data_, parts_.train, loader_options_of(recipe_, channels, feed_.mode, true));
+    loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
+    training.augment = augmentation();
+    train_samples_.emplace(data_, parts_.train, std::move(training));
     val_samples_.emplace(data_, parts_.val, loader_options_of(recipe_, channels, feed_.mode, false));
     training_log log = begin_log();
     if (!run_.quiet) { shown_.emplace(); }
@@ -129,6 +135,14 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  any_augmentation augmentation() const {
+    if (run_.augment) { return *run_.augment; }
+    if (recipe_.augmentation == "flip") { return horizontal_flip{}; }
+    if (recipe_.augmentation == "none") { return no_augmentation{}; }
+    fail("the recipe's augmentation is \"" + recipe_.augmentation +
+         "\": give the trainer run_options::augment = parse_augmentation(…) of it");
+  }
 
   static double seconds_since(clock::time_point start) {
     return std::chrono::duration<double>(clock::now() - start).count();
