@@ -29,14 +29,14 @@ class Missing(Exception):
     """A contender that cannot run here."""
 
 
-def call(command):
+def call(command, says_json=True):
     """The JSON that a command ends with."""
     environment = {**os.environ, "NODE_PATH": str(PACKAGES)}
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, env=environment)
     if done.returncode != 0:
         lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if not line.startswith("Run with --help")]
         raise Missing((lines or ["?"])[-1][:120])
-    text = done.stdout.strip()
+    text = done.stdout.strip() if says_json else "{}"
     return json.loads(text if text.startswith("{") else text.splitlines()[-1])
 
 
@@ -50,44 +50,26 @@ class Model:
         self.name = name
         self.channels, self.size = SHAPES[name]
         self.shape = f"{self.channels}x{self.size}x{self.size}"
-        self.has_segx_weights = name.startswith("unet")  # segx takes random weights otherwise, and PyTorch others
-        self.weights = SHIPPED if name == "unet16" else BUILD / f"{name}.{'safetensors' if self.has_segx_weights else 'pt'}"
+        self.weights = SHIPPED if name == "unet16" else BUILD / f"{name}.safetensors"
         self.onnx, self.tflite = BUILD / f"{name}.onnx", BUILD / f"{name}.tflite"
         self.dump = BUILD / name
-        self.gflop = None  # of one image, if segx knows the network
 
     def prepare(self):
         if not self.weights.exists():
-            self.make_weights()
+            data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
+            call([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], says_json=False)
+            call([SEGX, "train", "--data", data, "--model", self.name, "--size", "64", "--epochs", "1", "--batch", "2",
+                  "--out", run], says_json=False)
+            shutil.move(run / "best.safetensors", self.weights)
         for file, command in [(self.onnx, ["pytorch.py", "export", self.weights, "--size", self.size, "--onnx", self.onnx]),
                               (self.tflite, ["tflite.py", self.weights, self.size, self.tflite])]:
-            if not file.exists():
-                self.call_peer(*command)
-        try:
-            dump = ["--dump", self.dump] if self.has_segx_weights else []
-            facts = call([*self.segx_bench(), "--runs", "1", "--json", *dump])
-            self.gflop = facts["gflops"] * facts["median_ms"] / 1e3
-        except Missing:
-            pass  # said again for each row
-
-    def make_weights(self):
-        if self.has_segx_weights:
-            data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
-            quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            subprocess.run([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], **quiet)
-            subprocess.run([SEGX, "train", "--data", data, "--model", self.name, "--size", "64", "--epochs", "1", "--batch",
-                            "1", "--out", run], **quiet)
-            shutil.move(run / "best.safetensors", self.weights)
-        else:
-            self.call_peer("networks.py", self.name, self.size, self.dump)
-
-    def call_peer(self, *command):
-        """A program of PyTorch's; what lacks its result is said to be missing."""
-        subprocess.run([PYTHON, PEERS / command[0], *map(str, command[1:])], check=False, capture_output=True)
+            if not file.exists():  # a peer that lacks it is said to be missing
+                subprocess.run([PYTHON, PEERS / command[0], *map(str, command[1:])], check=False, capture_output=True)
+        facts = call([*self.segx_bench(), "--dump", self.dump, "--runs", "1", "--json"])
+        self.gflop = facts["gflops"] * facts["median_ms"] / 1e3  # of one image
 
     def segx_bench(self):
-        weights = ["--weights", self.weights] if self.has_segx_weights else []
-        return [SEGX, "bench", "--model", self.name, "--size", self.size, *weights]
+        return [SEGX, "bench", "--model", self.name, "--weights", self.weights, "--size", self.size]
 
 
 def segx(model, threads, runs, batch, train):
@@ -114,8 +96,6 @@ def opencv(model, threads, runs, batch, train):
 
 def in_chromium(peer):
     def run(model, threads, runs, batch, train):
-        if peer == "segx" and not model.has_segx_weights:
-            raise Missing("there is no weight file of this network")
         site = BUILD / "site"
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(ROOT / "bench" / "web", site)
@@ -150,7 +130,10 @@ def measure(name, rounds, quick):
     """Rows of one workload: a dictionary for each contender and count of threads."""
     model_name, contenders, batch, train, runs = WORKLOADS[name]
     model = Model(model_name)
-    model.prepare()
+    try:
+        model.prepare()
+    except Missing as why:
+        return [{"workload": name, "peer": "segx", "threads": threads, "missing": str(why)} for threads in [1, 2]]
     rows = []
     for threads in [1, 2]:
         peak = call([SEGX.parent / "bench_peak", threads])["gflops"]
@@ -171,10 +154,9 @@ def measure(name, rounds, quick):
                 continue
             medians = [one["median_ms"] for one in found]
             median = statistics.median(medians)
-            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians)}
-            if model.gflop:
-                row["gflops"] = model.gflop * batch * (3 if train else 1) / (median / 1e3)
-            if "gflops" in row and not name.endswith("-web"):
+            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians),
+                    "gflops": model.gflop * batch * (3 if train else 1) / (median / 1e3)}
+            if not name.endswith("-web"):
                 row["share_of_peak"] = row["gflops"] / peak
             for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
                 values = [one[extra] for one in found if extra in one]
@@ -261,9 +243,8 @@ def table(rows):
         ratio = f"{row['median_ms'] / same[0]['median_ms']:.2f} ×" if same and row["peer"] != "segx" else ""
         memory = f"{row['peak_rss_mb']:.0f}" if "peak_rss_mb" in row else ""
         share = f"{100 * row['share_of_peak']:.0f} %" if "share_of_peak" in row else ""
-        rate = f"{row['gflops']:.0f}" if "gflops" in row else ""
         cold = f"{row['cold_start_ms']:.0f}" if "cold_start_ms" in row else ""
-        lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {rate} | "
+        lines.append(f"{start} {row['median_ms']:.1f} | {row['min_ms']:.1f} – {row['max_ms']:.1f} | {ratio} | {row['gflops']:.0f} | "
                      f"{share} | {memory} | {cold} |")
     return "\n".join(lines)
 

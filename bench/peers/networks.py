@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
-"""The networks of the benchmark in PyTorch.
+"""The networks of the benchmark in PyTorch, with the weights of a segx weight file."""
+import json
+import struct
 
-networks.py resunet|linknet-effb3 SIZE PREFIX makes one with random weights: PREFIX.pt, and an image and its probabilities as
-PREFIX.input.f32 and PREFIX.output.f32, raw [C,H,W]."""
-import sys
-
+import numpy
 import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -14,9 +12,33 @@ import resunet
 import unet
 
 
-def load(file):
-    """The network of a segx weight file, or of one that make() wrote, for predictions of logits."""
-    return (torch.load(file) if file.endswith(".pt") else unet.load(file)).eval()
+def read_safetensors(path):
+    """The tensors of a safetensors file, by name, as float32; and its metadata."""
+    with open(path, "rb") as file:
+        data = file.read()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__")
+    kinds = {"F32": numpy.float32, "F16": numpy.float16}
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        values = numpy.frombuffer(data[begin:end], dtype=kinds[entry["dtype"]]).astype(numpy.float32)
+        tensors[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
+    return tensors, metadata
+
+
+def load(weights):
+    """The network of a weight file, which gives logits."""
+    tensors, metadata = read_safetensors(weights)
+    makers = {"resunet": resunet.ResUNet, "linknet-effb3": linknet.LinkNet}
+    make = makers.get(metadata["model"], lambda: unet.UNet(tensors["head.weight"].shape[1]))
+    network = make()
+    own = [name for name in network.state_dict() if not name.endswith("num_batches_tracked")]  # a count that segx has not
+    if unread := set(tensors) - {*own, "self_test.image", "self_test.logits"}:
+        raise ValueError(f"{weights}: nobody reads {sorted(unread)}")
+    network.load_state_dict({name: tensors[name] for name in own}, strict=False)
+    return network.eval()
 
 
 def channels(network):
@@ -38,23 +60,3 @@ def folded(network):
             traced.graph.erase_node(node)
     traced.recompile()
     return traced
-
-
-def make(name, size, prefix):
-    torch.manual_seed(1)
-    network = {"resunet": resunet.ResUNet, "linknet-effb3": linknet.LinkNet}[name]()
-    # Batch norms that know the spread of their inputs keep activations in a range of every day.
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 1
-    with torch.no_grad():
-        network.train()(torch.rand(2, channels(network), size, size))
-        image = torch.rand(1, channels(network), size, size)
-        probability = torch.sigmoid(network.eval()(image))
-    torch.save(network, f"{prefix}.pt")
-    image.numpy().tofile(f"{prefix}.input.f32")
-    probability.numpy().tofile(f"{prefix}.output.f32")
-
-
-if __name__ == "__main__":
-    make(sys.argv[1], int(sys.argv[2]), sys.argv[3])

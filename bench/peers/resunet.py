@@ -1,4 +1,4 @@
-"""The residual U-Net in PyTorch: convolutions of stride 2 go down, transposed ones come back."""
+"""The residual U-Net in PyTorch, with segx's names: convolutions of stride 2 go down, transposed ones come back."""
 import torch
 from torch import nn
 
@@ -9,14 +9,14 @@ class Block(nn.Module):
     def __init__(self, channels_in, channels_out, stride=1):
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1)
-        self.norm1 = nn.BatchNorm2d(channels_out)
+        self.norm = nn.BatchNorm2d(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
-        self.shortcut = nn.Conv2d(channels_in, channels_out, 1, stride)
-        self.shortcut_norm = nn.BatchNorm2d(channels_out)
+        self.shortcut = nn.Sequential()
+        self.shortcut.conv = nn.Conv2d(channels_in, channels_out, 1, stride)
+        self.shortcut.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, x):
-        y = self.conv2(torch.relu(self.norm1(self.conv1(x))))
-        return torch.relu(y + self.shortcut_norm(self.shortcut(x)))
+        return torch.relu(self.conv2(torch.relu(self.norm(self.conv1(x)))) + self.shortcut(x))
 
 
 class ResUNet(nn.Module):

@@ -1,27 +1,6 @@
-"""The paper's U-Net in PyTorch, with the weights of a segx weight file: for timing PyTorch, and as the ONNX file that the
-other peers read."""
-import json
-import struct
-
-import numpy
+"""The paper's U-Net in PyTorch, with segx's names."""
 import torch
 from torch import nn
-
-
-def read_safetensors(path):
-    """The tensors of a safetensors file, by name, as float32."""
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    kinds = {"F32": numpy.float32, "F16": numpy.float16}
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            values = numpy.frombuffer(data[begin:end], dtype=kinds[entry["dtype"]]).astype(numpy.float32)
-            tensors[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
-    return tensors
 
 
 class Block(nn.Module):
@@ -58,11 +37,3 @@ class UNet(nn.Module):
             x = block(torch.cat([skips.pop(), block.up(x)], 1))
         return self.head(x)
 
-
-def load(weights):
-    """The network of a weight file."""
-    tensors = read_safetensors(weights)
-    network = UNet(tensors["head.weight"].shape[1])
-    own = network.state_dict()
-    network.load_state_dict({name: tensors[name] for name in own})
-    return network

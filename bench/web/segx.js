@@ -9,7 +9,7 @@ function spawn(words) {
 }
 
 /** segx as the demo uses it: 8-bit pixels in, so the input is rounded to them. */
-export async function load(threads) {
+export async function load(threads, [channels, height, width]) {
   const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${name}`));
   const [segx, weights] = await Promise.all([
     threads > 1
@@ -19,9 +19,11 @@ export async function load(threads) {
   ]);
   segx.load(new Uint8Array(weights));
   return (input) => {
-    const size = Math.sqrt(input.length);
-    const rgba = new Uint8ClampedArray(4 * input.length);
-    input.forEach((value, i) => rgba.fill(Math.round(255 * value), 4 * i, 4 * i + 3));
-    return segx.segment(rgba, size, size).probability;
+    const plane = height * width;
+    const rgba = new Uint8ClampedArray(4 * plane);
+    for (let i = 0; i < plane; ++i) {
+      for (let c = 0; c < 3; ++c) rgba[4 * i + c] = Math.round(255 * input[(c % channels) * plane + i]);
+    }
+    return segx.segment(rgba, width, height).probability;
   };
 }

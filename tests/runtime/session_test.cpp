@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/runtime/session.hpp>
@@ -165,6 +166,25 @@ TEST_CASE("a size that a network does not take is refused when it runs, with the
               "[16,8,11], in an image of 16x22)"));
   CHECK_THROWS_AS((session<small_unet>{some_weights, 0, 16}), error);
   CHECK_THROWS_AS((session<small_unet>{some_weights, -16, 16}), error);
+}
+
+namespace {
+
+/// Wires as `g(add{}, g(First{}, x), g(Second{}, x))` may, whose arguments C++ evaluates in any order.
+struct in_any_order {
+  static constexpr tensor wire(auto& g, tensor x) {
+    const bool is_constant = std::is_constant_evaluated();
+    const tensor one = is_constant ? g(named<"a", conv3x3<8>>{}, x) : g(named<"b", conv1x1<8>>{}, x);
+    const tensor other = is_constant ? g(named<"b", conv1x1<8>>{}, x) : g(named<"a", conv3x3<8>>{}, x);
+    return is_constant ? g(add{}, one, other) : g(add{}, other, one);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a network whose layers come in another order when it runs is refused", "[runtime]") {
+  struct unsure : network<input<1>, in_any_order> {};
+  CHECK_THROWS_WITH((session<unsure>{weights<unsure>::random(1), 8, 8}), Catch::Matchers::Contains("no certain order"));
 }
 
 namespace {

@@ -176,9 +176,12 @@ struct fpn_decoder {
   static constexpr tensor wire(auto& g, const auto& taps) {
     const std::size_t deepest = taps.size() - 1;
     const tensor p32 = lateral(g, taps[deepest], 3);
-    const tensor p16 = g(add{}, lateral(g, taps[deepest - 1], 2), g(upsample_nearest<2>{}, p32));
-    const tensor p8 = g(add{}, lateral(g, taps[deepest - 2], 1), g(upsample_nearest<2>{}, p16));
-    const tensor p4 = g(add{}, lateral(g, taps[deepest - 3], 0), g(upsample_nearest<2>{}, p8));
+    const tensor l16 = lateral(g, taps[deepest - 1], 2);
+    const tensor p16 = g(add{}, l16, g(upsample_nearest<2>{}, p32));
+    const tensor l8 = lateral(g, taps[deepest - 2], 1);
+    const tensor p8 = g(add{}, l8, g(upsample_nearest<2>{}, p16));
+    const tensor l4 = lateral(g, taps[deepest - 3], 0);
+    const tensor p4 = g(add{}, l4, g(upsample_nearest<2>{}, p8));
     tensor x = g(named<"level.0", conv_norm_relu<Channels, 3>>{}, p4);
     x = g(add{}, x, enlarged(g, p8, 1));
     x = g(add{}, x, enlarged(g, p16, 2));

@@ -17,7 +17,10 @@ struct residual_block {
       chain<named<"shortcut.conv", conv2d<conv2d_options{.out_channels = Channels, .kernel = 1, .stride = Stride}>>,
             named<"shortcut.norm", batch_norm2d<>>>;
 
-  static constexpr tensor wire(auto& g, tensor x) { return g(relu{}, g(add{}, g(shortcut{}, x), g(body{}, x))); }
+  static constexpr tensor wire(auto& g, tensor x) {
+    const tensor shorter = g(shortcut{}, x);
+    return g(relu{}, g(add{}, shorter, g(body{}, x)));
+  }
 };
 
 /// A floor of the U and all below it; the block that goes down to the next has a stride of 2 in place of pooling.
