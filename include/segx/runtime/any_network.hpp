@@ -105,6 +105,13 @@ class any_network {
       program<Backend> get() const override { return plan.get(); }
       unchecked_plan<Network, Backend, Why> plan;  // what compilers check would take them minutes for all networks
     };
+    // C++ leaves open which argument of a call is evaluated first, and GCC's constants do it in another order than its
+    // programs: weights would then be read from each other's places.
+    if (fingerprint_of(Network::composed(height, width)) != Network::fingerprint) {
+      fail(
+          "the layers of this network have no certain order: in a wire(), two arguments of one call add layers; give "
+          "the results names first");
+    }
     return std::make_unique<planned_network>(height, width);
   }
 

@@ -44,9 +44,10 @@ HWY_INLINE hn::Vec<D> hard_sigmoid(D d, hn::Vec<D> x) {
   return hn::Mul(hn::Min(hn::Max(moved, hn::Zero(d)), hn::Set(d, 6.0F)), hn::Set(d, 1.0F / 6));
 }
 
-/// The activation of each lane; `slope` as in `epilogue`. For loops; elsewhere `activated`, which is not inlined.
+/// The activation of each lane; `slope` as in `epilogue`. Not inlined: one copy serves all kernels, which keeps the
+/// browser's program small.
 template <class D>
-HWY_INLINE hn::Vec<D> activated_inline(D d, activation act, float slope, hn::Vec<D> x) {
+HWY_NOINLINE hn::Vec<D> activated(D d, activation act, float slope, hn::Vec<D> x) {
   switch (act) {
     case activation::relu:
       return hn::Max(hn::Zero(d), x);
@@ -71,11 +72,6 @@ HWY_INLINE hn::Vec<D> activated_inline(D d, activation act, float slope, hn::Vec
       break;
   }
   return x;
-}
-
-template <class D>
-HWY_NOINLINE hn::Vec<D> activated(D d, activation act, float slope, hn::Vec<D> x) {
-  return activated_inline(d, act, slope, x);
 }
 
 /// The slope of the activation, from its result, or from its input where `slope_follows_from_result` says no.

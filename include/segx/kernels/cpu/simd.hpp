@@ -101,7 +101,7 @@ class vector_epilogue {
   /// What is left to do behind the clamp.
   template <class D>
   HWY_INLINE hn::Vec<D> finished(D d, hn::Vec<D> v, std::uint32_t index) const {
-    if (!is_clamp()) { v = activated_inline(d, act_, slope_, v); }
+    if (!is_clamp()) { v = activated(d, act_, slope_, v); }
     return drops_ ? dropped(d, v, index) : v;
   }
 
