@@ -32,6 +32,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& wrong) {
+    if (app.get_subcommands().empty() && !app.remaining().empty()) {  // CLI11 would say that a command is missing
+      std::cerr << "There is no command \"" << app.remaining().front() << "\"\nRun with --help for more information.\n";
+      return 2;
+    }
     return app.exit(wrong) == 0 ? 0 : 2;
   } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::exception& failure) {
     std::cerr << "segx: " << failure.what() << '\n';

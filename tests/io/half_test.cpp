@@ -20,9 +20,9 @@ struct mismatches {
   }
 };
 
-#define CHECK_NONE(wrong)                      \
-  INFO("first wrong at bits " << wrong.first); \
-  CHECK(wrong.count == 0)
+#define CHECK_NONE(wrong)                        \
+  INFO("first wrong at bits " << (wrong).first); \
+  CHECK((wrong).count == 0)
 
 }  // namespace
 

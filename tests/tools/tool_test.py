@@ -141,6 +141,7 @@ class ToolTest(unittest.TestCase):
             self.assertEqual(result.returncode, 2, f"{words}: {result.stderr}")
             self.assertIn("Run with --help for more information.", result.stderr)
         self.assertFalse((self.folder / "x").exists())
+        self.assertIn('no command "dance"', segx("dance").stderr)
 
     # ---- synth ----
 
