@@ -143,7 +143,10 @@ def measure(name, rounds, quick):
                 if peer in missing:
                     continue
                 try:
-                    results[peer].append(run(model, threads, max(2, runs // 4) if quick else runs, batch, train))
+                    found = run(model, threads, max(2, runs // 4) if quick else runs, batch, train)
+                    if found.get("difference", 0) > 0.01:
+                        raise Missing(f"its probabilities differ from segx's by {found['difference']:.2g}")
+                    results[peer].append(found)
                 except (Missing, subprocess.TimeoutExpired, OSError, ValueError) as why:
                     missing[peer] = str(why)
         for peer, found in results.items():
