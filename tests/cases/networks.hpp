@@ -31,9 +31,10 @@ struct several_readers {
     const tensor a = g(relu{}, g(conv3x3<8>{}, x));  // [8,H,W]
     const tensor b = g(conv3x3<16>{}, a);            // [16,H,W], kept as it is: no epilogue
     const tensor c = g(concat{}, b, g(conv1x1<8>{}, a));
-    const tensor d = g(relu{}, c);                                           // [24,H,W]
-    const tensor e = g(concat{}, g(conv3x3<8>{}, d), g(conv3x3<8>{}, b));    // b once more, behind the join
-    return g(add{}, g(sigmoid{}, g(conv1x1<8>{}, e)), g(dropout<30>{}, a));  // a once more
+    const tensor d = g(conv3x3<8>{}, g(relu{}, c));       // [8,H,W]
+    const tensor e = g(concat{}, d, g(conv3x3<8>{}, b));  // [16,H,W]; b once more, behind the join
+    const tensor f = g(sigmoid{}, g(conv1x1<8>{}, e));    // [8,H,W]
+    return g(add{}, f, g(dropout<30>{}, a));              // a once more
   }
 };
 struct rewired : network<input<2>, chain<several_readers, conv3x3<3>>> {};
