@@ -10,7 +10,7 @@
 
 namespace segx {
 
-/// How one of the EfficientNets differs from the smallest: factors of its widths and depths, in tenths of its kind.
+/// How one of the EfficientNets differs from the smallest; width and depth are factors.
 struct efficientnet_scale {
   real width, depth;
   int dropout_percent;

@@ -16,12 +16,13 @@ enum class halving {
   at_end      ///< one more below and at the right only: TensorFlow's "same"
 };
 
-/// 1×1 convolution to more channels, depthwise 3×3, 1×1 to few; what came is added where shapes allow.
 struct inverted_residual_options {
   int in, out, stride, expand;
   halving how = halving::symmetric;
 };
 
+/// 1×1 convolution to more channels, depthwise 3×3, 1×1 to few; what came is added where shapes allow.   [in,H,W] →
+/// [out,H/stride,W/stride]
 template <inverted_residual_options O>
 struct inverted_residual {
   static constexpr int width = O.in * O.expand;
@@ -62,9 +63,6 @@ struct mobilenet_v2 {
                      global_avg_pool2d, dropout<20>, named<"classifier.1", conv1x1<Classes>>>;
 
   static constexpr std::array<tensor, 5> taps(auto& g, tensor x) {
-    constexpr bool at_end = How == halving::at_end;
-    constexpr conv2d_options first{
-        .out_channels = wide(32), .stride = 2, .padding = at_end ? 0 : 1, .bias = false, .end_padding = at_end ? 1 : 0};
     x = g(named<"features.0", conv_norm<conv2d<first>, batch_norm2d_options{}, relu6>>{}, x);
     const tensor t2 = g(stage<0, 1>{}, x);
     const tensor t4 = g(stage<1, 2>{}, t2);
@@ -74,6 +72,9 @@ struct mobilenet_v2 {
   }
 
  private:
+  static constexpr bool at_end = How == halving::at_end;
+  static constexpr conv2d_options first{
+      .out_channels = wide(32), .stride = 2, .padding = at_end ? 0 : 1, .bias = false, .end_padding = at_end ? 1 : 0};
   static constexpr int width_before(int stage) { return stage == 0 ? wide(32) : wide(stages[stage - 1].channels); }
 
   template <int Stage, int First, int... Block>

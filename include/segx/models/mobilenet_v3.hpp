@@ -83,7 +83,7 @@ struct mobilenet_v3 {
     }
   }();
 
-  /// The first block of each stride from 4 on; what comes before it is a tap.
+  /// How many blocks come before each tap; where none do, the first convolution makes it.
   static constexpr std::array ends = is_large ? std::array{1, 3, 6, 12, 15} : std::array{0, 1, 3, 8, 11};
   static constexpr std::array channels{16, blocks[ends[1] - 1].out, blocks[ends[2] - 1].out, blocks[ends[3] - 1].out,
                                        blocks[ends[4] - 1].out};

@@ -54,10 +54,9 @@ struct resnet {
   using head = chain<global_avg_pool2d, named<"fc", conv1x1<Classes>>>;
 
   static constexpr std::array<tensor, 5> taps(auto& g, tensor x) {
-    constexpr conv2d_options first{.out_channels = 64, .kernel = 7, .stride = 2, .bias = false};
-    constexpr max_pool2d_options pool{.kernel = 3, .stride = 2, .padding = 1};
-    const tensor t2 = g(chain<named<"conv1", conv2d<first>>, named<"bn1", batch_norm2d<>>, relu>{}, x);
-    const tensor t4 = g(stage<0>{}, g(max_pool2d<pool>{}, t2));
+    using pool = max_pool2d<max_pool2d_options{.kernel = 3, .stride = 2, .padding = 1}>;
+    const tensor t2 = g(chain<named<"conv1", plain_conv<64, 7, 2>>, named<"bn1", batch_norm2d<>>, relu>{}, x);
+    const tensor t4 = g(chain<pool, stage<0>>{}, t2);
     const tensor t8 = g(stage<1>{}, t4);
     const tensor t16 = g(stage<2>{}, t8);
     return {t2, t4, t8, t16, g(stage<3>{}, t16)};

@@ -39,8 +39,10 @@ template <int Floor, int Bottleneck>
 struct residual_floor<Floor, Bottleneck> : named<"bottleneck", residual_block<Bottleneck, 2>> {};
 
 /// The paper's second U-Net: residual blocks, strided convolutions instead of pooling, no dropout; floors from `Base`
-/// to 16·`Base` channels.   [C,H,W] → [1,H,W], H and W multiples of 16 Source: Belozerov & Sudakov, Keldysh Institute
-/// preprint, 2022, U-Net №2; after Zhang, Liu & Wang, "Road extraction by deep residual U-Net", arXiv:1711.10684.
+/// to 16·`Base` channels.   [C,H,W] → [1,H,W], H and W multiples of 16.
+///
+/// Source: Belozerov & Sudakov, Keldysh Institute preprint, 2022, U-Net №2; after Zhang, Liu & Wang, "Road extraction
+/// by deep residual U-Net", arXiv:1711.10684.
 template <int Base>
 using residual_unet =
     chain<residual_floor<0, Base, 2 * Base, 4 * Base, 8 * Base, 16 * Base>, named<"head", conv1x1<1>>, sigmoid>;
