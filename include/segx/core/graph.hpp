@@ -122,6 +122,11 @@ struct graph {
     scope_is_layer_ = false;
   }
 
+  /// For blocks that do not take what a part of theirs made.
+  constexpr void refuse(const char* why, tensor made) {
+    if constexpr (Capacity > 0) { refuse(why, made.id); }
+  }
+
   constexpr const node<Op>& output() const { return nodes[size - 1]; }
 
   /// To be called when all is wired: the last layer is the result, and every other one is read by somebody.

@@ -24,21 +24,22 @@ concept encoder = std::is_empty_v<E> && requires(graph<1, no_op>& g, tensor x) {
   { E::taps(g, x) } -> std::same_as<std::array<tensor, E::channels.size()>>;
 };
 
-/// True, or a diagnostic; GCC explains a failed concept at length.
+/// Whether it is one; if not, a diagnostic, as GCC explains a failed concept at length.
 template <class E>
 inline constexpr bool is_encoder = [] {
   constexpr bool is = encoder<E>;
   static_assert(is, "segx: an encoder is an empty struct with channels and taps, such as resnet<18>");
-  return true;
+  return is;
 }();
 
 /// An encoder with its classifier, to check it whole and to import published weights.   [C,H,W] → logits [Classes,1,1]
 template <class Encoder, int Classes>
 struct classifier {
-  static_assert(is_encoder<Encoder>);
-
   static constexpr tensor wire(auto& g, tensor x) {
-    return g(typename Encoder::template head<Classes>{}, Encoder::taps(g, x).back());
+    if constexpr (is_encoder<Encoder>) {
+      x = g(typename Encoder::template head<Classes>{}, Encoder::taps(g, x).back());
+    }
+    return x;
   }
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include <segx/core/network.hpp>
 #include <segx/layers/sigmoid.hpp>
 #include <segx/models/encoder.hpp>
 
@@ -21,16 +22,16 @@ concept decoder_for = std::is_empty_v<D> &&
 
 namespace detail {
 
-/// True, or a diagnostic.
+/// Whether they go together; if not, a diagnostic.
 template <class Decoder, class Encoder>
 inline constexpr bool fits = [] {
   if constexpr (is_encoder<Encoder>) {
-    constexpr bool has_skips = requires { Decoder::skips; };
-    static_assert(has_skips, "segx: a decoder is an empty struct with skips and wire, such as unet_decoder<64, 32>");
-    if constexpr (has_skips) {
-      constexpr bool enough = Decoder::skips < static_cast<int>(Encoder::channels.size());
-      static_assert(enough, "segx: this decoder joins more feature maps than the encoder has");
-      return enough;
+    constexpr bool is_decoder = decoder_for<Decoder, Encoder>;
+    static_assert(is_decoder, "segx: a decoder is an empty struct with skips and wire, such as unet_decoder<64, 32>");
+    if constexpr (is_decoder) {
+      constexpr bool has_taps = Decoder::skips < static_cast<int>(Encoder::channels.size());
+      static_assert(has_taps, "segx: this decoder joins more feature maps than the encoder has");
+      return has_taps;
     }
   }
   return false;
@@ -45,12 +46,17 @@ template <class Encoder, class Decoder, int Classes = 1, layer Head = sigmoid>
 struct segmentation {
   static constexpr tensor wire(auto& g, tensor x) {
     if constexpr (detail::fits<Decoder, Encoder>) {
+      const shape image = x.extent;
       sentence outer = g.enter("encoder", false);
       const auto taps = Encoder::taps(g, x);
       g.leave(outer);
       outer = g.enter("decoder", false);
       x = Decoder::template wire<Encoder>(g, taps);
       g.leave(outer);
+      if (!same_plane(x.extent, image)) {
+        g.refuse("segmentation: the decoder does not come back to the size of the image; give it a floor for each tap",
+                 x);
+      }
       x = g(chain<named<"head", conv1x1<Classes>>, Head>{}, x);
     }
     return x;

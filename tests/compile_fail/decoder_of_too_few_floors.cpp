@@ -1,0 +1,10 @@
+// expected-error: segmentation: the decoder does not come back to the size of the image; give it a floor for each tap
+#include <segx/models/decoders.hpp>
+#include <segx/models/resnet.hpp>
+#include <segx/models/segmentation.hpp>
+
+using namespace segx;
+
+struct lung_net : network<input<3>, segmentation<resnet<18>, unet_decoder<256, 128, 64>>> {};
+
+static_assert(lung_net::at<64, 64>::output.channels == 1);
