@@ -20,7 +20,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
-#include <segx/data/augment.hpp>
+#include <segx/data/augment/geometric.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/normalisation.hpp>
