@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
       "  segx eval    --weights run/best.safetensors --data data   measure it\n"
       "  segx predict --weights run/best.safetensors --out masks image.png\n"
       "  segx info    --model unet16                               what a network is made of\n"
-      "  segx bench   --model unet16                               how fast it is here\n\n"
+      "  segx bench   --model unet16                               how fast it is here\n"
+      "  segx augment --data data --preview sheet.png              what random changes of the training look like\n\n"
       "A data folder holds images/NAME.png (or JPEG, 8 or 16 bit, any size) and masks/NAME.png (0 and 255).\n"
       "'segx COMMAND --help' explains a command."};
   app.name("segx");
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   segx::tool::add_info(app);
   segx::tool::add_report(app);
   segx::tool::add_bench(app);
+  segx::tool::add_augment(app);
 
   try {
     app.parse(argc, argv);

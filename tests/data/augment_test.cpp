@@ -529,3 +529,26 @@ TEST_CASE("one_of applies exactly one, each equally often") {
   CHECK(dark / 1000.0 == Approx(0.5).margin(0.05));
   CHECK_THROWS_WITH(one_of(std::vector<any_augmentation>{}), "one_of: there is nothing to choose from");
 }
+
+TEST_CASE("the examples of docs/augmentation.md") {
+  const segx::augment_in_turn mine{segx::horizontal_flip{0.5}, segx::rotate{7}, segx::sometimes{0.3, segx::blur{1}},
+                                   segx::one_of{segx::brightness{0.2}, segx::gamma_curve{0.8, 1.25}}};
+  CHECK(mine.text() == "flip(0.5),rotate(7,reflect),sometimes(0.3,blur(1)),one_of(brightness(0.2),gamma(0.8,1.25))");
+
+  const auto darker = [](const segx::image_and_mask& x, segx::random_generator& random) {
+    return segx::image_and_mask{x.image * (1 - 0.5 * random.uniform()), x.mask};
+  };
+  const segx::augment_in_turn with_mine{segx::horizontal_flip{}, darker};
+  CHECK(with_mine.text() == "flip(0.5),custom");
+  CHECK(cv::mean(applied(with_mine, textured(), 1).image)[0] < cv::mean(textured().image)[0]);
+
+  const std::string chest =
+      "flip,rotate(10),scale(0.9,1.1),shift(0.05),brightness(0.1),contrast(0.2),sometimes(0.5,gamma(0.8,1.25)),"
+      "sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
+  CHECK(parse_augmentation(chest).text() == chest_xray_augmentation().text());
+  const std::string paper =
+      "flip,affine(0,0.5,1.5,0.1,0,black),sometimes(0.2,noise(0.05)),sometimes(0.5,perspective(0.1)),"
+      "sometimes(0.9,one_of(clahe(4),brightness(0.2),gamma(0.8,1.2))),sometimes(0.9,one_of(sharpen,blur)),"
+      "sometimes(0.9,contrast)";
+  CHECK(parse_augmentation(paper).text() == paper_augmentation().text());
+}

@@ -4,8 +4,12 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <numeric>
 #include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -202,6 +206,128 @@ TEST_CASE("in memory, a sample takes five bytes a pixel; streamed, none") {
   CHECK(loader(example_data(), {0, 3, 4}, small(feed::streamed)).resident_bytes() == 0);
 }
 
+namespace {
+
+/// A folder of images of 8 and 16 bits, 120 x 90 and 20 x 100, whose values rise along both axes; foreground is one
+/// pixel.
+class large_folder : public temporary_folder {
+ public:
+  large_folder() {
+    for (const char* folder : {"images", "masks"}) std::filesystem::create_directories(path() / folder);
+    for (int k = 0; k < 2; ++k) {
+      cv::Mat image(k == 0 ? 90 : 100, k == 0 ? 120 : 20, k == 0 ? CV_16UC1 : CV_8UC1);
+      for (int i = 0; i < image.rows; ++i)
+        for (int j = 0; j < image.cols; ++j)
+          if (k == 0) image.at<std::uint16_t>(i, j) = static_cast<std::uint16_t>(300 * i + 301 * j);
+          else image.at<std::uint8_t>(i, j) = static_cast<std::uint8_t>(50 + i + 5 * j);
+      cv::Mat mask(image.size(), CV_8UC1, cv::Scalar(0));
+      mask.at<std::uint8_t>(80, 15) = 255;
+      const std::string name = k == 0 ? "a.png" : "b.png";
+      cv::imwrite((path() / "images" / name).string(), image);
+      cv::imwrite((path() / "masks" / name).string(), mask);
+    }
+  }
+};
+
+loader_options windows(framing frame) {
+  loader_options options{.height = 32, .width = 40, .batch = 2};
+  options.shuffle = false;
+  options.frame = frame;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("windows: images keep their size; in the middle to validate, black around those that are smaller") {
+  const large_folder folder;
+  const dataset data = scan_folder(folder.path());
+  auto options = windows(framing::centred_window);
+  options.mode = GENERATE(feed::in_memory, feed::streamed);
+  loader from(data, {0, 1}, options);
+  const batch b = epoch_of(from, 3).at(0);
+  const cv::Mat a = read_gray(data.samples[0].image)(cv::Rect(40, 29, 40, 32));
+  CHECK(cv::norm(copy_of_plane(b.images, 0), a, cv::NORM_INF) == 0);
+  cv::Mat padded(32, 40, CV_32FC1, cv::Scalar(0));
+  read_gray(data.samples[1].image)(cv::Rect(0, 34, 20, 32)).copyTo(padded(cv::Rect(10, 0, 20, 32)));
+  CHECK(cv::norm(copy_of_plane(b.images, 1), padded, cv::NORM_INF) == 0);
+}
+
+TEST_CASE("windows: at random places, another in each epoch, with image and mask alike") {
+  const large_folder folder;
+  const dataset data = scan_folder(folder.path());
+  const cv::Mat image = read_gray(data.samples[0].image), mask = read_mask(data.samples[0].masks[0]);
+  loader from(data, {0, 1}, windows(framing::random_window));
+  std::set<std::pair<int, int>> places;
+  int with_foreground = 0;
+  for (int epoch = 0; epoch < 60; ++epoch) {
+    const batch b = epoch_of(from, epoch).at(0);
+    cv::Point begin(-1, -1);  // the image's values tell the place: 300 y + 301 x
+    for (int top = 0; top <= 90 - 32; ++top)
+      for (int left = 0; left <= 120 - 40; ++left)
+        if (cv::norm(copy_of_plane(b.images, 0), image(cv::Rect(left, top, 40, 32)), cv::NORM_INF) == 0)
+          begin = {left, top};
+    REQUIRE(begin.x >= 0);
+    cv::Mat expected;
+    mask(cv::Rect(begin.x, begin.y, 40, 32)).convertTo(expected, CV_32F);
+    CHECK(cv::norm(copy_of_plane(b.masks, 0), expected, cv::NORM_INF) == 0);
+    places.emplace(begin.x, begin.y);
+    with_foreground += cv::countNonZero(expected);
+    CHECK(same({b}, epoch_of(from, epoch)));
+  }
+  CHECK(places.size() > 50);
+  CHECK(with_foreground < 40);
+
+  auto options = windows(framing::random_window);
+  options.foreground = 1;
+  loader found(data, {0, 1}, options);
+  for (int epoch = 0; epoch < 20; ++epoch) {
+    const batch b = epoch_of(found, epoch).at(0);
+    for (const std::size_t row : {0U, 1U}) CHECK(cv::countNonZero(copy_of_plane(b.masks, row)) == 1);
+  }
+}
+
+TEST_CASE("windows: what turns a window shows what lies around it in the image") {
+  const large_folder folder;
+  const dataset data = scan_folder(folder.path());
+  auto options = windows(framing::centred_window);
+  options.augment = rotate{10};
+  loader from(data, {0}, options);
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    const batch b = epoch_of(from, epoch).at(0);
+    const cv::Mat y = copy_of_plane(b.images, 0);  // a plane stays a plane, to its corners
+    const float right = (y.at<float>(16, 39) - y.at<float>(16, 0)) / 39,
+                down = (y.at<float>(31, 20) - y.at<float>(0, 20)) / 31;
+    for (const cv::Point p : {cv::Point(0, 0), cv::Point(39, 0), cv::Point(0, 31), cv::Point(39, 31)})
+      CHECK(y.at<float>(p) ==
+            Approx(y.at<float>(16, 20) + right * static_cast<float>(p.x - 20) + down * static_cast<float>(p.y - 16))
+                .margin(3e-4));
+  }
+}
+
+TEST_CASE("what a loader needs is known before it is made") {
+  const large_folder folder;
+  const dataset data = scan_folder(folder.path());
+  for (const framing frame : {framing::stretch, framing::random_window})
+    for (const int channels : {1, 3}) {
+      auto options = windows(frame);
+      options.channels = channels;
+      CHECK(memory_needed(options, data).samples == loader(data, {0, 1}, options).resident_bytes());
+      CHECK(memory_needed(options, data, {1}).samples == loader(data, {1}, options).resident_bytes());
+      const batch b = epoch_of(*std::make_unique<loader>(data, std::vector{0, 1}, options), 0).at(0);
+      CHECK(memory_needed(options, data).batches == 3 * (b.images.size() + b.masks.size()) * sizeof(float));
+      const auto in_memory = memory_needed(options, data);
+      options.mode = feed::streamed;
+      CHECK(memory_needed(options, data).samples == 0);
+      CHECK(memory_needed(options, data).total() < in_memory.total());
+    }
+  CHECK(memory_needed(windows(framing::random_window), data).samples == 120 * 90 * 3 + 20 * 100 * 2);
+  const dataset unseen = scan_folder(folder.path(), {.decode = false});
+  CHECK_NOTHROW(memory_needed(windows(framing::stretch), unseen));
+  CHECK_THROWS_WITH(
+      memory_needed(windows(framing::random_window), unseen),
+      "memory_needed: the size of " + data.samples[0].image.string() + " is not known; scan the folder with decode");
+}
+
 TEST_CASE("no more is loaded ahead than was asked for") {
   std::atomic<int> loaded = 0;
   auto options = small(feed::in_memory, 3);
@@ -298,6 +424,8 @@ TEST_CASE("options and indices that make no sense are errors") {
   CHECK(message({0}, [](auto& o) { o.height = -2; }) == "loader: height must be at least 1, not -2");
   CHECK(message({0}, [](auto& o) { o.width = 0; }) == "loader: width must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.channels = 2; }) == "loader: channels must be 1 (gray) or 3 (colour), not 2");
+  CHECK(message({0}, [](auto& o) { o.foreground = 2; }) ==
+        "loader: foreground must be a probability between 0 and 1, not 2.000000");
   CHECK(message({0}, [](auto& o) { o.ahead = 0; }) == "loader: ahead must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.threads = -1; }) == "loader: threads must not be negative");
 

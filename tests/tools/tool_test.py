@@ -17,7 +17,7 @@ import unittest
 import zlib
 
 PROGRAM = ""
-COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench")
+COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment")
 TIME_COLUMNS = ("seconds", "images_per_second", "waiting")
 
 
@@ -469,6 +469,18 @@ class ToolTest(unittest.TestCase):
         self.assert_done(table)
         self.assertIn("encoder.0.conv1", table.stdout)
         self.assertIn("model card", table.stdout)
+
+    def test_augment(self):
+        sheet = self.folder / "sheet.png"
+        words = ("augment", "--data", self.data, "--preview", sheet, "--samples", 2, "--count", 3, "--size", 64)
+        result = segx(*words, "--augment", "flip,rotate(5)")
+        self.assert_done(result)
+        self.assertEqual(result.stdout, "flip(0.5),rotate(5,reflect)\n")
+        width, height, depth, colour, pixels = read_png(sheet)
+        self.assertEqual((width, height, depth, colour), (4 * 68 - 4, 2 * 68 - 4, 8, 2))
+        segx(*words, "--augment", "flip,rotate(5)", "--seed", 1)
+        self.assertNotEqual(read_png(sheet)[4], pixels)
+        self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
 
     def test_bench(self):
         small = ("bench", "--model", "unet8", "--size", 64, "--runs", 2)

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <numeric>
+#include <opencv2/core.hpp>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -18,7 +20,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
-#include <segx/data/augment.hpp>
+#include <segx/data/augment/geometric.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/normalisation.hpp>
@@ -28,9 +30,16 @@
 
 namespace segx {
 
-/// Where a loader's samples stay: all in memory, decoded and resized once (5 bytes a pixel, 13 of colour), or on disk,
-/// decoded anew in each epoch. Both feed the same batches.
+/// Where a loader's samples stay: all in memory, decoded once, or on disk, decoded anew in each epoch. Both feed the
+/// same batches; memory_needed says what each takes.
 enum class feed { in_memory, streamed };
+
+/// How an image of any size becomes the height × width that a network takes.
+enum class framing {
+  stretch,         ///< resized, its aspect not kept
+  random_window,   ///< not resized: a window at a random place, another in each epoch
+  centred_window,  ///< not resized: the window in the image's middle, to validate on what random windows trained
+};
 
 struct loader_options {
   int height = 256;
@@ -44,8 +53,48 @@ struct loader_options {
   std::uint64_t seed = 0;                  // of the order and the augmentation
   bool shuffle = true;                     // false: the order of the indices
   std::optional<int> mask_threshold = {};  // as for read_mask
+  framing frame = framing::stretch;
+  double foreground = 0;  // probability that a random window must contain foreground, where there is some
   any_augmentation augment = no_augmentation{};
 };
+
+/// Bytes that a loader takes.
+struct loader_memory {
+  std::size_t samples = 0;  // decoded images and label maps, as long as the loader lives
+  std::size_t batches = 0;  // loaded ahead, and one in use
+  std::size_t work = 0;     // about what the threads take, to decode the largest image and to augment
+
+  [[nodiscard]] std::size_t total() const { return samples + batches + work; }
+};
+
+/// What a loader of these samples will take. Without `stretch`, images stay as large and as deep as they are in their
+/// files, so scan_folder must have decoded them.
+inline loader_memory memory_needed(const loader_options& options, const dataset& data,
+                                   const std::vector<int>& indices) {
+  const auto channels = static_cast<std::size_t>(options.channels);
+  const auto frame = static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width);
+  const std::size_t framed = frame * (channels * sizeof(float) + 1);
+  loader_memory need;
+  std::size_t largest = 0;
+  for (const int index : indices) {
+    const sample& s = data.samples.at(index);
+    if (options.frame != framing::stretch && s.height == 0)
+      throw error("memory_needed: the size of " + s.image.string() + " is not known; scan the folder with decode");
+    const auto pixels = static_cast<std::size_t>(s.height) * static_cast<std::size_t>(s.width);
+    const std::size_t stored = pixels * (channels * static_cast<std::size_t>(s.bytes) + 1);
+    largest = std::max(largest, stored + (options.frame == framing::stretch ? pixels * channels * sizeof(float) : 0));
+    if (options.mode == feed::in_memory) need.samples += options.frame == framing::stretch ? framed : stored;
+  }
+  const std::size_t loaded = static_cast<std::size_t>(options.batch) * (static_cast<std::size_t>(options.ahead) + 1);
+  need.batches = loaded * frame * (channels + data.classes.size()) * sizeof(float);
+  need.work = static_cast<std::size_t>(detail::thread_count(options.threads)) * (largest + 3 * framed);
+  return need;
+}
+inline loader_memory memory_needed(const loader_options& options, const dataset& data) {
+  std::vector<int> all(data.samples.size());
+  std::iota(all.begin(), all.end(), 0);
+  return memory_needed(options, data, all);
+}
 
 /// N samples, as a network takes them.
 struct batch {
@@ -131,6 +180,7 @@ class loader {
  private:
   static constexpr std::uint64_t purpose_order = 1;
   static constexpr std::uint64_t purpose_augment = 2;
+  static constexpr std::uint64_t purpose_window = 3;
 
   /// A batch being loaded. Threads fill its rows, each its own; the batch is whole when none is missing.
   struct slot {
@@ -150,6 +200,9 @@ class loader {
     positive(options_.ahead, "ahead");
     if (options_.channels != 1 && options_.channels != 3)
       throw error("loader: channels must be 1 (gray) or 3 (colour), not " + std::to_string(options_.channels));
+    if (!(options_.foreground >= 0 && options_.foreground <= 1))
+      throw error("loader: foreground must be a probability between 0 and 1, not " +
+                  std::to_string(options_.foreground));
     if (options_.threads < 0) throw error("loader: threads must not be negative");
     if (indices_.empty()) throw error("loader: there are no samples to load");
     for (const int index : indices_) {
@@ -161,11 +214,18 @@ class loader {
     }
   }
 
-  /// A sample from its files, resized.
+  /// A sample from its files: resized, or as it is there.
   [[nodiscard]] image_and_mask read(int index) const {
     const sample& s = data_.samples[index];
-    return {resize_image(to_unit(read_pixels(s.image, options_.channels)), options_.height, options_.width),
-            resize_mask(read_labels(data_, s, options_.mask_threshold), options_.height, options_.width)};
+    const cv::Mat pixels = read_pixels(s.image, options_.channels);
+    const cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
+    if (options_.frame == framing::stretch)
+      return {resize_image(to_unit(pixels), options_.height, options_.width),
+              resize_mask(labels, options_.height, options_.width)};
+    if (labels.size() != pixels.size())
+      throw error(s.masks[0].string() + ": has " + detail::size_text(labels.size()) + " pixels, but its image has " +
+                  detail::size_text(pixels.size()));
+    return {pixels, labels};
   }
 
   void load_residents() {
@@ -234,13 +294,41 @@ class loader {
     }
   }
 
+  [[nodiscard]] random_generator generator(std::uint64_t purpose, int index) const {
+    return random_generator(
+        {options_.seed, purpose, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
+  }
+
   void fill_row(batch& b, std::size_t row) const {
     const int index = b.indices[row];
-    random_generator random(
-        {options_.seed, purpose_augment, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
-    const image_and_mask x = options_.augment(residents_.empty() ? read(index) : residents_[index], random);
-    copy_to_image(x.image, options_.normalise, b.images, row);
-    copy_to_masks(x.mask, data_.labels, b.masks, row);
+    const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
+    random_generator random = generator(purpose_augment, index);
+    const image_and_mask y =
+        options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index), random);
+    copy_to_image(y.image, options_.normalise, b.images, row);
+    copy_to_masks(y.mask, data_.labels, b.masks, row);
+  }
+
+  /// The window that a sample is seen through, in the middle of an image that is smaller, black beyond its edge. What
+  /// lies around it in the image goes along, so that augmentations which turn or shrink the window find it there.
+  [[nodiscard]] lazy_warp window_of(const image_and_mask& x, int index) const {
+    const cv::Size window(options_.width, options_.height), whole = x.mask.size();
+    cv::Point begin((whole.width - window.width) / 2, (whole.height - window.height) / 2);
+    if (options_.frame == framing::random_window) {
+      random_generator random = generator(purpose_window, index);
+      const cv::Point drawn = detail::draw_foreground_window(detail::window_size(window.height, window.width, whole),
+                                                             x.mask, options_.foreground, random);
+      if (whole.width > window.width) begin.x = drawn.x;
+      if (whole.height > window.height) begin.y = drawn.y;
+    }
+    const cv::Point margin(window.width / 4, window.height / 4);
+    const cv::Rect seen(begin, window), image({0, 0}, whole);
+    const cv::Rect around = cv::Rect(begin - margin, begin + cv::Point(window) + margin) & image;
+    lazy_warp framed(image_and_mask{to_unit(x.image(around)), x.mask(around)});
+    begin -= around.tl();
+    framed.move(detail::translation(-begin.x, -begin.y), window,
+                (seen & image) == seen ? border::reflect : border::black);
+    return framed;
   }
 
   const dataset data_;

@@ -219,14 +219,13 @@ struct pad_if_smaller {
 
 namespace detail {
 
-/// The part of the picture that begins at (left, top).
-inline lazy_warp window_of(lazy_warp x, int left, int top, cv::Size size) {
-  x.move(translation(-left, -top), size, border::reflect);
-  return x;
-}
-
 inline cv::Size window_size(int height, int width, cv::Size picture) {
   return {std::min(width, picture.width), std::min(height, picture.height)};
+}
+
+inline cv::Point draw_window(cv::Size window, cv::Size picture, random_generator& random) {
+  const int left = draw_up_to(random, picture.width - window.width);
+  return {left, draw_up_to(random, picture.height - window.height)};
 }
 
 /// A pixel whose label is not 0, each equally likely; there are `count` of them, at least one.
@@ -243,6 +242,26 @@ inline cv::Point draw_foreground(const cv::Mat& mask, int count, random_generato
   }
 }
 
+/// Where a window no larger than the mask begins: at random, but with a probability so that a pixel whose label is not
+/// 0, each equally likely, is somewhere in it.
+inline cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability,
+                                        random_generator& random) {
+  const int count = random.uniform() < probability ? cv::countNonZero(mask) : 0;
+  if (count == 0) return draw_window(window, mask.size(), random);
+  const cv::Point inside = draw_foreground(mask, count, random);
+  const auto begin = [&](int pixel, int extent, int whole) {
+    const int first = std::max(0, pixel - extent + 1), last = std::min(pixel, whole - extent);
+    return first + draw_up_to(random, last - first);
+  };
+  const int left = begin(inside.x, window.width, mask.cols);
+  return {left, begin(inside.y, window.height, mask.rows)};
+}
+
+inline lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
+  x.move(translation(-begin.x, -begin.y), size, border::reflect);
+  return x;
+}
+
 }  // namespace detail
 
 /// A window of height × width at a random place. Of a smaller picture all that there is: put pad_if_smaller before it.
@@ -256,9 +275,8 @@ struct random_crop {
   }
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
     const cv::Size to = detail::window_size(height, width, x.size());
-    const int left = draw_up_to(random, x.size().width - to.width);
-    const int top = draw_up_to(random, x.size().height - to.height);
-    return detail::window_of(std::move(x), left, top, to);
+    const cv::Point begin = detail::draw_window(to, x.size(), random);
+    return detail::window_of(std::move(x), begin, to);
   }
 };
 
@@ -275,16 +293,9 @@ struct foreground_crop {
                       augmentation_setting{"probability", &foreground_crop::probability, 0, 1}};
   }
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const int count = random.uniform() < probability ? cv::countNonZero(x.mask()) : 0;
-    if (count == 0) return random_crop{height, width}(std::move(x), random);
-    const cv::Size from = x.size(), to = detail::window_size(height, width, from);
-    const cv::Point inside = detail::draw_foreground(x.mask(), count, random);
-    const auto begin = [&](int pixel, int extent, int whole) {  // of a window that has the pixel
-      const int first = std::max(0, pixel - extent + 1), last = std::min(pixel, whole - extent);
-      return first + draw_up_to(random, last - first);
-    };
-    const int left = begin(inside.x, to.width, from.width), top = begin(inside.y, to.height, from.height);
-    return detail::window_of(std::move(x), left, top, to);
+    const cv::Size to = detail::window_size(height, width, x.size());
+    const cv::Point begin = detail::draw_foreground_window(to, x.mask(), probability, random);
+    return detail::window_of(std::move(x), begin, to);
   }
 };
 

@@ -23,10 +23,10 @@ inline augment_in_turn chest_xray_augmentation() {
 
 /// What many published segmentation networks were trained with, strong: flip, shift and scale, noise, perspective, and
 /// one each of equalised, brighter or of another gamma; sharper or softer; contrast. The padding and the random crop
-/// that belong to it are the loader's (fit_mode::pad_and_crop).
+/// that belong to it are the loader's (framing::random_window).
 ///
 /// Source: the training example of P. Yakubovskiy's "Segmentation Models" (github.com/qubvel/segmentation_models), with
-/// its probabilities and strengths.
+/// its probabilities; without its motion blur and changes of hue.
 inline augment_in_turn paper_augmentation() {
   return augment_in_turn{horizontal_flip{0.5},
                          affine{.degrees = 0, .low = 0.5, .high = 1.5, .part = 0.1, .beyond = border::black},
