@@ -9,13 +9,15 @@
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
+#include <segx/kernels/precision.hpp>
 #include <segx/runtime/executor.hpp>
 
 namespace segx {
 
 struct session_options {
-  int batch = 1;    // images in one call, at most
-  int threads = 1;  // 0: as many as the machine has
+  int batch = 1;                             // images in one call, at most
+  int threads = 1;                           // 0: as many as the machine has
+  precision numbers = precision::automatic;  // of a GPU; the CPU computes in float32
 };
 
 namespace detail {
@@ -103,6 +105,8 @@ struct engine {
   static std::unique_ptr<Backend> make_backend(session_options options) {
     if constexpr (std::is_constructible_v<Backend, int>) {
       return std::make_unique<Backend>(options.threads);
+    } else if constexpr (std::is_constructible_v<Backend, precision>) {
+      return std::make_unique<Backend>(options.numbers);
     } else {
       return std::make_unique<Backend>();
     }

@@ -7,7 +7,7 @@
 
 #include <segx/core/view.hpp>
 #include <segx/kernels/elementwise.hpp>
-#include <segx/runtime/buffer.hpp>
+#include <segx/runtime/arena.hpp>
 #include <segx/runtime/program.hpp>
 
 namespace segx {
@@ -35,8 +35,7 @@ class executor {
       : on_{on},
         program_{what},
         max_batch_{max_batch},
-        arena_(static_cast<std::size_t>(max_batch * what.image + threads * what.scratch)),
-        packed_(static_cast<std::size_t>(what.packed)),
+        memory_{on, what, max_batch, threads},
         frozen_(what.nodes.size()),
         steady_(what.nodes.size()),
         learns_(what.nodes.size()) {
@@ -45,12 +44,15 @@ class executor {
 
   const program<Backend>& what() const { return program_; }
   int max_batch() const { return max_batch_; }
-  std::size_t bytes() const { return (arena_.size() + packed_.size()) * sizeof(scalar); }
+  std::size_t bytes() const { return memory_.bytes(); }
 
   /// The tensor that node i writes, and the gradient of the loss with respect to it.
   view<scalar> value(int i, int batch) const { return at(program_.value[i], i, batch); }
   view<scalar> gradient(int i, int batch) const { return at(program_.gradient[i], i, batch); }
   int last() const { return static_cast<int>(program_.nodes.size()) - 1; }
+
+  /// The memory that it runs in.
+  const arena<Backend>& memory() const { return memory_; }
 
   /// Keeps the weights of the layers `is_frozen(name)` as they are: backward passes end where nobody below them learns.
   /// Gradients of their weights are not to be used. Layers `is_steady(name)` normalise by running statistics, which
@@ -68,49 +70,52 @@ class executor {
     for (int i = 1; i <= last(); ++i) { pack_for_forward(i, weights); }
   }
 
-  /// From value(0) to value(last()); `after(i)` is called behind each node. Without weights if they are packed.
-  template <class After>
-  void forward(std::span<const scalar> weights, int batch, const dropout_draw& drawn, After&& after) {
+  /// From value(0) to value(last()); `after(i)` is called behind each node. Without weights if they are packed. `drawn`
+  /// is a dropout_draw, or says likewise what a layer draws.
+  template <class Draw, class After>
+  void forward(std::span<const scalar> weights, int batch, const Draw& drawn, After&& after) {
     for (int i = 1; i <= last(); ++i) {
       if (program_.joined[i]) { continue; }
       const auto& node = program_.nodes[i];
       if (program_.why == purpose::training) { pack_for_forward(i, weights); }
       forward_pass<scalar> pass{.y = value(i, batch),
                                 .parameters = parameters(node, weights.data()),
-                                .packed = packed(i),
-                                .scratch = scratch(),
+                                .packed = memory_.packed(i),
+                                .scratch = memory_.scratch(),
                                 .then = drawn.at(node.then),
                                 .seed = drawn.seed_of(i),
-                                .kept = kept(i),
+                                .kept = memory_.kept(i),
                                 .batch_statistics = program_.why == purpose::training && !steady_[i]};
       for (int k = 0; k < node.input_count; ++k) { pass.x[k] = value(node.inputs[k], batch); }
       node.op.forward(on_, pass);
       after(i);
     }
   }
-  void forward(std::span<const scalar> weights, int batch, const dropout_draw& drawn = {}) {
+  template <class Draw = dropout_draw>
+  void forward(std::span<const scalar> weights, int batch, const Draw& drawn = {}) {
     forward(weights, batch, drawn, [](int) {});
   }
 
   /// From gradient(last()), which the loss has written, to the gradients of the weights, which it adds to `dweights`.
   /// Values, batch and draw are those of the forward pass.
-  void backward(std::span<const scalar> weights, std::span<scalar> dweights, int batch, const dropout_draw& drawn) {
+  template <class Draw>
+  void backward(std::span<const scalar> weights, std::span<scalar> dweights, int batch, const Draw& drawn) {
     for (int i = last(); i > 0; --i) {
       if (program_.joined[i] || !learns_[i]) { continue; }
       const auto& node = program_.nodes[i];
       if (learns_[node.inputs[0]] && node.op.pack != nullptr) {
-        node.op.pack(
-            on_,
-            {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed_backward = packed(i)});
+        node.op.pack(on_, {.x = input_shape(node, 0),
+                           .parameters = parameters(node, weights.data()),
+                           .packed_backward = memory_.packed(i)});
       }
       backward_pass<scalar> pass{.y = value(i, batch),
                                  .dy = gradient(i, batch),
                                  .adds = program_.adds[i],
                                  .parameters = parameters(node, weights.data()),
                                  .dparameters = parameters(node, dweights.data()),
-                                 .packed = packed(i),
-                                 .scratch = scratch(),
-                                 .kept = kept(i),
+                                 .packed = memory_.packed(i),
+                                 .scratch = memory_.scratch(),
+                                 .kept = memory_.kept(i),
                                  .batch_statistics = !steady_[i]};
       for (int k = 0; k < node.input_count; ++k) {
         pass.x[k] = value(node.inputs[k], batch);
@@ -127,11 +132,7 @@ class executor {
 
  private:
   view<scalar> at(std::int64_t offset, int i, int batch) const {
-    return {arena_.data() + offset, batch, program_.image, program_.nodes[i].output};
-  }
-  kept_memory<scalar> kept(int i) const {
-    if (program_.why != purpose::training) { return {}; }
-    return {arena_.data() + program_.kept[i], program_.image};
+    return memory_.at(offset, program_.nodes[i].output, batch);
   }
   /// A gradient is wanted where a layer, or one before it, has weights that are not frozen; never that of the images.
   void find_who_learns() {
@@ -141,14 +142,13 @@ class executor {
       for (int k = 0; k < node.input_count; ++k) { learns_[i] = learns_[i] || learns_[node.inputs[k]]; }
     }
   }
-  scalar* packed(int i) const { return packed_.data() + program_.packed_weights[i]; }
   void pack_for_forward(int i, std::span<const scalar> weights) {
     const auto& node = program_.nodes[i];
     if (node.op.pack == nullptr) { return; }
-    node.op.pack(on_, {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed = packed(i)});
+    node.op.pack(
+        on_, {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed = memory_.packed(i)});
   }
   shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
-  scratch_memory<scalar> scratch() const { return {arena_.data() + max_batch_ * program_.image, program_.scratch}; }
 
   template <class Value>
   static std::array<Value*, 4> parameters(const auto& node, Value* weights) {
@@ -161,8 +161,7 @@ class executor {
   Backend& on_;
   program<Backend> program_;
   int max_batch_;
-  buffer<scalar> arena_;
-  buffer<scalar> packed_;
+  arena<Backend> memory_;
   std::vector<bool> frozen_;
   std::vector<bool> steady_;
   std::vector<bool> learns_;

@@ -52,7 +52,7 @@ class session {
   shape output() const { return engine_.run.what().output(); }
 
   /// Bytes that the session holds: arena, scratch memory and packed weights.
-  std::size_t bytes() const { return engine_.run.bytes() + weights_.size() * sizeof(scalar); }
+  std::size_t bytes() const { return engine_.run.bytes() + weights_.span().size() * sizeof(scalar); }
 
   /// What the network ends in: probabilities for a network with a sigmoid at its end. [N,C,H,W] → [N,K,H,W], N ≤ batch.
   /// `drawn` is what a sampling session drops; others drop nothing.
@@ -90,14 +90,18 @@ class session {
   }
 
   void set(std::span<const scalar> w) {
-    const bool folds = folds_norms(engine_.run.what());
-    if (keeps_weights_ || folds) {
-      weights_.assign(w.begin(), w.end());
-      if (folds) { fold_norms(engine_.run.what(), std::span{weights_}); }
-      w = weights_;
+    std::vector<scalar> folded;
+    if (folds_norms(engine_.run.what())) {
+      folded.assign(w.begin(), w.end());
+      fold_norms(engine_.run.what(), std::span{folded});
+      w = folded;
+    }
+    if (keeps_weights_ || !shares_memory<Backend>) {
+      weights_.assign(*engine_.on, w);
+      w = weights_.span();
     }
     engine_.run.pack(w);
-    if (!keeps_weights_) { std::vector<scalar>{}.swap(weights_); }
+    if (!keeps_weights_) { weights_.clear(); }
   }
 
   void run(const tensor4& images, tensor4& result, activation head, const dropout_draw& drawn) {
@@ -106,13 +110,13 @@ class session {
     engine_.fit_result(result, images.shape()[0]);
     const int batch = static_cast<int>(images.shape()[0]);
     copy_in(*engine_.on, images.data(), executor.value(0, batch));
-    executor.forward(weights_, batch, drawn);  // kernels that pack never look at the weights
+    executor.forward(weights_.span(), batch, drawn);  // kernels that pack never look at the weights
     copy_out(*engine_.on, executor.value(executor.last(), batch), head, result.data());
   }
 
   engine engine_;
   bool keeps_weights_;
-  std::vector<scalar> weights_;
+  resident<Backend> weights_;
 };
 
 /// A network that predicts with dropout on, as in training, differently for each draw.

@@ -13,7 +13,7 @@ struct pixel {
 };
 
 /// The largest value of what of window (i, j) lies in an image of shape x: the first one, row by row.
-pixel largest_of_window(const pool2d_geometry& g, shape x, int i, int j, auto&& value) {
+constexpr pixel largest_of_window(const pool2d_geometry& g, shape x, int i, int j, auto&& value) {
   const pixel_range rows = g.window(i, x.height);
   const pixel_range columns = g.window(j, x.width);
   pixel best{rows.begin, columns.begin};

@@ -71,17 +71,17 @@ void set_spare_lanes(const view<T>& of, T value = 0) {
 namespace detail {
 
 /// Place of an element in [N,C,H,W], modulo 2³².
-inline std::uint32_t element_index(shape s, int n, int c, int i, int j) {
+constexpr std::uint32_t element_index(shape s, int n, int c, int i, int j) {
   return static_cast<std::uint32_t>(((std::int64_t{n} * s.channels + c) * s.height + i) * s.width + j);
 }
 
 /// What the dropout of an epilogue draws by: elements, or whole images.
-inline std::uint32_t drawn_index(const epilogue& then, shape s, int n, int c, int i, int j) {
+constexpr std::uint32_t drawn_index(const epilogue& then, shape s, int n, int c, int i, int j) {
   return then.whole_image ? static_cast<std::uint32_t>(n) : element_index(s, n, c, i, j);
 }
 
 template <class T>
-T apply(activation act, T slope, T value) {
+constexpr T apply(activation act, T slope, T value) {
   const auto hard_sigmoid = [](T x) { return std::clamp(x + 3, T{0}, T{6}) / 6; };
   switch (act) {
     case activation::none:
@@ -108,7 +108,7 @@ T apply(activation act, T slope, T value) {
 }
 
 template <class T>
-T apply(const epilogue& then, T value, std::uint32_t seed, std::uint32_t index) {
+constexpr T apply(const epilogue& then, T value, std::uint32_t seed, std::uint32_t index) {
   value = apply(then.act, static_cast<T>(then.slope), value);
   if (then.dropout > 0) {
     const bool stays = survives_dropout(seed, index, dropout_threshold(then.dropout));
@@ -119,7 +119,7 @@ T apply(const epilogue& then, T value, std::uint32_t seed, std::uint32_t index) 
 
 /// The slope of an activation, from its result y, or from its input where the result does not tell.
 template <class T>
-T slope(activation act, T leak, T known) {
+constexpr T slope(activation act, T leak, T known) {
   switch (act) {
     case activation::none:
     case activation::softmax:
@@ -149,7 +149,7 @@ T slope(activation act, T leak, T known) {
 /// The factor from the gradient with respect to the result of an epilogue to that with respect to its input. `known`:
 /// the result, or the input where `slope_follows_from_result` says no.
 template <class T>
-T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index) {
+constexpr T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index) {
   const T kept = 1 - static_cast<T>(then.dropout);
   if (then.dropout > 0 && !survives_dropout(seed, index, dropout_threshold(then.dropout))) { return 0; }
   if (slope_follows_from_result(then.act)) { known *= kept; }

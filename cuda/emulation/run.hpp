@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include <segx/cuda/driver.hpp>
+
+/// A GPU that is none: work is done by the host when it is given to a stream, or kept where a stream is being recorded.
+namespace segx::gpu::emulation {
+
+using work = std::function<void()>;
+
+void submit(stream& in, work what);
+
+/// Counts launches. Threads run in rising or falling order in turn: a kernel whose threads depend on one another gives
+/// another result then.
+bool next_runs_backwards();
+
+template <class Body>
+void run_each(const Body& body, std::uint32_t count) {
+  const bool backwards = next_runs_backwards();
+  for (std::uint32_t i = 0; i < count; ++i) { body(backwards ? count - 1 - i : i); }
+}
+
+template <int Threads, class Place, class Body>
+void run_blocks(const Body& body, std::uint32_t blocks) {
+  const bool backwards = next_runs_backwards();
+  const auto shared = std::make_unique<typename Body::shared_memory>();
+  for (std::uint32_t b = 0; b < blocks; ++b) {
+    const std::uint32_t block = backwards ? blocks - 1 - b : b;
+    for (int t = 0; t < Threads; ++t) { body.accumulate(Place{block, backwards ? Threads - 1 - t : t}, *shared); }
+    for (int t = 0; t < Threads; ++t) { body.combine(Place{block, backwards ? Threads - 1 - t : t}, *shared); }
+  }
+}
+
+}  // namespace segx::gpu::emulation
