@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include <segx/cuda/kernels.hpp>
 
@@ -21,38 +22,37 @@ struct float16 {
   std::uint16_t bits;
 };
 
-constexpr float to_float(float value) { return value; }
-constexpr float to_float(bfloat16 value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16U); }
-constexpr float to_float(float16 value) {
-#ifdef __CUDA_ARCH__
-  return __half2float(__ushort_as_half(value.bits));
-#elif defined(__CUDACC__)
-  return static_cast<float>(value.bits);  // nvcc's pass for the host, which never runs kernels
+template <class T>
+constexpr float to_float(T value) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    return std::bit_cast<float>(std::uint32_t{value.bits} << 16U);
+  } else if constexpr (std::is_same_v<T, float16>) {
+#ifdef __CUDACC__
+    return __half2float(__half{__half_raw{value.bits}});
 #else
-  return half_to_float(value.bits);
+    return half_to_float(value.bits);
 #endif
+  } else {
+    return value;
+  }
 }
 
 /// The nearest number, ties to even; NaN stays NaN.
 template <class T>
 constexpr T from_float(float value) {
-  return value;
-}
-template <>
-constexpr bfloat16 from_float<bfloat16>(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffU) > 0x7f800000U) { return {static_cast<std::uint16_t>(bits >> 16U | 0x40U)}; }
-  return {static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U)};
-}
-template <>
-constexpr float16 from_float<float16>(float value) {
-#ifdef __CUDA_ARCH__
-  return {__half_as_ushort(__float2half_rn(value))};
-#elif defined(__CUDACC__)
-  return {static_cast<std::uint16_t>(value)};
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
+    return {static_cast<std::uint16_t>((is_nan ? bits | 0x400000U : bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U)};
+  } else if constexpr (std::is_same_v<T, float16>) {
+#ifdef __CUDACC__
+    return {static_cast<__half_raw>(__float2half_rn(value)).x};
 #else
-  return {float_to_half(value)};
+    return {float_to_half(value)};
 #endif
+  } else {
+    return value;
+  }
 }
 
 /// Calls f(T{}) with the type that numbers are stored as.

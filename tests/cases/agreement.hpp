@@ -12,8 +12,9 @@
 /// Checks one layer on one backend against reference<double>: the result, the gradients written, and the gradients
 /// added.
 template <segx::backend Backend, class Layer>
-void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer_inputs& in, double bound) {
+void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer_inputs& drawn, double bound) {
   using namespace segx::testing;
+  const layer_inputs in = layer_run<Backend, Layer>::as_held(on, layer, drawn);
   segx::reference<double> plain;
   layer_run expected{plain, layer, in};
   layer_run found{on, layer, in};

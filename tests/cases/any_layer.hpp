@@ -11,6 +11,8 @@
 #include <segx/runtime/operation.hpp>
 #include <segx/testing/layer_run.hpp>
 
+#include "cases/backends.hpp"
+
 /// A layer of `Inputs` inputs of known shapes as a value: what tests do with every layer is compiled once.
 template <int Inputs>
 class any_layer {
@@ -66,7 +68,7 @@ class any_layer {
 
   segx::shape y_;
   std::vector<segx::parameter> parameters_;
-  std::tuple<kernels<segx::reference<double>>, kernels<segx::reference<float>>, kernels<segx::cpu>> on_;
+  std::tuple<kernels<segx::reference<double>>, kernels<segx::reference<float>>, kernels<other_backend>> on_;
 };
 
 template <class Layer>

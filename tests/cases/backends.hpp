@@ -32,6 +32,18 @@ struct cpu_threads {
   static constexpr double gradient = 1e-3;
 };
 
+#ifdef SEGX_TEST_CUDA  // tests/cuda/CMakeLists.txt: the same tests once more, on a GPU or its emulation
+
+#include "cuda/backends.hpp"
+
+#else
+
+using other_backend = segx::cpu;
+
 /// Every test that says something about backends is a SEGX_BACKEND_TEST: a new backend joins them all here.
 #define SEGX_BACKEND_TEST(...) \
   TEMPLATE_TEST_CASE(__VA_ARGS__, reference_double, reference_float, cpu_threads<1>, cpu_threads<3>)
+/// … and those that are exact enough for finite differences.
+#define SEGX_GRADIENT_TEST SEGX_BACKEND_TEST
+
+#endif

@@ -15,7 +15,7 @@ SEGX_BACKEND_TEST("avg_pool2d agrees with the reference in double", "[kernels]")
   }
 }
 
-SEGX_BACKEND_TEST("gradients of avg_pool2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of avg_pool2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const avg_pool2d_case& c : avg_pool2d_cases()) {
     INFO(c.text());

@@ -34,7 +34,7 @@ SEGX_BACKEND_TEST("conv_transpose2d agrees with the reference in double", "[kern
   }
 }
 
-SEGX_BACKEND_TEST("gradients of conv2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of conv2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const conv2d_case& c : conv2d_cases()) {
     INFO(c.text());
@@ -42,7 +42,7 @@ SEGX_BACKEND_TEST("gradients of conv2d match finite differences", "[kernels][gra
   }
 }
 
-SEGX_BACKEND_TEST("gradients of conv_transpose2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of conv_transpose2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const conv_transpose2d_case& c : conv_transpose2d_cases()) {
     INFO(c.text());

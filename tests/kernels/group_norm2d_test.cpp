@@ -15,7 +15,7 @@ SEGX_BACKEND_TEST("group_norm2d agrees with the reference in double", "[kernels]
   }
 }
 
-SEGX_BACKEND_TEST("gradients of group_norm2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of group_norm2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const group_norm2d_case& c : group_norm2d_cases()) {
     INFO(c.text());

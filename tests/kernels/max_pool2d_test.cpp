@@ -16,7 +16,7 @@ SEGX_BACKEND_TEST("max_pool2d agrees with the reference in double", "[kernels]")
   }
 }
 
-SEGX_BACKEND_TEST("gradients of max_pool2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of max_pool2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const max_pool2d_case& c : max_pool2d_cases()) {
     INFO(c.text());

@@ -15,7 +15,7 @@ SEGX_BACKEND_TEST("plane_scale agrees with the reference in double", "[kernels]"
   }
 }
 
-SEGX_BACKEND_TEST("gradients of plane_scale match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of plane_scale match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const plane_scale_case& c : plane_scale_cases()) {
     INFO(c.text());

@@ -15,7 +15,7 @@ SEGX_BACKEND_TEST("prelu agrees with the reference in double", "[kernels]") {
   }
 }
 
-SEGX_BACKEND_TEST("gradients of prelu match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of prelu match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const prelu_case& c : prelu_cases()) {
     INFO(c.text());

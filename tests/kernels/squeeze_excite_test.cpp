@@ -19,7 +19,7 @@ SEGX_BACKEND_TEST("global_avg_pool2d and channel_scale agree with the reference 
   }
 }
 
-SEGX_BACKEND_TEST("gradients of global_avg_pool2d and channel_scale match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of global_avg_pool2d and channel_scale match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const auto& c : global_avg_pool2d_cases()) {
     INFO(c.text());

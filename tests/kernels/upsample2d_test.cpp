@@ -15,7 +15,7 @@ SEGX_BACKEND_TEST("upsample2d agrees with the reference in double", "[kernels]")
   }
 }
 
-SEGX_BACKEND_TEST("gradients of upsample2d match finite differences", "[kernels][gradient]") {
+SEGX_GRADIENT_TEST("gradients of upsample2d match finite differences", "[kernels][gradient]") {
   auto on = TestType::make();
   for (const upsample2d_case& c : upsample2d_cases()) {
     INFO(c.text());

@@ -8,7 +8,7 @@
 using segx::testing::draw;
 using segx::testing::gradient_error;
 
-SEGX_BACKEND_TEST("every layer's gradients match finite differences", "[layers][gradient]") {
+SEGX_GRADIENT_TEST("every layer's gradients match finite differences", "[layers][gradient]") {
   auto on = TestType::make();
   for_each_layer([&]<class Case>(Case) {
     const any_layer layer{typename Case::layer{}, Case::inputs};

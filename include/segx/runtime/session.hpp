@@ -81,8 +81,9 @@ class session {
     set(w);
   }
 
-  /// True if some kernel reads the weights as they are, because it packs nothing.
+  /// True if some kernel reads the weights as they are, because it packs nothing; kernels elsewhere read the biases.
   static bool needs_weights(const program<Backend>& what) {
+    if (!shares_memory<Backend>) { return true; }
     for (const auto& node : what.nodes) {
       if (node.parameter_count > 0 && node.needs.packed == 0) { return true; }
     }
@@ -96,7 +97,7 @@ class session {
       fold_norms(engine_.run.what(), std::span{folded});
       w = folded;
     }
-    if (keeps_weights_ || !shares_memory<Backend>) {
+    if (keeps_weights_) {
       weights_.assign(*engine_.on, w);
       w = weights_.span();
     }

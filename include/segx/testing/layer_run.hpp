@@ -14,6 +14,7 @@
 #include <segx/core/random.hpp>
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
+#include <segx/runtime/arena.hpp>
 #include <segx/runtime/buffer.hpp>
 #include <segx/runtime/transfer.hpp>
 
@@ -38,6 +39,16 @@ struct layer_inputs {
 struct layer_gradients {
   std::vector<array> x;  // one for each input
   std::vector<array> parameters;
+};
+
+/// Where a test keeps what a layer reads and writes, and how it waits until a backend has done its work; a backend that
+/// computes elsewhere has a specialisation.
+template <class Backend>
+struct test_memory {
+  using memory = buffer<typename Backend::scalar>;
+  /// From one image to the next, with a gap between them.
+  static std::int64_t stride(shape extent) { return (Backend::memory.floats(extent) + 31) / 16 * 16; }
+  static void finish(Backend&) {}
 };
 
 namespace detail {
@@ -132,7 +143,10 @@ class layer_run {
   layer_run(Backend& on, const Layer& layer, const layer_inputs& in)
       : on_{on}, layer_{layer}, in_{in}, y_extent_{output_shape(layer, in.extents)} {
     for (std::size_t k = 0; k < in.x.size(); ++k) { x_.push_back(loaded(in.x[k], in.extents[k])); }
-    for (const array& p : in.parameters) { parameters_.emplace_back(p.begin(), p.end()); }
+    for (const array& p : in.parameters) {
+      parameters_.push_back(poisoned(static_cast<std::int64_t>(p.size())));
+      std::copy(p.begin(), p.end(), parameters_.back().data());
+    }
     const workspace needs = segx::testing::detail::with_shapes(layer, in.extents, [&](auto... s) -> workspace {
       if constexpr (requires { layer.template needs<Backend>(s...); }) { return layer.template needs<Backend>(s...); }
       return {};
@@ -154,7 +168,8 @@ class layer_run {
     forward_pass<scalar> pass{
         .y = y.of, .then = in_.then, .seed = in_.seed, .kept = kept(), .batch_statistics = in_.batch_statistics};
     for (std::size_t k = 0; k < x_.size(); ++k) { pass.x[k] = x_[k].of; }
-    if (packed_.size() == 0) { pass.parameters = parameter_pointers(); }  // who packs, never looks at them again
+    const bool keeps = packed_.size() == 0 || !shares_memory<Backend>;  // else who packs, never looks at them again
+    if (keeps) { pass.parameters = parameter_pointers(); }
     pass.packed = packed_.data();
     pass.scratch = scratch();
     layer_.forward(on_, pass);
@@ -176,10 +191,10 @@ class layer_run {
       if (wanted[k]) { pass.dx[k] = dx[k].of; }
       pass.adds[k] = start.has_value();
     }
-    std::vector<std::vector<scalar>> dparameters;
+    std::vector<memory> dparameters;
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
       dparameters.emplace_back(parameters_[p].size());
-      if (start) { dparameters[p].assign(start->parameters[p].begin(), start->parameters[p].end()); }
+      if (start) { std::copy(start->parameters[p].begin(), start->parameters[p].end(), dparameters[p].data()); }
       pass.dparameters[p] = dparameters[p].data();
     }
     pass.parameters = parameter_pointers();
@@ -190,26 +205,38 @@ class layer_run {
       epilogue_backward(on_, in_.then, known, pass.dy, in_.seed);
     }
     layer_.backward(on_, pass);
+    test_memory<Backend>::finish(on_);
 
     layer_gradients gradients;
     for (std::size_t k = 0; k < dx.size(); ++k) { gradients.x.push_back(wanted[k] ? read(dx[k]) : array{}); }
-    for (const auto& p : dparameters) { gradients.parameters.emplace_back(p.begin(), p.end()); }
+    for (const auto& p : dparameters) { gradients.parameters.emplace_back(p.data(), p.data() + p.size()); }
     return gradients;
   }
 
+  /// Inputs and gradients of a layer as the backend holds them, which may be with fewer bits: so that the largest of a
+  /// window, say, is the same one elsewhere.
+  static layer_inputs as_held(Backend& on, const Layer& layer, layer_inputs in) {
+    const layer_inputs given = in;
+    layer_run run{on, layer, given};
+    for (std::size_t k = 0; k < in.x.size(); ++k) { in.x[k] = run.read(run.x_[k]); }
+    in.dy = run.read(run.loaded(given.dy, run.y_extent_));
+    return in;
+  }
+
  private:
+  using memory = typename test_memory<Backend>::memory;
   struct tensor_memory {
-    buffer<scalar> values;
+    memory values;
     view<scalar> of;
   };
 
-  static buffer<scalar> poisoned(std::int64_t size) {
-    buffer<scalar> values(static_cast<std::size_t>(size));
+  static memory poisoned(std::int64_t size) {
+    memory values(static_cast<std::size_t>(size));
     std::fill_n(values.data(), values.size(), std::numeric_limits<scalar>::quiet_NaN());
     return values;
   }
   tensor_memory unwritten(shape extent) const {
-    const std::int64_t stride = (Backend::memory.floats(extent) + 31) / 16 * 16;
+    const std::int64_t stride = test_memory<Backend>::stride(extent);
     tensor_memory m{poisoned(in_.batch * stride), {}};
     m.of = {m.values.data(), in_.batch, stride, extent};
     return m;
@@ -224,7 +251,8 @@ class layer_run {
   array read(const tensor_memory& m) const {
     std::vector<scalar> values(static_cast<std::size_t>(m.of.batch * m.of.extent.size()));
     copy_out(on_, m.of, activation::none, values.data());
-    for (int n = 0; n < m.of.batch; ++n) {  // lanes behind the last channel are read by others and must be finite
+    const bool has_lanes = Backend::memory.is_blocked(m.of.extent);
+    for (int n = 0; has_lanes && n < m.of.batch; ++n) {  // lanes behind the last channel are read by others and must be finite
       for (std::int64_t i = 0; i < Backend::memory.floats(m.of.extent); ++i) {
         if (!std::isfinite(m.of.image(n)[i])) { values[0] = std::numeric_limits<scalar>::quiet_NaN(); }
       }
@@ -249,8 +277,8 @@ class layer_run {
   const layer_inputs& in_;
   shape y_extent_;
   std::vector<tensor_memory> x_;
-  std::vector<std::vector<scalar>> parameters_;
-  buffer<scalar> packed_, packed_backward_, scratch_, kept_;
+  std::vector<memory> parameters_;
+  memory packed_, packed_backward_, scratch_, kept_;
   std::int64_t scratch_floats_ = 0;
   std::int64_t kept_floats_ = 0;
 };

@@ -128,8 +128,8 @@ void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy,
 
 // ---- convolutions that cuDNN is not asked for; weights [K,R,R,C/groups] as stored ----
 
-/// y = w ∗ x, without a bias; `adds`: to what is there
-void direct_convolution(const queue& on, const conv2d_geometry& g, tensor x, const void* w, tensor y);
+/// y (+)= w ∗ x, without a bias
+void direct_convolution(const queue& on, const conv2d_geometry& g, tensor x, const void* w, tensor y, bool adds);
 void direct_gradient_of_data(const queue& on, const conv2d_geometry& g, tensor dy, const void* w, tensor dx, bool adds);
 void direct_gradient_of_weights(const queue& on, const conv2d_geometry& g, tensor x, tensor dy, void* dw);
 /// db[c] += Σ dy
@@ -145,7 +145,6 @@ void add_unpacked(const queue& on, weight_extents e, const void* from, float* to
 
 // ---- batches of the user's, float32 [N,C,H,W], in memory of the GPU ----
 
-/// to = factor · from
 void load_batch(const queue& on, const float* from, tensor to);
 /// Through the activation at the end of a network.
 void store_batch(const queue& on, tensor from, activation head, float* to);

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <segx/core/shape.hpp>
+#include <segx/cuda/kernels.hpp>
+#include <segx/kernels/conv2d.hpp>
+#include <segx/kernels/precision.hpp>
+
+namespace segx::gpu {
+
+/// A convolution of a batch, from x to y. Weights lie as [K,R,R,C/groups], numbers as the queue stores them.
+struct convolution {
+  conv2d_geometry geometry;
+  int batch = 0;
+  shape x, y;
+
+  constexpr tensor x_at(const void* data) const { return packed(const_cast<void*>(data), x); }
+  constexpr tensor y_at(const void* data) const { return packed(const_cast<void*>(data), y); }
+
+ private:
+  constexpr tensor packed(void* data, shape s) const { return {data, batch, s, s.channels}; }
+};
+
+/// What cuDNN is not asked for: see cuda/src/direct.cu.
+constexpr bool runs_direct(const conv2d_geometry& g) { return g.groups > 1 || g.end_padding > 0; }
+
+/// An algorithm that was tried.
+struct candidate {
+  int algorithm = 0;
+  int mathematics = 0;
+  bool works = false;
+  double seconds = 0;
+  std::int64_t workspace = 0;  // bytes
+  bool is_deterministic = false;
+  bool rounds_factors = false;  // TF32 or less
+};
+
+/// What an algorithm must be.
+struct demands {
+  std::int64_t workspace = 0;
+  bool deterministic = true;
+  bool exact = false;  // float32 throughout
+};
+
+/// The fastest of those that meet the demands; of equally fast ones the first.
+inline std::optional<candidate> choose(std::span<const candidate> tried, const demands& d) {
+  std::optional<candidate> best;
+  for (const candidate& c : tried) {
+    const bool fits = c.works && c.workspace <= d.workspace && (c.is_deterministic || !d.deterministic) &&
+                      !(c.rounds_factors && d.exact);
+    if (fits && (!best || c.seconds < best->seconds)) { best = c; }
+  }
+  return best;
+}
+
+/// Bytes that the algorithms of convolutions may have between them: they run one after the other.
+inline constexpr std::int64_t convolution_workspace = std::int64_t{256} << 20U;
+
+/// cuDNN, with the fastest algorithm for each shape, found once. Where cuDNN has none that meets the demands, the direct
+/// kernels run instead.
+class convolutions {
+ public:
+  convolutions(stream& in, precision numbers, bool deterministic);
+  ~convolutions();
+
+  /// Memory of the GPU that all algorithms work in.
+  void work_in(void* memory, std::int64_t bytes);
+
+  /// y (+)= w ∗ x
+  void forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds);
+  /// y = relu(w ∗ x + bias), all as stored; false if cuDNN does not do that in one pass: nothing is done then.
+  bool forward_relu(const queue& on, const convolution& c, const void* x, const void* w, const void* bias, void* y);
+  /// dx (+)= the gradient with respect to x
+  void gradient_of_data(const queue& on, const convolution& c, const void* dy, const void* w, void* dx, bool adds);
+  /// dw = the gradient with respect to w, as stored
+  void gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw);
+
+ private:
+  struct implementation;
+  std::unique_ptr<implementation> self_;
+};
+
+}  // namespace segx::gpu

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <string_view>
+
+namespace segx::gpu {
+
+/// Throws `error` unless a call of CUDA succeeded: what was called, where, and what the answer means.
+void check(cudaError_t result, const char* call, const char* file, int line);
+
+/// Without its folders.
+constexpr const char* file_name(const char* path) {
+  const std::string_view text{path};
+  const auto last = text.rfind('/');
+  return last == text.npos ? path : path + last + 1;
+}
+
+#define SEGX_CHECK(call) ::segx::gpu::check(call, #call, __FILE__, __LINE__)
+
+}  // namespace segx::gpu

@@ -1,0 +1,267 @@
+#include <cudnn.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segx/core/error.hpp>
+#include <segx/cuda/convolution.hpp>
+
+#include "check.hpp"
+
+// Convolutions by cuDNN 9, through its functions for single convolutions. NVIDIA calls them deprecated, in favour of graphs
+// of operations; but they need no second library, and channels-last training has long run on them elsewhere. This file is
+// compiled without the warning.
+
+namespace segx::gpu {
+
+namespace {
+
+void check(cudnnStatus_t result, const char* call, const char* file, int line) {
+  if (result == CUDNN_STATUS_SUCCESS) { return; }
+  fail(std::string{"cuDNN: "} + call + " failed in " + file_name(file) + ":" + std::to_string(line) + ": " +
+       cudnnGetErrorString(result));
+}
+#define SEGX_CUDNN(call) check(call, #call, __FILE__, __LINE__)
+
+/// A handle of cuDNN's, with the pair of functions that make and end it.
+template <class Handle, cudnnStatus_t (*Make)(Handle*), cudnnStatus_t (*End)(Handle)>
+class owned {
+ public:
+  owned() { SEGX_CUDNN(Make(&handle_)); }
+  ~owned() { static_cast<void>(End(handle_)); }
+  owned(const owned&) = delete;
+  owned& operator=(const owned&) = delete;
+  operator Handle() const { return handle_; }
+
+ private:
+  Handle handle_{};
+};
+
+using tensor_descriptor = owned<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>;
+using filter_descriptor = owned<cudnnFilterDescriptor_t, cudnnCreateFilterDescriptor, cudnnDestroyFilterDescriptor>;
+using convolution_descriptor =
+    owned<cudnnConvolutionDescriptor_t, cudnnCreateConvolutionDescriptor, cudnnDestroyConvolutionDescriptor>;
+using activation_descriptor =
+    owned<cudnnActivationDescriptor_t, cudnnCreateActivationDescriptor, cudnnDestroyActivationDescriptor>;
+
+cudnnDataType_t type_of(number stored) {
+  switch (stored) {
+    case number::bfloat16:
+      return CUDNN_DATA_BFLOAT16;
+    case number::float16:
+      return CUDNN_DATA_HALF;
+    default:
+      return CUDNN_DATA_FLOAT;
+  }
+}
+
+cudnnMathType_t mathematics_of(precision numbers) {
+  if (numbers == precision::fp32) { return CUDNN_FMA_MATH; }
+  return numbers == precision::tf32 ? CUDNN_DEFAULT_MATH : CUDNN_TENSOR_OP_MATH;
+}
+
+void set(const tensor_descriptor& d, number stored, int batch, shape s) {
+  SEGX_CUDNN(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, type_of(stored), batch, s.channels, s.height, s.width));
+}
+
+/// What cuDNN says of an algorithm, of all three kinds alike.
+template <class Found>
+std::vector<candidate> candidates(const Found* found, int count, bool is_winograd(decltype(Found::algo))) {
+  std::vector<candidate> result;
+  for (int i = 0; i < count; ++i) {
+    const Found& f = found[i];
+    result.push_back({.algorithm = static_cast<int>(f.algo),
+                      .mathematics = static_cast<int>(f.mathType),
+                      .works = f.status == CUDNN_STATUS_SUCCESS,
+                      .seconds = static_cast<double>(f.time) / 1000,
+                      .workspace = static_cast<std::int64_t>(f.memory),
+                      .is_deterministic = f.determinism == CUDNN_DETERMINISTIC,
+                      .rounds_factors = f.mathType != CUDNN_FMA_MATH || is_winograd(f.algo)});
+  }
+  return result;
+}
+
+bool is_winograd(cudnnConvolutionFwdAlgo_t a) {
+  return a == CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD || a == CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD_NONFUSED;
+}
+bool is_winograd(cudnnConvolutionBwdDataAlgo_t a) {
+  return a == CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD || a == CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD_NONFUSED;
+}
+bool is_winograd(cudnnConvolutionBwdFilterAlgo_t a) {
+  return a == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD || a == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED;
+}
+
+constexpr int most_algorithms = 16;
+constexpr float one = 1, zero = 0;
+
+/// One shape of convolution: its descriptors, and what was found to be fastest.
+struct prepared {
+  prepared(const convolution& c, number stored, precision numbers) {
+    const conv2d_geometry& g = c.geometry;
+    set(x, stored, c.batch, c.x);
+    set(y, stored, c.batch, c.y);
+    set(bias, stored, 1, {c.y.channels, 1, 1});
+    SEGX_CUDNN(cudnnSetFilter4dDescriptor(w, type_of(stored), CUDNN_TENSOR_NHWC, c.y.channels, c.x.channels / g.groups,
+                                          g.kernel, g.kernel));
+    SEGX_CUDNN(cudnnSetConvolution2dDescriptor(how, g.padding, g.padding, g.stride, g.stride, g.dilation, g.dilation,
+                                               CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+    SEGX_CUDNN(cudnnSetConvolutionGroupCount(how, g.groups));
+    SEGX_CUDNN(cudnnSetConvolutionMathType(how, mathematics_of(numbers)));
+    SEGX_CUDNN(cudnnSetActivationDescriptor(relu, CUDNN_ACTIVATION_RELU, CUDNN_NOT_PROPAGATE_NAN, 0));
+  }
+
+  tensor_descriptor x, y, bias;
+  filter_descriptor w;
+  convolution_descriptor how;
+  activation_descriptor relu;
+
+  /// The outer optional: looked for. The inner: there is one; else the direct kernels run.
+  using choice = std::optional<std::optional<candidate>>;
+  choice forward, data, weights;
+  std::optional<bool> fuses;  // bias and relu go with the forward pass
+};
+
+}  // namespace
+
+struct convolutions::implementation {
+  implementation(stream& in, precision n, bool deterministic)
+      : numbers{n}, wanted{.workspace = 0, .deterministic = deterministic, .exact = n == precision::fp32} {
+    SEGX_CUDNN(cudnnSetStream(handle, static_cast<cudaStream_t>(in.handle())));
+  }
+
+  owned<cudnnHandle_t, cudnnCreate, cudnnDestroy> handle;
+  precision numbers;
+  demands wanted;
+  void* workspace = nullptr;
+  std::map<std::array<int, 13>, std::unique_ptr<prepared>> known;
+
+  prepared& of(const convolution& c, number stored) {
+    const conv2d_geometry& g = c.geometry;
+    const std::array key{g.kernel,   g.stride,   g.padding,    g.dilation, g.groups,   c.batch, c.x.channels,
+                         c.x.height, c.x.width,  c.y.channels, c.y.height, c.y.width,  static_cast<int>(stored)};
+    std::unique_ptr<prepared>& found = known[key];
+    if (!found) { found = std::make_unique<prepared>(c, stored, numbers); }
+    return *found;
+  }
+
+  /// Brings the mathematics of the choice into the descriptor.
+  void use(prepared& p, const candidate& c) const {
+    SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, static_cast<cudnnMathType_t>(c.mathematics)));
+  }
+  /// Before algorithms are looked for, which an earlier choice must not narrow.
+  void use_any(prepared& p) const { SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, mathematics_of(numbers))); }
+  auto bytes() const { return static_cast<std::size_t>(wanted.workspace); }
+
+  const std::optional<candidate>& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
+    if (!p.forward) {
+      cudnnConvolutionFwdAlgoPerf_t found[most_algorithms];
+      int count = 0;
+      use_any(p);
+      if (may_write) {
+        SEGX_CUDNN(cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms, &count,
+                                                          found, workspace, bytes()));
+      } else {
+        SEGX_CUDNN(cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, &count, found));
+      }
+      p.forward = choose(candidates(found, count, is_winograd), wanted);
+    }
+    return *p.forward;
+  }
+  const std::optional<candidate>& data(prepared& p, const void* dy, const void* w, void* dx, bool may_write) {
+    if (!p.data) {
+      cudnnConvolutionBwdDataAlgoPerf_t found[most_algorithms];
+      int count = 0;
+      use_any(p);
+      if (may_write) {
+        SEGX_CUDNN(cudnnFindConvolutionBackwardDataAlgorithmEx(handle, p.w, w, p.y, dy, p.how, p.x, dx, most_algorithms,
+                                                               &count, found, workspace, bytes()));
+      } else {
+        SEGX_CUDNN(
+            cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, &count, found));
+      }
+      p.data = choose(candidates(found, count, is_winograd), wanted);
+    }
+    return *p.data;
+  }
+  const std::optional<candidate>& weights(prepared& p, const void* x, const void* dy, void* dw) {
+    if (!p.weights) {
+      cudnnConvolutionBwdFilterAlgoPerf_t found[most_algorithms];
+      int count = 0;
+      use_any(p);
+      SEGX_CUDNN(cudnnFindConvolutionBackwardFilterAlgorithmEx(handle, p.x, x, p.y, dy, p.how, p.w, dw, most_algorithms,
+                                                               &count, found, workspace, bytes()));
+      p.weights = choose(candidates(found, count, is_winograd), wanted);
+    }
+    return *p.weights;
+  }
+
+  cudnnStatus_t run_relu(prepared& p, const void* x, const void* w, const void* bias, void* y) {
+    const candidate& best = **p.forward;
+    use(p, best);
+    return cudnnConvolutionBiasActivationForward(
+        handle, &one, p.x, x, p.w, w, p.how, static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm), workspace, bytes(),
+        &zero, p.y, y, p.bias, bias, p.relu, p.y, y);
+  }
+};
+
+convolutions::convolutions(stream& in, precision numbers, bool deterministic)
+    : self_{std::make_unique<implementation>(in, numbers, deterministic)} {}
+convolutions::~convolutions() = default;
+
+void convolutions::work_in(void* memory, std::int64_t bytes) {
+  self_->workspace = memory;
+  self_->wanted.workspace = bytes;
+}
+
+void convolutions::forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds) {
+  prepared& p = self_->of(c, on.stored);
+  const auto& best = self_->forward(p, x, w, y, on.rehearses || !adds);
+  if (on.rehearses) { return; }
+  if (!best) { return direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds); }
+  self_->use(p, *best);
+  SEGX_CUDNN(cudnnConvolutionForward(self_->handle, &one, p.x, x, p.w, w, p.how,
+                                     static_cast<cudnnConvolutionFwdAlgo_t>(best->algorithm), self_->workspace,
+                                     self_->bytes(), adds ? &one : &zero, p.y, y));
+}
+
+bool convolutions::forward_relu(const queue& on, const convolution& c, const void* x, const void* w, const void* bias,
+                                void* y) {
+  prepared& p = self_->of(c, on.stored);
+  if (!self_->forward(p, x, w, y, true)) { return false; }
+  if (!p.fuses) {  // cuDNN says by trying
+    p.fuses = self_->run_relu(p, x, w, bias, y) == CUDNN_STATUS_SUCCESS;
+    return *p.fuses;
+  }
+  if (!*p.fuses) { return false; }
+  if (!on.rehearses) { check(self_->run_relu(p, x, w, bias, y), "cudnnConvolutionBiasActivationForward", __FILE__, __LINE__); }
+  return true;
+}
+
+void convolutions::gradient_of_data(const queue& on, const convolution& c, const void* dy, const void* w, void* dx,
+                                    bool adds) {
+  prepared& p = self_->of(c, on.stored);
+  const auto& best = self_->data(p, dy, w, dx, on.rehearses || !adds);
+  if (on.rehearses) { return; }
+  if (!best) { return direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds); }
+  self_->use(p, *best);
+  SEGX_CUDNN(cudnnConvolutionBackwardData(self_->handle, &one, p.w, w, p.y, dy, p.how,
+                                          static_cast<cudnnConvolutionBwdDataAlgo_t>(best->algorithm), self_->workspace,
+                                          self_->bytes(), adds ? &one : &zero, p.x, dx));
+}
+
+void convolutions::gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw) {
+  prepared& p = self_->of(c, on.stored);
+  const auto& best = self_->weights(p, x, dy, dw);
+  if (on.rehearses) { return; }
+  if (!best) { return direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw); }
+  self_->use(p, *best);
+  SEGX_CUDNN(cudnnConvolutionBackwardFilter(self_->handle, &one, p.x, x, p.y, dy, p.how,
+                                            static_cast<cudnnConvolutionBwdFilterAlgo_t>(best->algorithm),
+                                            self_->workspace, self_->bytes(), &zero, p.w, dw));
+}
+
+}  // namespace segx::gpu

@@ -1,0 +1,451 @@
+#include "elements.hpp"
+#include "sums.hpp"
+
+// Activations, dropout, sums, copies, products with factors, softmax. A thread works on V channels of one pixel.
+
+namespace segx::gpu {
+
+namespace {
+
+template <class T, int V>
+struct finish_body {
+  grid over;
+  elements_of<T> x, y;
+  const float* bias;
+  applied_epilogue then;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    lanes<V> values = x.template get<V>(at.pixel, at.channel);
+    if (bias != nullptr) {
+      for (int v = 0; v < V; ++v) { values.at[v] += bias[at.channel + v]; }
+    }
+    then.apply(over, at, values);
+    y.template set<V>(at.pixel, at.channel, values);
+  }
+};
+
+template <class T, int V>
+struct add_body {
+  grid over;
+  elements_of<T> a, b, y;
+  applied_epilogue then;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    lanes<V> values = a.template get<V>(at.pixel, at.channel);
+    const lanes<V> others = b.template get<V>(at.pixel, at.channel);
+    for (int v = 0; v < V; ++v) { values.at[v] += others.at[v]; }
+    then.apply(over, at, values);
+    y.template set<V>(at.pixel, at.channel, values);
+  }
+};
+
+template <class T, int V>
+struct slope_body {
+  grid over;
+  elements_of<T> known, dy;
+  applied_epilogue then;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
+    then.times_slope(over, at, known.template get<V>(at.pixel, at.channel), gradient);
+    dy.template set<V>(at.pixel, at.channel, gradient);
+  }
+};
+
+template <class T, int V>
+struct copy_body {
+  grid over;
+  elements_of<T> from, to;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    to.template put<V>(at.pixel, at.channel, from.template get<V>(at.pixel, at.channel), adds);
+  }
+};
+
+/// The factor of an element: of its channel in its image, or of its pixel.
+template <class T, bool OfPlane>
+struct factor_source {
+  elements_of<T> factor;
+
+  template <int V>
+  constexpr lanes<V> at(const grid& over, spot s) const {
+    lanes<V> result{};
+    if constexpr (OfPlane) {
+      const float f = factor(s.pixel, 0);
+      for (int v = 0; v < V; ++v) { result.at[v] = f; }
+    } else {
+      result = factor.template get<V>(static_cast<std::uint32_t>(over.image(s.pixel)), s.channel);
+    }
+    return result;
+  }
+};
+
+template <class T, int V, bool OfPlane>
+struct scale_body {
+  grid over;
+  elements_of<T> x, y;
+  factor_source<T, OfPlane> factor;
+  applied_epilogue then;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    lanes<V> values = x.template get<V>(at.pixel, at.channel);
+    const lanes<V> factors = factor.template at<V>(over, at);
+    for (int v = 0; v < V; ++v) { values.at[v] *= factors.at[v]; }
+    then.apply(over, at, values);
+    y.template set<V>(at.pixel, at.channel, values);
+  }
+};
+
+/// dx (+)= dy · factor
+template <class T, int V, bool OfPlane>
+struct scale_dx_body {
+  grid over;
+  elements_of<T> dy, dx;
+  factor_source<T, OfPlane> factor;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<V>(thread);
+    lanes<V> values = dy.template get<V>(at.pixel, at.channel);
+    const lanes<V> factors = factor.template at<V>(over, at);
+    for (int v = 0; v < V; ++v) { values.at[v] *= factors.at[v]; }
+    dx.template put<V>(at.pixel, at.channel, values, adds);
+  }
+};
+
+/// Σ x · dy over the pixels of an image
+template <class T>
+struct product_term {
+  elements_of<T> x, dy;
+  std::uint32_t plane;
+
+  constexpr void operator()(std::uint32_t n, std::uint32_t p, int channel, double (&sums)[1]) const {
+    const std::uint32_t pixel = n * plane + p;
+    sums[0] += static_cast<double>(x(pixel, channel)) * dy(pixel, channel);
+  }
+};
+
+/// Segments are images: their sums, times a factor, are tensors of one pixel.
+template <class T>
+struct write_pixel {
+  elements_of<T> to;
+  double factor;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t n, int channel, const double (&sums)[1]) const {
+    to.put(n, channel, static_cast<float>(sums[0] * factor), adds);
+  }
+};
+
+/// dfactor[n,i,j] (+)= Σ_c x · dy; a thread for each pixel
+template <class T>
+struct plane_dfactor_body {
+  elements_of<T> x, dy, dfactor;
+  int channels;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t pixel) const {
+    double sum = 0;
+    for (int c = 0; c < channels; ++c) { sum += static_cast<double>(x(pixel, c)) * dy(pixel, c); }
+    dfactor.put(pixel, 0, static_cast<float>(sum), adds);
+  }
+};
+
+template <class T>
+struct prelu_body {
+  grid over;
+  prelu_geometry g;
+  elements_of<T> x, y;
+  const float* slope;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<1>(thread);
+    const float value = x(at.pixel, at.channel);
+    y.set(at.pixel, at.channel, value > 0 ? value : slope[g.slope_of(at.channel)] * value);
+  }
+};
+
+template <class T>
+struct prelu_dx_body {
+  grid over;
+  prelu_geometry g;
+  elements_of<T> x, dy, dx;
+  const float* slope;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<1>(thread);
+    const float gradient = dy(at.pixel, at.channel);
+    const bool passes = x(at.pixel, at.channel) > 0;
+    dx.put(at.pixel, at.channel, passes ? gradient : slope[g.slope_of(at.channel)] * gradient, adds);
+  }
+};
+
+template <class T>
+struct prelu_dslope_term {
+  elements_of<T> x, dy;
+
+  constexpr void operator()(std::uint32_t, std::uint32_t pixel, int channel, double (&sums)[1]) const {
+    const float value = x(pixel, channel);
+    if (!(value > 0)) { sums[0] += static_cast<double>(dy(pixel, channel)) * value; }
+  }
+};
+
+struct keep_sum {
+  double* to;
+  constexpr void operator()(std::uint32_t, int channel, const double (&sums)[1]) const { to[channel] = sums[0]; }
+};
+
+/// dslope += sums[c], or of a shared slope their sum
+struct prelu_dslope_body {
+  prelu_geometry g;
+  const double* sums;
+  float* dslope;
+  int channels;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    double sum = 0;
+    const int first = static_cast<int>(thread);
+    for (int c = first; c < (g.shared ? channels : first + 1); ++c) { sum += sums[c]; }
+    dslope[thread] += static_cast<float>(sum);
+  }
+};
+
+/// A thread for each pixel.
+template <class T>
+struct softmax_body {
+  elements_of<T> x, y;
+  int channels;
+
+  constexpr void operator()(std::uint32_t pixel) const {
+    float largest = x(pixel, 0);
+    for (int c = 1; c < channels; ++c) { largest = std::max(largest, x(pixel, c)); }
+    float sum = 0;
+    for (int c = 0; c < channels; ++c) { sum += std::exp(x(pixel, c) - largest); }
+    for (int c = 0; c < channels; ++c) { y.set(pixel, c, std::exp(x(pixel, c) - largest) / sum); }
+  }
+};
+
+template <class T>
+struct softmax_dx_body {
+  elements_of<T> y, dy, dx;
+  int channels;
+  bool adds;
+
+  constexpr void operator()(std::uint32_t pixel) const {
+    float mean = 0;  // weighted by y
+    for (int c = 0; c < channels; ++c) { mean += dy(pixel, c) * y(pixel, c); }
+    for (int c = 0; c < channels; ++c) { dx.put(pixel, c, y(pixel, c) * (dy(pixel, c) - mean), adds); }
+  }
+};
+
+template <class T>
+struct load_body {
+  grid over;
+  const float* from;
+  elements_of<T> to;
+
+  constexpr void operator()(std::uint32_t thread) const {
+    const spot at = over.template at<1>(thread);
+    const std::uint32_t n = over.plane.quotient(at.pixel);
+    const std::size_t plane = n * static_cast<std::size_t>(over.extent.channels) + static_cast<std::size_t>(at.channel);
+    to.set(at.pixel, at.channel, from[plane * over.plane.divisor() + (at.pixel - n * over.plane.divisor())]);
+  }
+};
+
+/// A thread for each pixel, as a softmax wants all of its channels.
+template <class T>
+struct store_body {
+  grid over;
+  elements_of<T> from;
+  activation head;
+  float* to;
+
+  constexpr void operator()(std::uint32_t pixel) const {
+    const int channels = over.extent.channels;
+    const std::uint32_t n = over.plane.quotient(pixel);
+    float* first = to + static_cast<std::size_t>(n) * static_cast<std::size_t>(channels) * over.plane.divisor() +
+                   (pixel - n * over.plane.divisor());
+    float largest = from(pixel, 0);
+    float sum = 0;
+    if (head == activation::softmax) {
+      for (int c = 1; c < channels; ++c) { largest = std::max(largest, from(pixel, c)); }
+      for (int c = 0; c < channels; ++c) { sum += std::exp(from(pixel, c) - largest); }
+    }
+    for (int c = 0; c < channels; ++c) {
+      const float value = from(pixel, c);
+      first[static_cast<std::size_t>(c) * over.plane.divisor()] =
+          head == activation::softmax ? std::exp(value - largest) / sum : segx::detail::apply(head, 0.0F, value);
+    }
+  }
+};
+
+template <bool OfPlane>
+void scale(const queue& on, tensor x, tensor factor, tensor y, const epilogue& then, std::uint32_t seed) {
+  with_stored(on.stored, [&]<class T>(T) {
+    const auto run = [&](auto v) {
+      using body = scale_body<T, v, OfPlane>;
+      for_each(on, threads_over(y, v),
+               body{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}});
+    };
+    if constexpr (OfPlane) {
+      with_lanes(on.stored, run, x, y);
+    } else {
+      with_lanes(on.stored, run, x, y, factor);
+    }
+  });
+}
+
+template <bool OfPlane>
+void scale_dx(const queue& on, tensor factor, tensor dy, tensor dx, bool adds) {
+  if (!dx) { return; }
+  with_stored(on.stored, [&]<class T>(T) {
+    const auto run = [&](auto v) {
+      using body = scale_dx_body<T, v, OfPlane>;
+      for_each(on, threads_over(dx, v),
+               body{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx}, {elements_of<T>{factor}}, adds});
+    };
+    if constexpr (OfPlane) {
+      with_lanes(on.stored, run, dy, dx);
+    } else {
+      with_lanes(on.stored, run, dy, dx, factor);
+    }
+  });
+}
+
+}  // namespace
+
+void finish(const queue& on, tensor x, const float* bias, tensor y, const epilogue& then, std::uint32_t seed) {
+  with_stored(on.stored, [&]<class T>(T) {
+    with_lanes(
+        on.stored,
+        [&](auto v) {
+          for_each(on, threads_over(y, v),
+                   finish_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, bias, {on, then, seed}});
+        },
+        x, y);
+  });
+}
+
+void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, std::uint32_t seed) {
+  with_stored(on.stored, [&]<class T>(T) {
+    with_lanes(
+        on.stored,
+        [&](auto v) {
+          for_each(on, threads_over(y, v),
+                   add_body<T, v>{grid{y.extent, v}, elements_of<T>{a}, elements_of<T>{b}, elements_of<T>{y},
+                                  {on, then, seed}});
+        },
+        a, b, y);
+  });
+}
+
+void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor dy, std::uint32_t seed) {
+  with_stored(on.stored, [&]<class T>(T) {
+    with_lanes(
+        on.stored,
+        [&](auto v) {
+          for_each(on, threads_over(dy, v),
+                   slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, {on, then, seed}});
+        },
+        known, dy);
+  });
+}
+
+void copy(const queue& on, tensor from, tensor to, bool adds) {
+  if (!to || to.data == from.data) { return; }
+  with_stored(on.stored, [&]<class T>(T) {
+    with_lanes(
+        on.stored,
+        [&](auto v) {
+          for_each(on, threads_over(to, v),
+                   copy_body<T, v>{grid{to.extent, v}, elements_of<T>{from}, elements_of<T>{to}, adds});
+        },
+        from, to);
+  });
+}
+
+void scale_channels(const queue& on, tensor x, tensor factor, tensor y, const epilogue& then, std::uint32_t seed) {
+  scale<false>(on, x, factor, y, then, seed);
+}
+
+void scale_channels_backward(const queue& on, tensor x, tensor factor, tensor dy, tensor dx, bool adds_x,
+                             tensor dfactor, bool adds_factor) {
+  if (dfactor) {
+    with_stored(on.stored, [&]<class T>(T) {
+      const auto plane = static_cast<std::uint32_t>(x.extent.plane());
+      sum_channels<1>(on, x.batch, plane, x.extent.channels,
+                      product_term<T>{elements_of<T>{x}, elements_of<T>{dy}, plane},
+                      write_pixel<T>{elements_of<T>{dfactor}, 1, adds_factor});
+    });
+  }
+  scale_dx<false>(on, factor, dy, dx, adds_x);
+}
+
+void scale_planes(const queue& on, tensor x, tensor factor, tensor y, const epilogue& then, std::uint32_t seed) {
+  scale<true>(on, x, factor, y, then, seed);
+}
+
+void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, tensor dx, bool adds_x, tensor dfactor,
+                           bool adds_factor) {
+  if (dfactor) {
+    with_stored(on.stored, [&]<class T>(T) {
+      for_each(on, x.pixels(), plane_dfactor_body<T>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor},
+                                                     x.extent.channels, adds_factor});
+    });
+  }
+  scale_dx<true>(on, factor, dy, dx, adds_x);
+}
+
+void prelu(const queue& on, const prelu_geometry& g, tensor x, const float* slope, tensor y) {
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, threads_over(y, 1), prelu_body<T>{grid{y.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}, slope});
+  });
+}
+
+void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const float* slope, tensor dy, tensor dx,
+                    bool adds, float* dslope) {
+  const int channels = x.extent.channels;
+  with_stored(on.stored, [&]<class T>(T) {
+    sum_channels<1>(on, 1, x.pixels(), channels, prelu_dslope_term<T>{elements_of<T>{x}, elements_of<T>{dy}},
+                    keep_sum{on.coefficients});
+    for_each(on, g.shared ? 1 : channels, prelu_dslope_body{g, on.coefficients, dslope, channels});
+    if (!dx) { return; }
+    for_each(on, threads_over(dx, 1), prelu_dx_body<T>{grid{dx.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy},
+                                                       elements_of<T>{dx}, slope, adds});
+  });
+}
+
+void softmax(const queue& on, tensor x, tensor y) {
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, y.pixels(), softmax_body<T>{elements_of<T>{x}, elements_of<T>{y}, y.extent.channels});
+  });
+}
+
+void softmax_backward(const queue& on, tensor y, tensor dy, tensor dx, bool adds) {
+  if (!dx) { return; }
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, dx.pixels(),
+             softmax_dx_body<T>{elements_of<T>{y}, elements_of<T>{dy}, elements_of<T>{dx}, dx.extent.channels, adds});
+  });
+}
+
+void load_batch(const queue& on, const float* from, tensor to) {
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, threads_over(to, 1), load_body<T>{grid{to.extent, 1}, from, elements_of<T>{to}});
+  });
+}
+
+void store_batch(const queue& on, tensor from, activation head, float* to) {
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, from.pixels(), store_body<T>{grid{from.extent, 1}, elements_of<T>{from}, head, to});
+  });
+}
+
+}  // namespace segx::gpu
