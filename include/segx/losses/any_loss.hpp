@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <segx/losses/loss.hpp>
 
@@ -21,12 +22,21 @@ class any_loss {
 
   double compute(const loss_call<float>& call) const { return loss_->compute(call); }
 
+  /// What it is the sum of.
+  std::vector<loss_part> parts() const {
+    std::vector<loss_part> all;
+    add_parts(1, all);
+    return all;
+  }
+  void add_parts(double factor, std::vector<loss_part>& to) const { loss_->add_parts(factor, to); }
+
  private:
   struct interface {
     virtual ~interface() = default;
     virtual std::string text() const = 0;
     virtual loss_facts facts() const = 0;
     virtual double compute(const loss_call<float>& call) const = 0;
+    virtual void add_parts(double factor, std::vector<loss_part>& to) const = 0;
   };
 
   template <class L>
@@ -35,6 +45,7 @@ class any_loss {
     std::string text() const override { return held.text(); }
     loss_facts facts() const override { return detail::facts_of(held); }
     double compute(const loss_call<float>& call) const override { return detail::compute(held, call); }
+    void add_parts(double factor, std::vector<loss_part>& to) const override { detail::add_parts(held, factor, to); }
     L held;
   };
 

@@ -25,6 +25,7 @@ struct scaled_loss {
     call.weight *= factor;
     return factor * detail::compute(inner, call);
   }
+  void add_parts(double outer, std::vector<loss_part>& to) const { detail::add_parts(inner, outer * factor, to); }
 };
 
 namespace detail {
@@ -52,6 +53,10 @@ struct loss_sum {
   double compute(const loss_call<T>& call) const {
     const double left_loss = detail::compute(left, call);
     return left_loss + detail::compute(right, call);
+  }
+  void add_parts(double factor, std::vector<loss_part>& to) const {
+    detail::add_parts(left, factor, to);
+    detail::add_parts(right, factor, to);
   }
 };
 

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
 #include <segx/losses/options.hpp>
 #include <segx/losses/overlap.hpp>
 
@@ -11,7 +8,6 @@ namespace segx {
 /// Focal Tversky loss: L = T^γ, the mean over sets, with T the Tversky loss of a set (tversky.hpp). γ < 1 keeps the
 /// gradient of sets that are nearly right, and of small organs, large.
 ///
-/// dT^γ/dT = γ T^(γ − 1) has no bound at T = 0 for γ < 1: below T = 1e-6 it stays at its value there.
 /// Source: Abraham & Khan, arXiv:1810.07842; their exponent is 1/γ with γ = 4/3, and their α weighs what is missed.
 template <probability P = probability::sigmoid>
 struct focal_tversky_loss {
@@ -40,10 +36,7 @@ struct focal_tversky_loss {
   template <class T>
   double compute(const loss_call<T>& call) const {
     return detail::overlap_loss<P>(name, call, over, background, [this](detail::overlap_sums sums) {
-      const detail::overlap_value tversky = detail::one_minus_tversky(sums, alpha, beta, smooth);
-      const double slope = gamma * std::pow(std::max(tversky.loss, 1e-6), gamma - 1);
-      const double least = tversky.loss < 0 ? 0 : tversky.loss;  // rounding may leave −1e-16; a NaN stays
-      return detail::overlap_value{std::pow(least, gamma), slope * tversky.dp, slope * tversky.dpt};
+      return detail::raised(detail::one_minus_tversky(sums, alpha, beta, smooth), gamma);
     });
   }
 };

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
+#include <vector>
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
@@ -40,6 +42,19 @@ enum class probability {
 struct loss_facts {
   std::optional<probability> reads = std::nullopt;  ///< how it reads logits
   bool weighs_pixels = false;                       ///< it is a mean over pixels, which may have weights: weighted.hpp
+};
+
+/// One loss of a weighted sum: for who computes it in another way, as a GPU does.
+struct loss_part {
+  double factor = 1;
+  const std::type_info* type = nullptr;
+  const void* loss = nullptr;  ///< which lives as long as what it is a part of
+
+  /// The loss, if it is of this type.
+  template <class L>
+  const L* as() const {
+    return *type == typeid(L) ? static_cast<const L*>(loss) : nullptr;
+  }
 };
 
 /// The arguments of one call of a loss, whose shapes are checked. The losses of segx write one function,
@@ -110,6 +125,16 @@ constexpr loss_facts facts_of(const L& l) {
     return l.facts();
   } else {
     return {};
+  }
+}
+
+/// Adds factor · l to a list, its parts one by one where it is a sum.
+template <class L>
+void add_parts(const L& l, double factor, std::vector<loss_part>& to) {
+  if constexpr (requires { l.add_parts(factor, to); }) {
+    l.add_parts(factor, to);
+  } else {
+    to.push_back({factor, &typeid(L), &l});
   }
 }
 

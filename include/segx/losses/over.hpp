@@ -18,7 +18,20 @@ enum class over {
 
 namespace detail {
 
-/// Which set the plane of image n and channel k belongs to.
+/// Which set the plane of image n and channel k belongs to, of those that `first` and the channels behind it make up.
+constexpr std::size_t set_of_plane(over what, std::size_t channels, std::size_t first, std::size_t n, std::size_t k) {
+  switch (what) {
+    case over::batch:
+      return 0;
+    case over::image:
+      return n;
+    case over::channel:
+      return k - first;
+    default:
+      return n * (channels - first) + k - first;
+  }
+}
+
 struct plane_sets {
   std::size_t images, channels;
   over what;
@@ -35,17 +48,7 @@ struct plane_sets {
   bool has(std::size_t k) const { return background || k > 0; }
 
   std::size_t of(std::size_t n, std::size_t k) const {
-    const std::size_t first = background ? 0 : 1;
-    switch (what) {
-      case over::batch:
-        return 0;
-      case over::image:
-        return n;
-      case over::channel:
-        return k - first;
-      default:
-        return n * (channels - first) + k - first;
-    }
+    return set_of_plane(what, channels, background ? 0 : 1, n, k);
   }
 
   std::size_t count() const { return of(images - 1, channels - 1) + 1; }

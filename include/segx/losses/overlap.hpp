@@ -2,32 +2,10 @@
 
 #include <segx/losses/over.hpp>
 #include <segx/losses/probability.hpp>
+#include <segx/losses/tversky_index.hpp>
 
 /// Losses of sums: Dice, Jaccard and Tversky compare a set of pixels through Σp, Σt and Σpt alone.
 namespace segx::detail {
-
-inline constexpr double paper_smooth = 1e-8;  ///< Belozerov & Sudakov 2022
-
-/// Σp, Σt and Σpt, with p the probability and t the target.
-struct overlap_sums {
-  double p = 0, t = 0, pt = 0;
-};
-
-/// A loss as a function of the sums: its value, and dL/dp of a pixel = dp + dpt · t.
-struct overlap_value {
-  double loss = 0, dp = 0, dpt = 0;
-};
-
-/// 1 − Tversky's index, with false positives Σp(1 − t) and false negatives Σ(1 − p)t weighted by α and β:
-///
-///   L = 1 − I / D,   I = Σpt + s,   D = Σpt + α (Σp − Σpt) + β (Σt − Σpt) + s
-///   dL/dp = α I / D² + t ((1 − α − β) I / D² − 1 / D)
-constexpr overlap_value one_minus_tversky(overlap_sums sums, double alpha, double beta, double smooth) {
-  const double common = sums.pt + smooth;
-  const double all = common + alpha * (sums.p - sums.pt) + beta * (sums.t - sums.pt);
-  const double slope = common / (all * all);
-  return {1 - common / all, alpha * slope, (1 - alpha - beta) * slope - 1 / all};
-}
 
 template <class T>
 void add_to(overlap_sums& sums, const T* p, const T* t, std::size_t count) {

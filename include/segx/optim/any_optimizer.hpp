@@ -20,6 +20,8 @@ class any_optimizer {
   std::string_view name;
 
   void step(std::span<float> weights, std::span<const float> gradients) { optimizer_->step(weights, gradients); }
+  /// As `begin_step` of the optimizer; nothing, and no step is begun, if it has none.
+  std::optional<step_rule> begin_step() { return optimizer_->begin_step(); }
   void set_groups(std::vector<parameter_group> groups) { optimizer_->set_groups(std::move(groups)); }
   std::span<float> state() { return optimizer_->state(); }
   std::int64_t steps() const { return optimizer_->steps(); }
@@ -31,6 +33,7 @@ class any_optimizer {
   struct interface {
     virtual ~interface() = default;
     virtual void step(std::span<float> weights, std::span<const float> gradients) = 0;
+    virtual std::optional<step_rule> begin_step() = 0;
     virtual void set_groups(std::vector<parameter_group> groups) = 0;
     virtual std::span<float> state() = 0;
     virtual std::int64_t steps() const = 0;
@@ -43,6 +46,10 @@ class any_optimizer {
   struct holder final : interface {
     explicit holder(O o) : held(std::move(o)) {}
     void step(std::span<float> weights, std::span<const float> gradients) override { held.step(weights, gradients); }
+    std::optional<step_rule> begin_step() override {
+      if constexpr (requires { held.begin_step(); }) { return held.begin_step(); }
+      return std::nullopt;
+    }
     void set_groups(std::vector<parameter_group> groups) override { held.set_groups(std::move(groups)); }
     std::span<float> state() override { return held.state(); }
     std::int64_t steps() const override { return held.steps(); }

@@ -6,6 +6,7 @@
 #include <segx/kernels/cpu/highway.hpp>
 #include <segx/optim/optimizer.hpp>
 #include <segx/optim/parameter_group.hpp>
+#include <segx/optim/step_rule.hpp>
 
 namespace segx::detail {
 
@@ -70,24 +71,50 @@ struct moments {
   void step(std::span<T> weights, std::span<const T> gradients, std::span<const parameter_group> groups,
             const Options& o, decay how) {
     ++steps;
-    const auto t = static_cast<double>(steps);
     for (const parameter_group& group : groups) {
-      const double rate = o.learning_rate * group.rate;
-      const double weight_decay = group.decays ? o.weight_decay : 0;
-      const moment_factors<T> factors{
-          .keep = static_cast<T>(how == decay::decoupled ? 1 - rate * weight_decay : 1),
-          .l2 = static_cast<T>(how == decay::in_gradient ? weight_decay : 0),
-          .fresh1 = static_cast<T>(1 - o.beta1),
-          .old2 = static_cast<T>(o.beta2),
-          .fresh2 = static_cast<T>(1 - o.beta2),
-          .rate = static_cast<T>(rate / (1 - std::pow(o.beta1, t))),
-          .root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t))),
-          .epsilon = static_cast<T>(o.epsilon),
-      };
-      HWY_NAMESPACE::move_all_weights(factors, group.count, weights.data() + group.first,
+      HWY_NAMESPACE::move_all_weights(factors(group, o, how), group.count, weights.data() + group.first,
                                       gradients.data() + group.first, values.data() + group.first,
                                       values.data() + parameters + group.first);
     }
+  }
+
+  /// Begins a step that somebody else makes.
+  template <class Options>
+  step_rule begin_step(std::span<const parameter_group> groups, const Options& o, decay how) {
+    ++steps;
+    step_rule rule{step_rule::moments, {}};
+    for (const parameter_group& group : groups) {
+      const moment_factors<float> f = factors(group, o, how);
+      rule.groups.push_back({.first = group.first,
+                             .count = group.count,
+                             .rate = f.rate,
+                             .l2 = f.l2,
+                             .keep = f.keep,
+                             .fresh1 = f.fresh1,
+                             .old2 = f.old2,
+                             .fresh2 = f.fresh2,
+                             .root_scale = f.root_scale,
+                             .epsilon = f.epsilon});
+    }
+    return rule;
+  }
+
+  /// Of the step that `steps` counts.
+  template <class Options>
+  moment_factors<T> factors(const parameter_group& group, const Options& o, decay how) const {
+    const auto t = static_cast<double>(steps);
+    const double rate = o.learning_rate * group.rate;
+    const double weight_decay = group.decays ? o.weight_decay : 0;
+    return {
+        .keep = static_cast<T>(how == decay::decoupled ? 1 - rate * weight_decay : 1),
+        .l2 = static_cast<T>(how == decay::in_gradient ? weight_decay : 0),
+        .fresh1 = static_cast<T>(1 - o.beta1),
+        .old2 = static_cast<T>(o.beta2),
+        .fresh2 = static_cast<T>(1 - o.beta2),
+        .rate = static_cast<T>(rate / (1 - std::pow(o.beta1, t))),
+        .root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t))),
+        .epsilon = static_cast<T>(o.epsilon),
+    };
   }
 };
 

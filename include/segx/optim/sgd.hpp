@@ -5,6 +5,7 @@
 
 #include <segx/optim/optimizer.hpp>
 #include <segx/optim/parameter_group.hpp>
+#include <segx/optim/step_rule.hpp>
 
 namespace segx {
 
@@ -39,6 +40,22 @@ class basic_sgd {
     detail::expect_parameters(name, groups_.parameters(), weights.size(), gradients.size());
     ++steps_;
     for (const parameter_group& group : groups_.all()) { step(group, weights.data(), gradients.data()); }
+  }
+
+  step_rule begin_step() requires std::same_as<T, float> {
+    ++steps_;
+    step_rule rule{options_.momentum == 0 ? step_rule::plain
+                   : options_.nesterov    ? step_rule::nesterov
+                                          : step_rule::momentum,
+                   {}};
+    for (const parameter_group& group : groups_.all()) {
+      rule.groups.push_back({.first = group.first,
+                             .count = group.count,
+                             .rate = static_cast<float>(options_.learning_rate * group.rate),
+                             .l2 = static_cast<float>(group.decays ? options_.weight_decay : 0),
+                             .momentum = static_cast<float>(options_.momentum)});
+    }
+    return rule;
   }
 
   void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }

@@ -21,7 +21,8 @@ struct dropout_draw {
     then.dropout *= strength;
     return then;
   }
-  std::uint32_t seed_of(int node) const { return hash32(seed + 0x9e3779b9U * static_cast<std::uint32_t>(node)); }
+  std::uint32_t seed_of(int node) const { return hash32(seed + part_of(node)); }
+  static constexpr std::uint32_t part_of(int node) { return 0x9e3779b9U * static_cast<std::uint32_t>(node); }
 };
 
 /// Runs a program: owns the arena for up to `max_batch` images and the packed weights. All memory is allocated when it

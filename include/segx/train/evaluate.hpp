@@ -36,6 +36,16 @@ inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float
   return counts;
 }
 
+/// … of all images and classes together.
+inline confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
+                              label_kind labels) {
+  confusion all;
+  for (const auto& image : count_classes(logits, masks, labels)) {
+    for (const confusion& c : image) { all += c; }
+  }
+  return all;
+}
+
 namespace detail {
 
 /// Each score's mean over the classes.

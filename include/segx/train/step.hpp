@@ -16,6 +16,7 @@
 #include <segx/optim/moving_average.hpp>
 #include <segx/runtime/training_session.hpp>
 #include <segx/runtime/weights.hpp>
+#include <segx/train/evaluate.hpp>
 #include <segx/train/first_weights.hpp>
 #include <segx/train/parameter_groups.hpp>
 #include <segx/train/recipe.hpp>
@@ -35,7 +36,8 @@ struct divergence : error {
 template <class Network, class Backend = cpu>
 class learner {
  public:
-  learner(const Network& network, const recipe& r, any_loss loss, any_optimizer optimizer, int threads)
+  /// The batch of `how` is the recipe's.
+  learner(const Network& network, const recipe& r, any_loss loss, any_optimizer optimizer, session_options how)
       : clip_norm_{r.clip_norm},
         clip_value_{r.clip_value},
         decay_of_average_{r.average},
@@ -43,7 +45,7 @@ class learner {
         optimizer_{std::move(optimizer)},
         weights_{first_weights(r, network)},
         groups_{parameter_groups_of(weights_, r.learning_rate_factors, r.decay_biases)},
-        session_{network, r.height, r.width, {r.batch, threads}} {
+        session_{network, r.height, r.width, {r.batch, how.threads, how.numbers}} {
     expect_parts(weights_, r.learning_rate_factors);
     optimizer_.set_groups(groups_);
     const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
@@ -85,8 +87,8 @@ class learner {
     if (average_) { move_average(average_->values(), weights_.values(), decay_of_average_, optimizer_.steps() - 1); }
   }
 
-  /// Of the last batch.
-  const xt::xtensor<float, 4>& logits() const { return logits_; }
+  /// The scores of the last batch: counts of pixels, of all images and classes together.
+  confusion count(const batch& b, label_kind labels) const { return count_pixels(logits_, b.masks, labels); }
   const any_loss& loss() const { return loss_; }
   double learning_rate() const { return optimizer_.learning_rate(); }
 

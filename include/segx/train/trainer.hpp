@@ -36,6 +36,7 @@ namespace segx {
 struct run_options {
   std::filesystem::path folder;  // for best.safetensors, last.ckpt, recipe.json, log.csv, log.jsonl and curves.png
   int threads = 0;               // 0: as many as the machine has
+  precision numbers = precision::automatic;  // of a GPU
   std::string feed = "auto";     // or memory, stream: see choose_feed
   bool resume = false;           // go on from folder/last.ckpt
   bool quiet = false;            // no progress on standard error
@@ -77,8 +78,8 @@ class trainer {
         run_{std::move(run)},
         data_{data},
         parts_{parts},
-        learner_{network, recipe_, std::move(loss), std::move(optimizer), run_.threads},
-        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads}},
+        learner_{network, recipe_, std::move(loss), std::move(optimizer), {1, run_.threads, run_.numbers}},
+        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}},
         feed_{choose_feed(run_.feed,
                           image_bytes(static_cast<std::int64_t>(parts.train.size() + parts.val.size()),
                                       network.channels, recipe_.height, recipe_.width),
@@ -193,19 +194,26 @@ class trainer {
     const int images = std::min(end * recipe_.batch, train_samples_->size()) - first * recipe_.batch;
     while (at_.batch < end) {
       const auto start = clock::now();
+      const double idle_before = seconds_idle();
       train_samples_->next(batch_);
-      at_.waited += seconds_since(start);
+      const double waited = seconds_since(start);
 
       const auto count = static_cast<double>(batch_.indices.size());
       at_.loss_sum += count * learner_.add(batch_, count / images, dropout());
+      at_.waited += is_asynchronous ? seconds_idle() - idle_before : waited;
       at_.images += static_cast<std::int64_t>(batch_.indices.size());
-      for (const auto& image : count_classes(learner_.logits(), batch_.masks, data_.labels)) {
-        for (const confusion& c : image) { at_.pixels += c; }
-      }
+      at_.pixels += learner_.count(batch_, data_.labels);
       ++at_.batch;
       if (shown_) { shown_->update(at_.images, at_.loss_sum / static_cast<double>(at_.images), at_.pixels.iou()); }
     }
     learner_.step(at_.rate(recipe_.learning_rate, time()));
+  }
+
+  /// A learner that computes while the host brings the next batch knows itself how long it had nothing to do.
+  static constexpr bool is_asynchronous = requires(const learner<Network, Backend>& l) { l.seconds_idle(); };
+  double seconds_idle() const {
+    if constexpr (is_asynchronous) { return learner_.seconds_idle(); }
+    return 0;
   }
 
   training_time time() const {

@@ -9,6 +9,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/cuda/backend.hpp>
+#include <segx/cuda/training_kernels.hpp>
 #include <segx/runtime/arena.hpp>
 #include <segx/runtime/program.hpp>
 
@@ -31,11 +32,13 @@ struct session_memory {
   region packed;   // weights as stored
   region kernels;  // see cuda::kernel_memory
   region images, targets, logits, dlogits;  // batches of the user's, float32; images and targets twice
+  region step;     // of a training: step_memory, what the loss sums up, and the optimizer's groups
   region state;    // of a training: weights, gradients, the optimizer's moments, and the moving average
   std::int64_t bytes = 0;
 
   std::int64_t weights = 0;  // values
   cuda::kernel_memory for_kernels;
+  std::int64_t loss_place = 0, groups_place = 0;  // bytes, in `step`
   std::vector<std::int64_t> kept_of_image;  // place of what each node keeps, in floats
 
   /// Arrays in `state`, by their order.
@@ -66,6 +69,13 @@ inline session_memory plan_session_memory(const program<cuda>& what, number stor
   add(m.scratch, size * what.scratch);
   add(m.packed, size * what.packed);
   add(m.kernels, m.for_kernels.all());
+  if (trains) {
+    m.loss_place = 256;
+    m.groups_place = m.loss_place + 8 * doubles_of_loss(batch, what.output().channels);
+    const std::int64_t most_groups = 4 * static_cast<std::int64_t>(what.nodes.size());  // arrays of weights
+    add(m.step, m.groups_place + most_groups * static_cast<std::int64_t>(sizeof(group_step)));
+    static_assert(sizeof(step_memory) <= 256);
+  }
   const std::int64_t of_input = 4 * batch * what.input().size(), of_output = 4 * batch * what.output().size();
   add(m.images, (trains ? 2 : 1) * of_input);
   add(m.targets, trains ? 2 * of_output : 0);
@@ -149,6 +159,9 @@ class arena<cuda> {
   /// Batches of the user's: of the two that are there for images and targets, the first or the second.
   float* images(int which) const { return floats(plan_.images, which * plan_.images.bytes / 2); }
   float* targets(int which) const { return floats(plan_.targets, which * plan_.targets.bytes / 2); }
+  gpu::step_memory& step() const { return *reinterpret_cast<gpu::step_memory*>(data_ + plan_.step.place); }
+  double* loss_sums() const { return reinterpret_cast<double*>(data_ + plan_.step.place + plan_.loss_place); }
+  group_step* groups() const { return reinterpret_cast<group_step*>(data_ + plan_.step.place + plan_.groups_place); }
   float* logits() const { return floats(plan_.logits, 0); }
   float* dlogits() const { return floats(plan_.dlogits, 0); }
 

@@ -81,8 +81,11 @@ struct cuda : backend_base {
     return queue_;
   }
 
-  /// Until it is called again: kernels read what changes from step to step from `values`; none: from their arguments.
-  void read_step(const gpu::step_values* values) { queue_.step = values; }
+  /// From now on kernels read what changes from step to step on the GPU, and not from their arguments.
+  void read_step(const gpu::step_values* values, const gpu::training_status* status) {
+    queue_.step = values;
+    queue_.status = status;
+  }
   /// Nothing runs, but convolutions look for their algorithms.
   void rehearse(bool yes) { queue_.rehearses = yes; }
 

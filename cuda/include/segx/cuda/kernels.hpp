@@ -35,19 +35,22 @@ struct tensor {
 
 /// What changes from step to step. It lies on the GPU, so that a recorded step can be played with other values.
 struct step_values {
-  std::uint32_t seed = 0;     // of all dropout
-  float dropout = 1;          // strength of it, as in dropout_draw
-  float share = 1;            // of this batch in the gradient of the step
-  float loss_scale = 1;       // gradients are computed times this, so that float16 holds them
-  float averaged = 0;         // 1 − decay of the moving average
-  float batches = 1;          // of this step
+  const float* images = nullptr;   // of the batch, [N,C,H,W], on the GPU
+  const float* targets = nullptr;  // [N,K,H,W]
+  std::uint32_t seed = 0;          // of all dropout
+  float dropout = 1;               // strength of it, as in dropout_draw
+  float share = 1;                 // of this batch in the gradient of the step
+  float batches = 1;               // of the step
+  float fresh = 1;                 // share of the weights in their moving average
 };
+struct training_status;
 
 /// Where kernels run, and what they need beside their operands.
 struct queue {
   stream* in = nullptr;
   number stored = number::float32;
   const step_values* step = nullptr;  // of a recorded step; none: seeds and dropout are taken as they are given
+  const training_status* status = nullptr;  // … and how its training fares
   double* sums = nullptr;             // memory of reductions
   std::int64_t sums_capacity = 0;     // doubles
   double* coefficients = nullptr;     // what a reduction found, for the kernel behind it: [N,4,C]

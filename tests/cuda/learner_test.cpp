@@ -1,0 +1,211 @@
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <segx/cuda/learner.hpp>
+#include <segx/data/phantom.hpp>
+#include <segx/layers/batch_norm2d.hpp>
+#include <segx/layers/softmax.hpp>
+#include <segx/losses/parse.hpp>
+#include <segx/models/unet.hpp>
+#include <segx/testing/compare.hpp>
+#include <segx/train/trainer.hpp>
+
+#include "cases/networks.hpp"
+#include "cases/tensors.hpp"
+
+using namespace segx;
+using segx::testing::relative_error;
+
+namespace {
+
+/// Dropout, joins, batch norms with running statistics.
+struct learns : network<input<1>, chain<unet<8, 16>, named<"norm", batch_norm2d<>>, relu, named<"head", conv1x1<1>>, sigmoid>> {};
+struct tells_apart : network<input<2>, chain<unet<8, 16>, named<"head", conv1x1<3>>, softmax>> {};
+
+batch drawn_batch(int images, shape in, int classes, bool exclusive, std::uint64_t seed) {
+  batch b;
+  b.images = drawn<float>(images, in, seed);
+  b.masks = drawn<float>(images, {classes, in.height, in.width}, seed + 1);
+  const std::size_t plane = static_cast<std::size_t>(in.plane());
+  for (int n = 0; n < images; ++n) {
+    for (std::size_t i = 0; i < plane; ++i) {
+      float* first = b.masks.data() + static_cast<std::size_t>(n * classes) * plane + i;
+      if (exclusive) {
+        const auto label = static_cast<int>((first[0] + 0.5F) * static_cast<float>(classes));
+        for (int k = 0; k < classes; ++k) { first[static_cast<std::size_t>(k) * plane] = k == label ? 1 : 0; }
+      } else {
+        for (int k = 0; k < classes; ++k) {
+          float& value = first[static_cast<std::size_t>(k) * plane];
+          value = value > 0.1F ? 1 : 0;
+        }
+      }
+    }
+  }
+  b.indices.assign(static_cast<std::size_t>(images), 0);
+  return b;
+}
+
+recipe usual() { return {.height = 16, .width = 12, .learning_rate = 0.01, .batch = 3, .seed = 4}; }
+
+struct trained {
+  std::vector<double> losses;
+  std::vector<float> weights, average;
+  confusion pixels;
+};
+
+/// Four steps, each of batches of three and two images, with dropout in the first ones.
+template <class Network, class Backend>
+trained train(const recipe& r, precision numbers, bool exclusive) {
+  const Network network;
+  learner<Network, Backend> l{network, r, parse_loss(r.loss),
+                              make_optimizer(r.optimizer, static_cast<std::size_t>(Network::parameter_count),
+                                             {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay}),
+                              {1, 1, numbers}};
+  trained t;
+  const shape in{Network::channels, r.height, r.width};
+  for (int step = 0; step < 4; ++step) {
+    const auto seed = static_cast<std::uint64_t>(step);
+    const batch first = drawn_batch(3, in, Network::classes, exclusive, 10 + seed);
+    const batch second = drawn_batch(2, in, Network::classes, exclusive, 20 + seed);
+    const dropout_draw drawn{static_cast<std::uint32_t>(step), step < 2 ? 1.0F : 0.0F};
+    const label_kind labels = exclusive ? label_kind::exclusive : label_kind::overlapping;
+    t.losses.push_back(l.add(first, 0.6, drawn));
+    t.pixels += l.count(first, labels);
+    t.losses.push_back(l.add(second, 0.4, drawn));
+    t.pixels += l.count(second, labels);
+    l.step(r.learning_rate / (step + 1));
+  }
+  t.weights.assign(l.current().values().begin(), l.current().values().end());
+  t.average.assign(l.result().values().begin(), l.result().values().end());
+  return t;
+}
+
+template <class Network>
+void check_same_training(const recipe& r, bool exclusive, double within = 1e-3) {
+  INFO(r.loss << ", " << r.optimizer);
+  const trained expected = train<Network, cpu>(r, precision::automatic, exclusive);
+  const trained found = train<Network, cuda>(r, precision::fp32, exclusive);
+  CHECK(relative_error(found.losses, expected.losses) < 1e-4);
+  CHECK(relative_error(found.weights, expected.weights) < within);
+  CHECK(relative_error(found.average, expected.average) < within);
+  const auto near = [](std::int64_t a, std::int64_t b) { return std::abs(a - b) <= 3; };  // logits about 0
+  CHECK(near(found.pixels.true_positive, expected.pixels.true_positive));
+  CHECK(near(found.pixels.false_positive, expected.pixels.false_positive));
+  CHECK(near(found.pixels.false_negative, expected.pixels.false_negative));
+  CHECK(near(found.pixels.true_negative, expected.pixels.true_negative));
+}
+
+}  // namespace
+
+TEST_CASE("a training on the GPU gives the weights of the CPU", "[cuda]") {
+  for (const char* loss : {"bce+jaccard", "0.5*focal(gamma=1.5)+dice(over=image)", "tversky(over=plane,smooth=1)",
+                           "focal_tversky(smooth=1)+bce(pos_weight=2,smoothing=0.1)", "lovasz_hinge+bce"}) {
+    recipe r = usual();
+    r.loss = loss;
+    check_same_training<learns>(r, false);
+  }
+}
+
+TEST_CASE("… and with classes that exclude each other", "[cuda]") {
+  for (const char* loss : {"cross_entropy(weights=[1,2,3],smoothing=0.1)", "softmax_focal+softmax_dice(background=no)",
+                           "cross_entropy+0.3*softmax_jaccard(over=channel)"}) {
+    recipe r = usual();
+    r.loss = loss;
+    check_same_training<tells_apart>(r, true);
+  }
+}
+
+TEST_CASE("optimizers, clipping and the moving average are those of the CPU", "[cuda]") {
+  for (const char* optimizer : {"adam", "adamw", "sgd"}) {
+    recipe r = usual();
+    r.optimizer = optimizer;
+    r.weight_decay = 0.1;
+    r.average = 0.9;
+    r.clip_norm = 0.1;
+    r.clip_value = 0.05;
+    r.learning_rate_factors = {{"bottleneck", 0.5}, {"encoder", 0}};
+    check_same_training<learns>(r, false);
+  }
+}
+
+TEST_CASE("losses of segx are computed on the GPU, others on the host", "[cuda]") {
+  const auto known = [](const char* text, int classes) {
+    return gpu::loss_program_of(parse_loss(text), classes).has_value();
+  };
+  CHECK(known("bce+0.5*(jaccard+2*dice)", 1));
+  CHECK(known("cross_entropy+softmax_dice", 3));
+  CHECK_FALSE(known("cross_entropy", 1));
+  CHECK_FALSE(known("bce+lovasz_hinge", 1));
+  CHECK_FALSE(known("border_weight*bce", 1));
+  CHECK_FALSE(known("bce", 17));
+  CHECK_FALSE(known("bce(pos_weight=[1,2])", 3));
+  CHECK_FALSE(known("dice(background=no)", 1));
+  const auto p = gpu::loss_program_of(parse_loss("bce+0.5*(jaccard+2*dice(smooth=1))"), 1);
+  REQUIRE(p.has_value());
+  CHECK(p->overlap_losses == 2);
+  CHECK(p->of_sets[1].factor == 1);
+  CHECK(p->of_sets[1].smooth == 0.5);
+}
+
+TEST_CASE("mixed precision trains as float32 does, nearly", "[cuda]") {
+  const trained exact = train<learns, cuda>(usual(), precision::fp32, false);
+  for (const precision numbers : {precision::tf32, precision::bf16, precision::fp16}) {
+    const trained found = train<learns, cuda>(usual(), numbers, false);
+    CHECK(relative_error(found.losses, exact.losses) < 0.02);
+  }
+}
+
+TEST_CASE("gradients that float16 does not hold halve the scale and move nothing", "[cuda]") {
+  recipe r = usual();
+  r.loss = "1000000*bce";
+  const batch b = drawn_batch(3, {1, 16, 12}, 1, false, 5);
+  learner<learns, cuda> l{{}, r, parse_loss(r.loss), make_optimizer("sgd", learns::parameter_count), {1, 1, precision::fp16}};
+  const std::vector<float> start(l.current().values().begin(), l.current().values().end());
+  l.add(b, 1, {});
+  l.step(0.1);
+  CHECK(std::equal(start.begin(), start.end(), l.current().values().begin()));
+  checkpoint state;
+  l.save(state);
+  CHECK(state.get<double>("loss_scale") == 32768);
+}
+
+TEST_CASE("a training on the GPU that diverges says where", "[cuda]") {
+  recipe r = usual();
+  const batch b = drawn_batch(3, {1, 16, 12}, 1, false, 5);
+  learner<learns, cuda> l{{}, r, parse_loss(r.loss), make_optimizer("sgd", learns::parameter_count, {.learning_rate = 1e30}),
+                          {1, 1, precision::fp32}};
+  const auto diverge = [&] {
+    for (int i = 0; i < 5; ++i) {
+      l.add(b, 1, {});
+      l.step(1e30);
+    }
+  };
+  CHECK_THROWS_AS(diverge(), divergence);
+}
+
+TEST_CASE("a trainer on the GPU resumes bit for bit", "[cuda]") {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "segx_cuda_trainer_test";
+  std::filesystem::remove_all(folder);
+  write_phantoms(folder, 8, 32, 5);
+  const dataset data = scan_folder(folder);
+  const split parts = split_by_fraction(data, 0.25, 1);
+  recipe r{.model = "learns", .height = 32, .width = 32, .learning_rate = 0.01, .epochs = 3, .batch = 4, .average = 0.9, .seed = 3};
+  const auto run = [&](const std::string& name, int steps_before_stop) {
+    int steps = 0;
+    run_options options{.folder = folder / name, .threads = 1, .quiet = true};
+    if (steps_before_stop > 0) {
+      options.should_stop = [&] { return ++steps == steps_before_stop; };
+      trainer<learns, cuda>{data, parts, r, bce + jaccard, options}.run();
+      options.should_stop = [] { return false; };
+      options.resume = true;
+    }
+    trainer<learns, cuda> t{data, parts, r, bce + jaccard, options};
+    CHECK(t.run().finished);
+    return std::vector<float>(t.current_weights().values().begin(), t.current_weights().values().end());
+  };
+  CHECK(run("whole", 0) == run("resumed", 3));
+  std::filesystem::remove_all(folder);
+}
