@@ -57,8 +57,8 @@ void set_memory(std::int64_t bytes) { memory_at_all = bytes; }
 }  // namespace emulation
 
 const device_facts& device() {
-  static const device_facts host{.name = "emulation on the host", .major = 8, .driver = 13000, .runtime = 13000,
-                                 .memory = std::int64_t{8} << 30U};
+  static const device_facts host{
+      .name = "emulation on the host", .major = 8, .driver = 13000, .runtime = 13000, .memory = std::int64_t{8} << 30U};
   return host;
 }
 std::string why_no_device() { return ""; }

@@ -12,9 +12,9 @@
 
 #include "check.hpp"
 
-// Convolutions by cuDNN 9, through its functions for single convolutions. NVIDIA calls them deprecated, in favour of graphs
-// of operations; but they need no second library, and channels-last training has long run on them elsewhere. This file is
-// compiled without the warning.
+// Convolutions by cuDNN 9, through its functions for single convolutions. NVIDIA calls them deprecated, in favour of
+// graphs of operations; but they need no second library, and channels-last training has long run on them elsewhere.
+// This file is compiled without the warning.
 
 namespace segx::gpu {
 
@@ -141,8 +141,19 @@ struct convolutions::implementation {
 
   prepared& of(const convolution& c, number stored) {
     const conv2d_geometry& g = c.geometry;
-    const std::array key{g.kernel,   g.stride,   g.padding,    g.dilation, g.groups,   c.batch, c.x.channels,
-                         c.x.height, c.x.width,  c.y.channels, c.y.height, c.y.width,  static_cast<int>(stored)};
+    const std::array key{g.kernel,
+                         g.stride,
+                         g.padding,
+                         g.dilation,
+                         g.groups,
+                         c.batch,
+                         c.x.channels,
+                         c.x.height,
+                         c.x.width,
+                         c.y.channels,
+                         c.y.height,
+                         c.y.width,
+                         static_cast<int>(stored)};
     std::unique_ptr<prepared>& found = known[key];
     if (!found) { found = std::make_unique<prepared>(c, stored, numbers); }
     return *found;
@@ -162,10 +173,11 @@ struct convolutions::implementation {
       int count = 0;
       use_any(p);
       if (may_write) {
-        SEGX_CUDNN(cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms, &count,
-                                                          found, workspace, bytes()));
+        SEGX_CUDNN(cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms,
+                                                          &count, found, workspace, bytes()));
       } else {
-        SEGX_CUDNN(cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, &count, found));
+        SEGX_CUDNN(
+            cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, &count, found));
       }
       p.forward = choose(candidates(found, count, is_winograd), wanted);
     }
@@ -202,9 +214,9 @@ struct convolutions::implementation {
   cudnnStatus_t run_relu(prepared& p, const void* x, const void* w, const void* bias, void* y) {
     const candidate& best = **p.forward;
     use(p, best);
-    return cudnnConvolutionBiasActivationForward(
-        handle, &one, p.x, x, p.w, w, p.how, static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm), workspace, bytes(),
-        &zero, p.y, y, p.bias, bias, p.relu, p.y, y);
+    return cudnnConvolutionBiasActivationForward(handle, &one, p.x, x, p.w, w, p.how,
+                                                 static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm), workspace,
+                                                 bytes(), &zero, p.y, y, p.bias, bias, p.relu, p.y, y);
   }
 };
 
@@ -237,7 +249,9 @@ bool convolutions::forward_relu(const queue& on, const convolution& c, const voi
     return *p.fuses;
   }
   if (!*p.fuses) { return false; }
-  if (!on.rehearses) { check(self_->run_relu(p, x, w, bias, y), "cudnnConvolutionBiasActivationForward", __FILE__, __LINE__); }
+  if (!on.rehearses) {
+    check(self_->run_relu(p, x, w, bias, y), "cudnnConvolutionBiasActivationForward", __FILE__, __LINE__);
+  }
   return true;
 }
 

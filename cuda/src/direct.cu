@@ -2,8 +2,8 @@
 #include "sums.hpp"
 
 // Convolutions by plain sums, a thread for each value of the result: of groups, where each value has few factors (each
-// channel's own, mostly), and with zeros at one end only, which cuDNN does not know. And the gradient of biases, and the
-// two forms of weights.
+// channel's own, mostly), and with zeros at one end only, which cuDNN does not know. And the gradient of biases, and
+// the two forms of weights.
 
 namespace segx::gpu {
 
@@ -44,7 +44,9 @@ struct forward_body {
         if (column < 0 || column >= from.extent.width) { continue; }
         const std::uint32_t pixel = from.pixel_of(n, row, column);
         const T* tap = weights + (r * g.kernel + s) * depth;
-        for (int c = 0; c < depth; ++c) { sum += to_float(tap[c]) * x(pixel, first + c); }
+        float of_tap = 0;  // a sum of sums keeps more digits
+        for (int c = 0; c < depth; ++c) { of_tap += to_float(tap[c]) * x(pixel, first + c); }
+        sum += of_tap;
       }
     }
     y.put(at.pixel, at.channel, sum, adds);
@@ -76,10 +78,12 @@ struct data_body {
         const meeting across = meeting_of(g, column, s, to.extent.width);
         if (!across.exists) { continue; }
         const std::uint32_t pixel = to.pixel_of(n, down.result, across.result);
+        float of_tap = 0;
         for (int k = group * results; k < (group + 1) * results; ++k) {
           const std::int64_t tap = (std::int64_t{k} * g.kernel + r) * g.kernel + s;
-          sum += to_float(w[tap * depth + c]) * dy(pixel, k);
+          of_tap += to_float(w[tap * depth + c]) * dy(pixel, k);
         }
+        sum += of_tap;
       }
     }
     dx.put(at.pixel, at.channel, sum, adds);
@@ -192,10 +196,10 @@ void direct_gradient_of_weights(const queue& on, const conv2d_geometry& g, tenso
   const auto at_once = static_cast<int>(std::clamp<std::int64_t>(on.sums_capacity / channels, 1, taps));
   with_stored(on.stored, [&]<class T>(T) {
     for (int first = 0; first < taps; first += at_once) {
-      sum_channels<1>(on, std::min(at_once, taps - first), dy.pixels(), channels,
-                      weights_term<T>{grid{dy.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy},
-                                      first},
-                      write_weight<T>{static_cast<T*>(dw), taps, first});
+      sum_channels<1>(
+          on, std::min(at_once, taps - first), dy.pixels(), channels,
+          weights_term<T>{grid{dy.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy}, first},
+          write_weight<T>{static_cast<T*>(dw), taps, first});
     }
   });
 }
@@ -208,8 +212,9 @@ void gradient_of_bias(const queue& on, tensor dy, float* db) {
 }
 
 void pack_weights(const queue& on, weight_extents e, const float* from, void* to) {
-  with_stored(on.stored,
-              [&]<class T>(T) { for_each(on, e.size(), pack_body<T>{both_orders{e}, from, static_cast<T*>(to)}); });
+  with_stored(on.stored, [&]<class T>(T) {
+    for_each(on, e.size(), pack_body<T>{both_orders{e}, from, static_cast<T*>(to)});
+  });
 }
 
 void add_unpacked(const queue& on, weight_extents e, const void* from, float* to) {

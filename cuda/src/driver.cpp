@@ -26,8 +26,9 @@ device_facts look() {
   int count = 0;
   const cudaError_t problem = cudaGetDeviceCount(&count);
   if (problem == cudaErrorNoDevice || (problem == cudaSuccess && count == 0)) {
-    fail("the NVIDIA driver shows no GPU to this process (see nvidia-smi, and the variable CUDA_VISIBLE_DEVICES); train "
-         "on the CPU (--device cpu)");
+    fail(
+        "the NVIDIA driver shows no GPU to this process (see nvidia-smi, and the variable CUDA_VISIBLE_DEVICES); train "
+        "on the CPU (--device cpu)");
   }
   if (problem == cudaErrorInsufficientDriver) { fail(refusal(found)); }
   check(problem, "cudaGetDeviceCount(&count)", __FILE__, __LINE__);
@@ -150,9 +151,7 @@ recording& recording::operator=(recording&& other) noexcept {
   std::swap(handle_, other.handle_);
   return *this;
 }
-void recording::begin(stream& in) {
-  SEGX_CHECK(cudaStreamBeginCapture(raw(in), cudaStreamCaptureModeThreadLocal));
-}
+void recording::begin(stream& in) { SEGX_CHECK(cudaStreamBeginCapture(raw(in), cudaStreamCaptureModeThreadLocal)); }
 recording recording::end(stream& in) {
   cudaGraph_t graph = nullptr;
   SEGX_CHECK(cudaStreamEndCapture(raw(in), &graph));
@@ -164,8 +163,6 @@ recording recording::end(stream& in) {
   result.handle_ = ready;
   return result;
 }
-void recording::play(stream& in) const {
-  SEGX_CHECK(cudaGraphLaunch(static_cast<cudaGraphExec_t>(handle_), raw(in)));
-}
+void recording::play(stream& in) const { SEGX_CHECK(cudaGraphLaunch(static_cast<cudaGraphExec_t>(handle_), raw(in))); }
 
 }  // namespace segx::gpu

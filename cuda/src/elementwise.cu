@@ -291,8 +291,9 @@ void scale(const queue& on, tensor x, tensor factor, tensor y, const epilogue& t
   with_stored(on.stored, [&]<class T>(T) {
     const auto run = [&](auto v) {
       using body = scale_body<T, v, OfPlane>;
-      for_each(on, threads_over(y, v),
-               body{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}});
+      for_each(
+          on, threads_over(y, v),
+          body{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}});
     };
     if constexpr (OfPlane) {
       with_lanes(on.stored, run, x, y);
@@ -339,8 +340,8 @@ void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, st
         on.stored,
         [&](auto v) {
           for_each(on, threads_over(y, v),
-                   add_body<T, v>{grid{y.extent, v}, elements_of<T>{a}, elements_of<T>{b}, elements_of<T>{y},
-                                  {on, then, seed}});
+                   add_body<T, v>{
+                       grid{y.extent, v}, elements_of<T>{a}, elements_of<T>{b}, elements_of<T>{y}, {on, then, seed}});
         },
         a, b, y);
   });
@@ -396,8 +397,9 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
                            bool adds_factor) {
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
-      for_each(on, x.pixels(), plane_dfactor_body<T>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor},
-                                                     x.extent.channels, adds_factor});
+      for_each(on, x.pixels(),
+               plane_dfactor_body<T>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor}, x.extent.channels,
+                                     adds_factor});
     });
   }
   scale_dx<true>(on, factor, dy, dx, adds_x);
@@ -417,8 +419,9 @@ void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const fl
                     keep_sum{on.coefficients});
     for_each(on, g.shared ? 1 : channels, prelu_dslope_body{g, on.coefficients, dslope, channels});
     if (!dx) { return; }
-    for_each(on, threads_over(dx, 1), prelu_dx_body<T>{grid{dx.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy},
-                                                       elements_of<T>{dx}, slope, adds});
+    for_each(on, threads_over(dx, 1),
+             prelu_dx_body<T>{grid{dx.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, slope,
+                              adds});
   });
 }
 

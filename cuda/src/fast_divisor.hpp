@@ -15,8 +15,8 @@ class fast_divisor {
   constexpr fast_divisor() = default;
   constexpr explicit fast_divisor(std::uint32_t divisor) : divisor_{divisor} {
     while ((std::uint64_t{1} << shift_) < divisor) { ++shift_; }
-    multiplier_ =
-        static_cast<std::uint32_t>(((std::uint64_t{1} << 32U) * ((std::uint64_t{1} << shift_) - divisor)) / divisor + 1);
+    multiplier_ = static_cast<std::uint32_t>(
+        ((std::uint64_t{1} << 32U) * ((std::uint64_t{1} << shift_) - divisor)) / divisor + 1);
   }
 
   constexpr std::uint32_t quotient(std::uint32_t n) const {

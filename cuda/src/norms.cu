@@ -247,8 +247,9 @@ struct norm_dx_body {
       const float scale = of[channels + c];
       const float normal = (values.at[v] - of[c]) * scale;
       const float gamma = weight == nullptr ? 1 : weight[c];
-      gradient.at[v] = (gamma * gradient.at[v] - static_cast<float>(means[c]) -
-                        normal * static_cast<float>(means[channels + c])) * scale;
+      gradient.at[v] =
+          (gamma * gradient.at[v] - static_cast<float>(means[c]) - normal * static_cast<float>(means[channels + c])) *
+          scale;
     }
     dx.template put<V>(at.pixel, at.channel, gradient, adds);
   }
@@ -260,8 +261,9 @@ void apply(const queue& on, tensor x, const float* kept, std::int64_t kept_strid
   with_lanes(
       on.stored,
       [&](auto v) {
-        for_each(on, threads_over(y, v), apply_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, kept,
-                                                          kept_stride, w, {on, then, seed}});
+        for_each(on, threads_over(y, v),
+                 apply_body<T, v>{
+                     grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, kept, kept_stride, w, {on, then, seed}});
       },
       x, y);
 }
@@ -295,12 +297,12 @@ void batch_norm(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_
 void batch_norm_by(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_weights w, const float* mean,
                    const float* variance, float* kept, tensor y, const epilogue& then, std::uint32_t seed) {
   const int channels = x.extent.channels;
-  if (kept != nullptr) {
-    for_each(on, channels, keep_running_body{mean, variance, g.epsilon, kept, channels});
-  }
+  if (kept != nullptr) { for_each(on, channels, keep_running_body{mean, variance, g.epsilon, kept, channels}); }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1), apply_running_body<T>{grid{y.extent, 1}, elements_of<T>{x}, elements_of<T>{y},
-                                                           mean, variance, g.epsilon, w, {on, then, seed}});
+    for_each(
+        on, threads_over(y, 1),
+        apply_running_body<T>{
+            grid{y.extent, 1}, elements_of<T>{x}, elements_of<T>{y}, mean, variance, g.epsilon, w, {on, then, seed}});
   });
 }
 

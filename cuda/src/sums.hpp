@@ -105,8 +105,9 @@ struct sum_of_chunks {
     double sums[Count] = {};
     for (int chunk = 0; chunk < chunks; ++chunk) {
       for (int k = 0; k < Count; ++k) {
-        const std::size_t at = (std::size_t{segment} * static_cast<std::size_t>(chunks) +
-                                static_cast<std::size_t>(chunk)) * Count + static_cast<std::size_t>(k);
+        const std::size_t at =
+            (std::size_t{segment} * static_cast<std::size_t>(chunks) + static_cast<std::size_t>(chunk)) * Count +
+            static_cast<std::size_t>(k);
         sums[k] += partial[at * channels.divisor() + channel];
       }
     }

@@ -24,8 +24,10 @@ struct pixel_view {
   constexpr float target(std::uint32_t pixel, int k) const {
     const std::uint32_t n = over.plane.quotient(pixel);
     const std::uint32_t within = pixel - n * over.plane.divisor();
-    return step->targets[(static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) +
-                          static_cast<std::size_t>(k)) * over.plane.divisor() + within];
+    return step
+        ->targets[(static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) + static_cast<std::size_t>(k)) *
+                      over.plane.divisor() +
+                  within];
   }
 };
 
@@ -136,8 +138,9 @@ struct keep_plane_sums {
   int classes;
 
   constexpr void operator()(std::uint32_t n, int k, const double (&sums)[sums_of_plane]) const {
-    double* of = planes + (static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) +
-                           static_cast<std::size_t>(k)) * sums_of_plane;
+    double* of =
+        planes +
+        (static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) + static_cast<std::size_t>(k)) * sums_of_plane;
     for (int i = 0; i < sums_of_plane; ++i) { of[i] = sums[i]; }
   }
 };
@@ -209,8 +212,7 @@ struct conclude_body {
           together.pt += sums(n, k)[2];
         }
       }
-      segx::detail::overlap_value value =
-          segx::detail::one_minus_tversky(together, of.alpha, of.beta, of.smooth);
+      segx::detail::overlap_value value = segx::detail::one_minus_tversky(together, of.alpha, of.beta, of.smooth);
       if (of.gamma != 1) { value = segx::detail::raised(value, of.gamma); }
       const double share = of.factor / static_cast<double>(sets);
       found.loss += share * value.loss;
@@ -259,7 +261,9 @@ struct gradient_body {
     for (int k = 0; k < classes; ++k) {
       gradient[k] = s.p(view.logits(pixel, k)) * (dp(n, k, view.target(pixel, k)) - mean);
     }
-    for (int i = 0; i < what.pixel_losses; ++i) { add_softmax_loss(i, pixel, s, static_cast<float>(scales[i]), gradient); }
+    for (int i = 0; i < what.pixel_losses; ++i) {
+      add_softmax_loss(i, pixel, s, static_cast<float>(scales[i]), gradient);
+    }
     for (int k = 0; k < classes; ++k) { dlogits.set(pixel, k, weight * gradient[k]); }
   }
 
@@ -368,8 +372,8 @@ struct move_body {
   }
 };
 
-/// float16 holds 6e-5 to 65504 with all its digits. Halves the scale where that was too much, doubles it where it was not
-/// for long. Source: Micikevicius et al., "Mixed precision training", ICLR 2018, arXiv:1710.03740.
+/// float16 holds 6e-5 to 65504 with all its digits. Halves the scale where that was too much, doubles it where it was
+/// not for long. Source: Micikevicius et al., "Mixed precision training", ICLR 2018, arXiv:1710.03740.
 struct adapt_scale_body {
   training_status* status;
 
@@ -427,9 +431,11 @@ void loss(const queue& on, const loss_program& what, tensor logits, tensor dlogi
     const pixel_view<T> view{grid{logits.extent, 1}, elements_of<T>{logits}, on.step, classes};
     sum_channels<sums_of_plane>(on, logits.batch, logits.extent.plane(), classes, plane_sums_term<T>{view, what},
                                 keep_plane_sums{memory, classes});
-    for_each(on, 1, conclude_body{what, memory, slopes, result, logits.batch, classes,
-                                  static_cast<double>(logits.extent.plane())});
-    for_each(on, logits.pixels(), gradient_body<T>{view, what, slopes, on.status, elements_of<T>{dlogits}, logits.batch});
+    for_each(
+        on, 1,
+        conclude_body{what, memory, slopes, result, logits.batch, classes, static_cast<double>(logits.extent.plane())});
+    for_each(on, logits.pixels(),
+             gradient_body<T>{view, what, slopes, on.status, elements_of<T>{dlogits}, logits.batch});
   });
 }
 

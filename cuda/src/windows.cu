@@ -5,8 +5,8 @@
 #include "elements.hpp"
 #include "sums.hpp"
 
-// Pooling and enlarging. Gradients are gathered: a thread looks at all windows, or enlarged pixels, that its pixel has a
-// part in. Nothing is added by several threads at once, so equal input gives equal bits.
+// Pooling and enlarging. Gradients are gathered: a thread looks at all windows, or enlarged pixels, that its pixel has
+// a part in. Nothing is added by several threads at once, so equal input gives equal bits.
 
 namespace segx::gpu {
 
@@ -176,8 +176,8 @@ struct upsample_body {
     const auto down = static_cast<float>(row.share), across = static_cast<float>(column.share);
     lanes<V> values{};
     for (int v = 0; v < V; ++v) {
-      values.at[v] = (1 - down) * ((1 - across) * a.at[v] + across * b.at[v]) +
-                     down * ((1 - across) * c.at[v] + across * d.at[v]);
+      values.at[v] =
+          (1 - down) * ((1 - across) * a.at[v] + across * b.at[v]) + down * ((1 - across) * c.at[v] + across * d.at[v]);
     }
     y.template set<V>(at.pixel, at.channel, values);
   }
@@ -233,31 +233,33 @@ struct upsample_dx_body {
 
 void max_pool(const queue& on, const pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1), max_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x},
-                                                      elements_of<T>{y}});
+    for_each(on, threads_over(y, 1),
+             max_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
   });
 }
 
 void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(dx, 1), max_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{x},
-                                                          elements_of<T>{dy}, elements_of<T>{dx}, adds});
+    for_each(on, threads_over(dx, 1),
+             max_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy},
+                                 elements_of<T>{dx}, adds});
   });
 }
 
 void avg_pool(const queue& on, const avg_pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1), avg_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x},
-                                                      elements_of<T>{y}});
+    for_each(on, threads_over(y, 1),
+             avg_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
   });
 }
 
 void avg_pool_backward(const queue& on, const avg_pool2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(dx, 1), avg_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy},
-                                                          elements_of<T>{dx}, adds});
+    for_each(
+        on, threads_over(dx, 1),
+        avg_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy}, elements_of<T>{dx}, adds});
   });
 }
 
@@ -288,8 +290,8 @@ void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y)
     with_lanes(
         on.stored,
         [&](auto v) {
-          for_each(on, threads_over(y, v), upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, 1}, g,
-                                                               elements_of<T>{x}, elements_of<T>{y}});
+          for_each(on, threads_over(y, v),
+                   upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
         },
         x, y);
   });
@@ -298,8 +300,9 @@ void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y)
 void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(dx, 1), upsample_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy},
-                                                          elements_of<T>{dx}, adds});
+    for_each(
+        on, threads_over(dx, 1),
+        upsample_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy}, elements_of<T>{dx}, adds});
   });
 }
 

@@ -21,19 +21,20 @@ void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer
 
   const array y = expected.forward();
   CHECK(relative_error(found.forward(), y) < bound);
+  const array held = found.held(y);
   const auto check = [&](const layer_gradients& a, const layer_gradients& b) {
     for (std::size_t k = 0; k < b.x.size(); ++k) { CHECK(relative_error(a.x[k], b.x[k]) < bound); }
     for (std::size_t p = 0; p < b.parameters.size(); ++p) {
       CHECK(relative_error(a.parameters[p], b.parameters[p]) < bound);
     }
   };
-  check(found.backward(y), expected.backward(y));
+  check(found.backward(held), expected.backward(held));
   const layer_gradients start = draw_gradients(in);
-  check(found.backward(y, start), expected.backward(y, start));
+  check(found.backward(held, start), expected.backward(held, start));
   const std::array<bool, 2> only_second{false, true};
-  layer_gradients without_first = expected.backward(y, start);
+  layer_gradients without_first = expected.backward(held, start);
   without_first.x[0].clear();
-  check(found.backward(y, start, only_second), without_first);
+  check(found.backward(held, start, only_second), without_first);
 }
 
 inline std::string text_of(const segx::epilogue& then) {

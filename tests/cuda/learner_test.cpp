@@ -22,7 +22,8 @@ using segx::testing::relative_error;
 namespace {
 
 /// Dropout, joins, batch norms with running statistics.
-struct learns : network<input<1>, chain<unet<8, 16>, named<"norm", batch_norm2d<>>, relu, named<"head", conv1x1<1>>, sigmoid>> {};
+struct learns
+    : network<input<1>, chain<unet<8, 16>, named<"norm", batch_norm2d<>>, relu, named<"head", conv1x1<1>>, sigmoid>> {};
 struct tells_apart : network<input<2>, chain<unet<8, 16>, named<"head", conv1x1<3>>, softmax>> {};
 
 batch drawn_batch(int images, shape in, int classes, bool exclusive, std::uint64_t seed) {
@@ -48,7 +49,8 @@ batch drawn_batch(int images, shape in, int classes, bool exclusive, std::uint64
   return b;
 }
 
-recipe usual() { return {.height = 16, .width = 12, .learning_rate = 0.01, .batch = 3, .seed = 4}; }
+/// By SGD: Adam makes a whole step of a gradient that is nothing but rounding.
+recipe usual() { return {.height = 16, .width = 12, .optimizer = "sgd", .learning_rate = 0.05, .batch = 3, .seed = 4}; }
 
 struct trained {
   std::vector<double> losses;
@@ -60,7 +62,9 @@ struct trained {
 template <class Network, class Backend>
 trained train(const recipe& r, precision numbers, bool exclusive) {
   const Network network;
-  learner<Network, Backend> l{network, r, parse_loss(r.loss),
+  learner<Network, Backend> l{network,
+                              r,
+                              parse_loss(r.loss),
                               make_optimizer(r.optimizer, static_cast<std::size_t>(Network::parameter_count),
                                              {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay}),
                               {1, 1, numbers}};
@@ -162,7 +166,8 @@ TEST_CASE("gradients that float16 does not hold halve the scale and move nothing
   recipe r = usual();
   r.loss = "1000000*bce";
   const batch b = drawn_batch(3, {1, 16, 12}, 1, false, 5);
-  learner<learns, cuda> l{{}, r, parse_loss(r.loss), make_optimizer("sgd", learns::parameter_count), {1, 1, precision::fp16}};
+  learner<learns, cuda> l{
+      {}, r, parse_loss(r.loss), make_optimizer("sgd", learns::parameter_count), {1, 1, precision::fp16}};
   const std::vector<float> start(l.current().values().begin(), l.current().values().end());
   l.add(b, 1, {});
   l.step(0.1);
@@ -175,7 +180,10 @@ TEST_CASE("gradients that float16 does not hold halve the scale and move nothing
 TEST_CASE("a training on the GPU that diverges says where", "[cuda]") {
   recipe r = usual();
   const batch b = drawn_batch(3, {1, 16, 12}, 1, false, 5);
-  learner<learns, cuda> l{{}, r, parse_loss(r.loss), make_optimizer("sgd", learns::parameter_count, {.learning_rate = 1e30}),
+  learner<learns, cuda> l{{},
+                          r,
+                          parse_loss(r.loss),
+                          make_optimizer("sgd", learns::parameter_count, {.learning_rate = 1e30}),
                           {1, 1, precision::fp32}};
   const auto diverge = [&] {
     for (int i = 0; i < 5; ++i) {
@@ -192,7 +200,14 @@ TEST_CASE("a trainer on the GPU resumes bit for bit", "[cuda]") {
   write_phantoms(folder, 8, 32, 5);
   const dataset data = scan_folder(folder);
   const split parts = split_by_fraction(data, 0.25, 1);
-  recipe r{.model = "learns", .height = 32, .width = 32, .learning_rate = 0.01, .epochs = 3, .batch = 4, .average = 0.9, .seed = 3};
+  recipe r{.model = "learns",
+           .height = 32,
+           .width = 32,
+           .learning_rate = 0.01,
+           .epochs = 3,
+           .batch = 4,
+           .average = 0.9,
+           .seed = 3};
   const auto run = [&](const std::string& name, int steps_before_stop) {
     int steps = 0;
     run_options options{.folder = folder / name, .threads = 1, .quiet = true};

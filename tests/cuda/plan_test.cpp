@@ -45,8 +45,8 @@ TEST_CASE("regions of a session's memory do not overlap, and are aligned", "[cud
   const program<cuda> what = training_plan().get();
   for (const gpu::number stored : {gpu::number::float32, gpu::number::bfloat16}) {
     const gpu::session_memory m = gpu::plan_session_memory(what, stored, 5);
-    const std::vector<gpu::region> all{m.state,   m.values, m.kept,    m.scratch, m.packed, m.kernels,
-                                       m.step,    m.images, m.targets, m.logits,  m.dlogits};
+    const std::vector<gpu::region> all{m.state, m.values, m.kept,    m.scratch, m.packed, m.kernels,
+                                       m.step,  m.images, m.targets, m.logits,  m.dlogits};
     std::int64_t sum = 0;
     for (const gpu::region& a : all) {
       CHECK(a.place % 256 == 0);
@@ -81,7 +81,12 @@ TEST_CASE("the fastest algorithm that meets the demands is chosen", "[cuda]") {
       {.algorithm = 1, .works = false, .seconds = 0.1, .is_deterministic = true},
       {.algorithm = 2, .works = true, .seconds = 0.2, .workspace = 500, .is_deterministic = true},
       {.algorithm = 3, .works = true, .seconds = 0.3, .workspace = 10, .is_deterministic = false},
-      {.algorithm = 4, .works = true, .seconds = 0.4, .workspace = 10, .is_deterministic = true, .rounds_factors = true},
+      {.algorithm = 4,
+       .works = true,
+       .seconds = 0.4,
+       .workspace = 10,
+       .is_deterministic = true,
+       .rounds_factors = true},
       {.algorithm = 5, .works = true, .seconds = 0.5, .workspace = 10, .is_deterministic = true},
       {.algorithm = 6, .works = true, .seconds = 0.5, .workspace = 10, .is_deterministic = true}};
   const auto chosen = [&](const gpu::demands& d) {
@@ -125,7 +130,7 @@ TEST_CASE("sums are shared out so that memory suffices and every pixel has a thr
 TEST_CASE("bfloat16 rounds to the nearest, ties to even", "[cuda]") {
   const auto round = [](float x) { return gpu::to_float(gpu::from_float<gpu::bfloat16>(x)); };
   CHECK(round(1) == 1);
-  CHECK(round(1 + 0x1p-8F) == 1);              // a tie, down to even
+  CHECK(round(1 + 0x1p-8F) == 1);                // a tie, down to even
   CHECK(round(1 + 3 * 0x1p-8F) == 1 + 0x1p-6F);  // a tie, up to even
   CHECK(round(1 + 0x1p-8F + 0x1p-20F) == 1 + 0x1p-7F);
   CHECK(round(-3.1415926F) == -3.140625F);

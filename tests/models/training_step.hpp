@@ -19,7 +19,8 @@ namespace golden {
 /// the loss.
 template <class Backend, class Network, class T = typename Backend::scalar>
 double take_step(segx::weights<Network, T>& w, int extent) {
-  segx::training_session<Network, Backend> session{w.network(), extent, extent, {.batch = 2}};
+  segx::training_session<Network, Backend> session{
+      w.network(), extent, extent, {.batch = 2, .numbers = segx::precision::fp32}};
   xt::xtensor<T, 4> logits;
   session.forward(w.values(), images<T>(2, w.network().channels, extent), logits, {.strength = 0});
 

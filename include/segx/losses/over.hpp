@@ -47,9 +47,7 @@ struct plane_sets {
 
   bool has(std::size_t k) const { return background || k > 0; }
 
-  std::size_t of(std::size_t n, std::size_t k) const {
-    return set_of_plane(what, channels, background ? 0 : 1, n, k);
-  }
+  std::size_t of(std::size_t n, std::size_t k) const { return set_of_plane(what, channels, background ? 0 : 1, n, k); }
 
   std::size_t count() const { return of(images - 1, channels - 1) + 1; }
 };

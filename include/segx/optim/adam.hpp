@@ -33,8 +33,9 @@ class basic_adam {
     moments_.step(weights, gradients, groups_.all(), options_, detail::decay::in_gradient);
   }
 
-  step_rule begin_step() requires std::same_as<T, float>
-  { return moments_.begin_step(groups_.all(), options_, detail::decay::in_gradient); }
+  step_rule begin_step() requires std::same_as<T, float> {
+    return moments_.begin_step(groups_.all(), options_, detail::decay::in_gradient);
+  }
 
   void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }
   std::span<T> state() { return moments_.values; }

@@ -34,8 +34,9 @@ class basic_adamw {
     moments_.step(weights, gradients, groups_.all(), options_, detail::decay::decoupled);
   }
 
-  step_rule begin_step() requires std::same_as<T, float>
-  { return moments_.begin_step(groups_.all(), options_, detail::decay::decoupled); }
+  step_rule begin_step() requires std::same_as<T, float> {
+    return moments_.begin_step(groups_.all(), options_, detail::decay::decoupled);
+  }
 
   void set_groups(std::vector<parameter_group> groups) { groups_.set(name, std::move(groups)); }
   std::span<T> state() { return moments_.values; }

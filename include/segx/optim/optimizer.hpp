@@ -22,8 +22,8 @@ namespace segx {
 ///   o.learning_rate(), o.set_learning_rate(r)
 ///   o.name                         "adam"
 ///
-/// Those of segx also have `o.begin_step()`, which counts a step and says what it does (step_rule.hpp), for a backend that
-/// moves the weights itself.
+/// Those of segx also have `o.begin_step()`, which counts a step and says what it does (step_rule.hpp), for a backend
+/// that moves the weights itself.
 ///
 /// Concrete optimizers are made from their options and the count of parameters: `adam{{.learning_rate = 1e-4},
 /// 1'940'817}`. Equal input gives equal bits.

@@ -5,8 +5,8 @@
 
 namespace segx {
 
-/// What one step does to a group of weights, as numbers: for a backend that moves them where they are. Of the two rules,
-/// each reads its own.
+/// What one step does to a group of weights, as numbers: for a backend that moves them where they are. Of the two
+/// rules, each reads its own.
 struct group_step {
   std::size_t first = 0;
   std::size_t count = 0;

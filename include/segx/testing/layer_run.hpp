@@ -219,9 +219,10 @@ class layer_run {
     const layer_inputs given = in;
     layer_run run{on, layer, given};
     for (std::size_t k = 0; k < in.x.size(); ++k) { in.x[k] = run.read(run.x_[k]); }
-    in.dy = run.read(run.loaded(given.dy, run.y_extent_));
+    in.dy = run.held(given.dy);
     return in;
   }
+  array held(const array& y) { return read(loaded(y, y_extent_)); }
 
  private:
   using memory = typename test_memory<Backend>::memory;
@@ -252,7 +253,8 @@ class layer_run {
     std::vector<scalar> values(static_cast<std::size_t>(m.of.batch * m.of.extent.size()));
     copy_out(on_, m.of, activation::none, values.data());
     const bool has_lanes = Backend::memory.is_blocked(m.of.extent);
-    for (int n = 0; has_lanes && n < m.of.batch; ++n) {  // lanes behind the last channel are read by others and must be finite
+    for (int n = 0; has_lanes && n < m.of.batch;
+         ++n) {  // lanes behind the last channel are read by others and must be finite
       for (std::int64_t i = 0; i < Backend::memory.floats(m.of.extent); ++i) {
         if (!std::isfinite(m.of.image(n)[i])) { values[0] = std::numeric_limits<scalar>::quiet_NaN(); }
       }

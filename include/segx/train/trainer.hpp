@@ -37,9 +37,9 @@ struct run_options {
   std::filesystem::path folder;  // for best.safetensors, last.ckpt, recipe.json, log.csv, log.jsonl and curves.png
   int threads = 0;               // 0: as many as the machine has
   precision numbers = precision::automatic;  // of a GPU
-  std::string feed = "auto";     // or memory, stream: see choose_feed
-  bool resume = false;           // go on from folder/last.ckpt
-  bool quiet = false;            // no progress on standard error
+  std::string feed = "auto";                 // or memory, stream: see choose_feed
+  bool resume = false;                       // go on from folder/last.ckpt
+  bool quiet = false;                        // no progress on standard error
   // What the recipe's augmentation names: parse_augmentation(recipe.augmentation), or your own. Without it a recipe may
   // name "flip" or "none": a program that augments no further need not compile all that there is.
   std::optional<any_augmentation> augment{};

@@ -26,20 +26,20 @@ struct region {
 /// All that a session keeps on the GPU, planned before anything is allocated. A batch of N images takes N times the
 /// plan of one, tensor by tensor: the tensor at place p of an image's arena is the dense batch at place N · p.
 struct session_memory {
-  region values;   // activations, and in training their gradients
-  region kept;     // float32, from forward to backward passes
-  region scratch;  // gradients of the weights of one layer, as stored
-  region packed;   // weights as stored
-  region kernels;  // see cuda::kernel_memory
+  region values;                            // activations, and in training their gradients
+  region kept;                              // float32, from forward to backward passes
+  region scratch;                           // gradients of the weights of one layer, as stored
+  region packed;                            // weights as stored
+  region kernels;                           // see cuda::kernel_memory
   region images, targets, logits, dlogits;  // batches of the user's, float32; images and targets twice
-  region step;     // of a training: step_memory, what the loss sums up, and the optimizer's groups
-  region state;    // of a training: weights, gradients, the optimizer's moments, and the moving average
+  region step;   // of a training: step_memory, what the loss sums up, and the optimizer's groups
+  region state;  // of a training: weights, gradients, the optimizer's moments, and the moving average
   std::int64_t bytes = 0;
 
   std::int64_t weights = 0;  // values
   cuda::kernel_memory for_kernels;
   std::int64_t loss_place = 0, groups_place = 0;  // bytes, in `step`
-  std::vector<std::int64_t> kept_of_image;  // place of what each node keeps, in floats
+  std::vector<std::int64_t> kept_of_image;        // place of what each node keeps, in floats
 
   /// Arrays in `state`, by their order.
   enum array { weights_now, gradients, first_moment, second_moment, average, array_count };
@@ -109,7 +109,8 @@ inline std::string lack_of_memory(const program<cuda>& what, number stored, int 
   return "a batch of " + std::to_string(batch) + " images of " + std::to_string(in.height) + "x" +
          std::to_string(in.width) + " needs " + gigabytes(needed) + " on the GPU, " + gigabytes(bytes_free) +
          " are free; " +
-         (fits > 0 ? "a batch of " + std::to_string(fits) + " would fit" : "not even one image fits: take smaller ones");
+         (fits > 0 ? "a batch of " + std::to_string(fits) + " would fit"
+                   : "not even one image fits: take smaller ones");
 }
 
 }  // namespace gpu
@@ -144,9 +145,10 @@ class arena<cuda> {
   kept_memory<scalar> kept(int i) const {
     if (!trains_) { return {}; }
     const std::int64_t place = plan_.kept_of_image[static_cast<std::size_t>(i)];
-    const std::int64_t stride = (i + 1 < static_cast<int>(plan_.kept_of_image.size())
-                                     ? plan_.kept_of_image[static_cast<std::size_t>(i) + 1]
-                                     : plan_.kept.bytes / 4 / max_batch_) - place;
+    const std::int64_t stride =
+        (i + 1 < static_cast<int>(plan_.kept_of_image.size()) ? plan_.kept_of_image[static_cast<std::size_t>(i) + 1]
+                                                              : plan_.kept.bytes / 4 / max_batch_) -
+        place;
     return {floats(plan_.kept, 4 * max_batch_ * place), stride};
   }
   scalar* packed(int i) const { return floats(plan_.packed, size_ * packed_places_[static_cast<std::size_t>(i)]); }

@@ -246,10 +246,10 @@ inline void batch_norm2d_forward(cuda& on, const batch_norm2d_geometry& g, const
 
 inline void batch_norm2d_backward(cuda& on, const batch_norm2d_geometry& g, const backward_pass<float>& b) {
   const bool moves = b.batch_statistics;
-  gpu::batch_norm_backward(on.work(), g, on.tensor(b.x[0]), b.kept.of(0), b.parameters[0], b.parameters[2],
-                           b.parameters[3], on.tensor(b.dy), on.tensor(b.dx[0]), b.adds[0],
-                           {b.dparameters[0], b.dparameters[1], moves ? b.dparameters[2] : nullptr,
-                            moves ? b.dparameters[3] : nullptr});
+  gpu::batch_norm_backward(
+      on.work(), g, on.tensor(b.x[0]), b.kept.of(0), b.parameters[0], b.parameters[2], b.parameters[3], on.tensor(b.dy),
+      on.tensor(b.dx[0]), b.adds[0],
+      {b.dparameters[0], b.dparameters[1], moves ? b.dparameters[2] : nullptr, moves ? b.dparameters[3] : nullptr});
 }
 
 inline void group_norm2d_forward(cuda& on, const group_norm2d_geometry& g, const forward_pass<float>& f) {

@@ -60,8 +60,8 @@ inline std::optional<candidate> choose(std::span<const candidate> tried, const d
 /// Bytes that the algorithms of convolutions may have between them: they run one after the other.
 inline constexpr std::int64_t convolution_workspace = std::int64_t{256} << 20U;
 
-/// cuDNN, with the fastest algorithm for each shape, found once. Where cuDNN has none that meets the demands, the direct
-/// kernels run instead.
+/// cuDNN, with the fastest algorithm for each shape, found once. Where cuDNN has none that meets the demands, the
+/// direct kernels run instead.
 class convolutions {
  public:
   convolutions(stream& in, precision numbers, bool deterministic);

@@ -23,7 +23,8 @@ inline std::string refusal(const device_facts& of) {
   }
   if (of.major < least_major) {
     return "the GPU \"" + of.name + "\" has compute capability " + std::to_string(of.major) + "." +
-           std::to_string(of.minor) + ", segx needs 8.0 or above (A100, H100 and newer); train on the CPU (--device cpu)";
+           std::to_string(of.minor) +
+           ", segx needs 8.0 or above (A100, H100 and newer); train on the CPU (--device cpu)";
   }
   return "";
 }

@@ -49,12 +49,12 @@ struct training_status;
 struct queue {
   stream* in = nullptr;
   number stored = number::float32;
-  const step_values* step = nullptr;  // of a recorded step; none: seeds and dropout are taken as they are given
+  const step_values* step = nullptr;        // of a recorded step; none: seeds and dropout are taken as they are given
   const training_status* status = nullptr;  // … and how its training fares
-  double* sums = nullptr;             // memory of reductions
-  std::int64_t sums_capacity = 0;     // doubles
-  double* coefficients = nullptr;     // what a reduction found, for the kernel behind it: [N,4,C]
-  bool rehearses = false;             // nothing runs; convolutions look for their algorithms
+  double* sums = nullptr;                   // memory of reductions
+  std::int64_t sums_capacity = 0;           // doubles
+  double* coefficients = nullptr;           // what a reduction found, for the kernel behind it: [N,4,C]
+  bool rehearses = false;                   // nothing runs; convolutions look for their algorithms
 };
 
 // ---- elementwise ----

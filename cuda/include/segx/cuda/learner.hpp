@@ -60,8 +60,8 @@ class pinned {
 ///             (here gradients of several GPUs will be exchanged)
 ///   step      clip, optimizer, running statistics, moving average
 ///
-/// The host learns of the loss while the backward pass still runs, and brings the next batch meanwhile, on a stream of its
-/// own. What the GPU does not know (a loss, an optimizer of the user's) the host computes, with the same result.
+/// The host learns of the loss while the backward pass still runs, and brings the next batch meanwhile, on a stream of
+/// its own. What the GPU does not know (a loss, an optimizer of the user's) the host computes, with the same result.
 template <class Network>
 class learner<Network, cuda> {
   using memory = gpu::session_memory;
@@ -126,9 +126,7 @@ class learner<Network, cuda> {
     }
     note_idle_time(end_before);
     expect_finite_step();
-    if (!std::isfinite(loss)) {
-      throw divergence{session_.first_non_finite(current().values(), b.images)};
-    }
+    if (!std::isfinite(loss)) { throw divergence{session_.first_non_finite(current().values(), b.images)}; }
     return loss;
   }
 

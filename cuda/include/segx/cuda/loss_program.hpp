@@ -81,8 +81,8 @@ bool read_overlap_loss(const loss_part& part, overlap_loss& to) {
 
 }  // namespace detail
 
-/// A loss as the GPU computes it; nothing if it does not know it: the host computes it then, and says what is wrong with
-/// it, if something is.
+/// A loss as the GPU computes it; nothing if it does not know it: the host computes it then, and says what is wrong
+/// with it, if something is.
 inline std::optional<loss_program> loss_program_of(const any_loss& l, int classes) {
   loss_program p;
   p.softmax = l.facts().reads == probability::softmax;

@@ -19,7 +19,7 @@ struct pixel_loss {
   float gamma = 0;
   float alpha = 0;  // focal: of the foreground
   float smoothing = 0;
-  bool weighs = false;                // cross_entropy: divides by the weights of the targets
+  bool weighs = false;               // cross_entropy: divides by the weights of the targets
   float weights[most_classes] = {};  // bce: of the foreground of each class; else of each class
 };
 
@@ -37,8 +37,8 @@ struct loss_program {
   int pixel_losses = 0, overlap_losses = 0;
   pixel_loss of_pixels[most];
   overlap_loss of_sets[most];
-  bool softmax = false;   // how logits are read
-  int first_scored = 0;   // class that scores count
+  bool softmax = false;  // how logits are read
+  int first_scored = 0;  // class that scores count
 };
 
 /// What is known of a batch behind its forward pass.
@@ -61,8 +61,8 @@ void loss(const queue& on, const loss_program& what, tensor logits, tensor dlogi
 
 /// How a training fares, on the GPU.
 struct training_status {
-  float loss_scale = 1;   // gradients are those of loss_scale times the loss
-  int good_steps = 0;     // since the scale was changed
+  float loss_scale = 1;  // gradients are those of loss_scale times the loss
+  int good_steps = 0;    // since the scale was changed
   double norm_squared = 0;
   double not_finite = 0;  // gradients of the last step; none was moved then
 };
@@ -74,9 +74,9 @@ struct step_memory {
   batch_result result;
 };
 
-/// One step over all values of a network: `learnable` that are learned, then statistics. Where the gradients are finite:
-/// clips, moves, averages, and clears the gradients. Where they are not, nothing moves; of a scale that `adapts`, they
-/// are cleared and the scale is halved; else they stay to be looked at.
+/// One step over all values of a network: `learnable` that are learned, then statistics. Where the gradients are
+/// finite: clips, moves, averages, and clears the gradients. Where they are not, nothing moves; of a scale that
+/// `adapts`, they are cleared and the scale is halved; else they stay to be looked at.
 struct step_call {
   step_rule::kind how = step_rule::moments;
   const group_step* groups = nullptr;  // on the GPU, in ascending order

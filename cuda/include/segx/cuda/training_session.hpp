@@ -17,9 +17,9 @@
 
 namespace segx {
 
-/// A network that learns on a GPU, for callers whose weights, images and gradients are the host's: what `training_session`
-/// says of the CPU, with a way there and back in every call. A training keeps them on the GPU instead: `learner<…, cuda>`,
-/// which works through `run()`.
+/// A network that learns on a GPU, for callers whose weights, images and gradients are the host's: what
+/// `training_session` says of the CPU, with a way there and back in every call. A training keeps them on the GPU
+/// instead: `learner<…, cuda>`, which works through `run()`.
 template <class Model>
 class training_session<Model, cuda> {
   using engine = detail::engine<Model, cuda, purpose::training>;
@@ -118,7 +118,8 @@ class training_session<Model, cuda> {
     engine_.on->in.wait();
   }
 
-  /// Lets cuDNN find its algorithms for batches of this size, once; overwrites activations, but no weights or gradients.
+  /// Lets cuDNN find its algorithms for batches of this size, once; overwrites activations, but no weights or
+  /// gradients.
   void rehearse(int batch) {
     if (!rehearsed_.insert(batch).second) { return; }
     engine_.on->rehearse(true);
