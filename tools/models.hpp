@@ -7,7 +7,8 @@
 
 #include <segx/core/error.hpp>
 #include <segx/io/weight_file.hpp>
-#include <segx/runtime/any_network.hpp>
+
+#include "devices.hpp"
 
 /// The networks that the program knows, by name. Commands are compiled once, for `any_network`; tools/models/ has a
 /// file for each family, which alone sees the types.

@@ -13,6 +13,7 @@
 #include <segx/predict/segmenter.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
 
@@ -27,6 +28,7 @@ struct predict_words {
   std::vector<std::string> inputs;
   bool overlay = false, probability = false;
   segmenter_words looks;
+  device_words device;
 };
 
 /// Every image among the words: files as they are, folders by the images in them.
@@ -55,7 +57,8 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
 }
 
 /// What stands in the names of files for each class; nothing where there is but one.
-std::vector<std::string> endings_of(const segmenter<any_network>& network) {
+template <class Segmenter>
+std::vector<std::string> endings_of(const Segmenter& network) {
   if (network.classes() == 1) { return {""}; }
   std::vector<std::string> endings;
   for (const std::string& name : class_names_of(network.card(), network.classes())) {
@@ -68,7 +71,8 @@ std::vector<std::string> endings_of(const segmenter<any_network>& network) {
 }
 
 /// What is asked for of one image.
-void write_files(const predict_words& w, segmenter<any_network>& network, const std::vector<std::string>& endings,
+template <class Segmenter>
+void write_files(const predict_words& w, Segmenter& network, const std::vector<std::string>& endings,
                  const fs::path& file) {
   const cv::Mat image = to_unit(read_pixels(file, network.channels()));
   const bool has_uncertainty = w.looks.options().passes.dropout_passes > 0;
@@ -94,9 +98,12 @@ void write_files(const predict_words& w, segmenter<any_network>& network, const 
   if (has_uncertainty) { write_probability(stem + ".uncertainty.png", found.uncertainty); }
 }
 
+template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  segmenter<any_network> network{w.weights, w.looks.options(), model_of(w.weights)};
+  segmenter_options options = w.looks.options();
+  options.numbers = w.device.precision_of_gpu();
+  segmenter<any_network, Backend> network{w.weights, options, model_of(w.weights)};
   const std::vector<std::string> endings = endings_of(network);
   make_folder(w.out);
 
@@ -131,7 +138,10 @@ void add_predict(CLI::App& app) {
                     "also NAME.prob.png, or NAME.CLASS.prob.png: the probabilities, 16 bit");
   words->looks.add_to(command);
   words->looks.add_dropout_to(command);
-  command->callback([words] { predict(*words); });
+  words->device.add_to(command);
+  command->callback([words] {
+    on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { predict<Backend>(*words); });
+  });
 }
 
 }  // namespace segx::tool

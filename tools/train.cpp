@@ -9,8 +9,10 @@
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "models.hpp"
 #include "recipe_words.hpp"
+#include "training_devices.hpp"
 
 namespace segx::tool {
 
@@ -20,6 +22,7 @@ struct train_words {
   explicit train_words(CLI::App* command) : recipe(command) {}
 
   recipe_words recipe;
+  device_words device;
   std::string data, out, feed = "auto", trained_on, licence;
   int threads = 0;
   bool print = false, resume = false, quiet = false;
@@ -28,6 +31,7 @@ struct train_words {
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
 
+template <class Backend>
 void train(const recipe& r, const train_words& w) {
   const any_network network = model_named(r.model);
   trainer<any_network>::check(
@@ -42,13 +46,14 @@ void train(const recipe& r, const train_words& w) {
 
   const run_options run{.folder = w.out,
                         .threads = w.threads,
+                        .numbers = w.device.precision_of_gpu(),
                         .feed = w.feed,
                         .resume = w.resume,
                         .quiet = w.quiet,
                         .augment = parse_augmentation(r.augmentation),
                         .card = card,
                         .should_stop = [] { return interrupted.load(); }};
-  trainer<any_network> training{data, parts, r, parse_loss(r.loss), run, network};
+  trainer<any_network, Backend> training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
@@ -76,7 +81,7 @@ void run(const train_words& w) {
   }
   if (w.data.empty()) { throw CLI::RequiredError("--data"); }
   if (w.out.empty()) { throw CLI::RequiredError("--out"); }
-  train(r, w);
+  on_device(w.device.device, [&]<class Backend>(std::type_identity<Backend>) { train<Backend>(r, w); });
 }
 
 }  // namespace
@@ -99,6 +104,7 @@ void add_train(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  words->device.add_to(command);
   command->add_option("--trained-on", words->trained_on, "for the model card: the data and their terms");
   command->add_option("--licence", words->licence, "for the model card: terms of the weights");
   command->add_flag("--resume", words->resume, "go on with the training in OUT");

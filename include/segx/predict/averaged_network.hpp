@@ -33,17 +33,18 @@ struct averaging {
 ///
 /// Source of the latter: Gal & Ghahramani, "Dropout as a Bayesian approximation", ICML 2016, arXiv:1506.02142; of
 /// augmentation as a measure: Wang et al., Neurocomputing 338 (2019), arXiv:1807.07356.
-template <class Network>
+template <class Network, class Backend = cpu>
 class averaged_network {
  public:
   using tensor4 = xt::xtensor<float, 4>;
 
   /// Throws `error` if the network does not take images of this size, or has no dropout where some is asked for.
-  averaged_network(const weights<Network>& w, int height, int width, const averaging& how, int threads)
+  averaged_network(const weights<Network>& w, int height, int width, const averaging& how, int threads,
+                   precision numbers = precision::automatic)
       : how_{how},
         classes_{w.network().classes},
         labels_{label_kind_of(w.network())},
-        network_{make(w, height, width, how, threads)} {
+        network_{make(w, height, width, how, {1, threads, numbers})} {
     const shape output = std::visit([](const auto& network) { return network.output(); }, network_);
     if (output.height != height || output.width != width) {
       fail("averaging: the network must say something of each pixel; of images of " + std::to_string(height) + "x" +
@@ -104,17 +105,17 @@ class averaged_network {
   }
 
  private:
-  using any_session = std::variant<session<Network>, sampling_session<Network>>;
+  using any_session = std::variant<session<Network, Backend>, sampling_session<Network, Backend>>;
 
-  static any_session make(const weights<Network>& w, int height, int width, const averaging& how, int threads) {
-    const session_options options{.batch = 1, .threads = threads};
-    if (how.dropout_passes == 0) { return session<Network>{w, height, width, options}; }
+  static any_session make(const weights<Network>& w, int height, int width, const averaging& how,
+                          session_options options) {
+    if (how.dropout_passes == 0) { return session<Network, Backend>{w, height, width, options}; }
     if (how.dropout_passes < 0) { fail("averaging: the passes of Monte-Carlo dropout cannot be less than 0"); }
     const auto& nodes = w.network().nodes();
     if (std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.then.dropout > 0; })) {
       fail("averaging: Monte-Carlo dropout needs a network with dropout, this one has none");
     }
-    return sampling_session<Network>{w, height, width, options};
+    return sampling_session<Network, Backend>{w, height, width, options};
   }
 
   int draws() const { return std::max(1, how_.dropout_passes); }

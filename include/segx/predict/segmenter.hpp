@@ -24,9 +24,10 @@ namespace segx {
 
 struct segmenter_options {
   fit fitting = fit::stretch;
-  double overlap = 0.5;   // of neighbouring tiles, as a share of their length, in [0, 0.9]
-  averaging passes = {};  // over flips and dropout
-  int threads = 0;        // 0: as many as the machine has
+  double overlap = 0.5;                      // of neighbouring tiles, as a share of their length, in [0, 0.9]
+  averaging passes = {};                     // over flips and dropout
+  int threads = 0;                           // 0: as many as the machine has
+  precision numbers = precision::automatic;  // of a GPU
 };
 
 /// What a network says of an image, in the image's own size.
@@ -41,7 +42,7 @@ struct prediction {
 ///   cv::Mat mask = lungs.mask(segx::read_gray("chest.png"));
 ///
 /// Images are CV_32FC1 (gray) or, for networks of three channels, CV_32FC3 (RGB), in [0,1].
-template <class Network>
+template <class Network, class Backend = cpu>
 class segmenter {
  public:
   /// Reads and checks the file; throws `error`.
@@ -56,7 +57,7 @@ class segmenter {
         threshold_{threshold_of(card_)},
         normalise_{parse_normalisation(card_.normalisation)},
         options_{options},
-        network_{loaded.values, card_.height, card_.width, options.passes, options.threads},
+        network_{loaded.values, card_.height, card_.width, options.passes, options.threads, options.numbers},
         framed_(card_.height, card_.width, CV_32FC(channels_of(loaded.values.network()))),
         input_{
             xt::xtensor<float, 4>::from_shape(detail::extents_of(1, {framed_.channels(), card_.height, card_.width}))} {
@@ -199,7 +200,7 @@ class segmenter {
   float threshold_;
   normalisation normalise_;
   segmenter_options options_;
-  averaged_network<Network> network_;
+  averaged_network<Network, Backend> network_;
   cv::Mat framed_;                // an input as an image
   xt::xtensor<float, 4> input_;   // [1,C,H,W]
   xt::xtensor<float, 4> output_;  // [1,P,H,W]

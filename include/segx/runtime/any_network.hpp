@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,10 @@ namespace segx {
 ///   const any_network net = any_network::of<unet16>();
 ///   session<any_network> lungs{load_weights(path, net).values, 256, 256};
 ///
-/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`.
-class any_network {
+/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`. A program that
+/// has more backends names them: `any_network_on<cuda>`.
+template <backend... Others>
+class any_network_on {
  public:
   using small_cpu = cpu_with<convolution_policy::prefer_memory>;
 
@@ -33,23 +36,25 @@ class any_network {
   template <class Backend>
   using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width);
 
+  template <class Backend>
+  struct planners {
+    planner<Backend> predict, train, sample;
+  };
   struct functions {
     defect (*defect_at)(int height, int width);
     std::vector<node<no_op>> (*composed)(int height, int width);
-    planner<cpu> predict, train, sample;
     planner<small_cpu> predict_small;
+    std::tuple<planners<cpu>, planners<Others>...> on;
   };
 
  public:
   template <class Network>
-  static any_network of() {
+  static any_network_on of() {
     static constexpr functions known{.defect_at = &Network::defect_at,
                                      .composed = &nodes_of<Network>,
-                                     .predict = &plan_of<Network, cpu, purpose::inference>,
-                                     .train = &plan_of<Network, cpu, purpose::training>,
-                                     .sample = &plan_of<Network, cpu, purpose::sampling>,
-                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>};
-    any_network any;
+                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
+                                     .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
+    any_network_on any;
     any.channels = Network::channels;
     any.classes = Network::classes;
     any.parameter_count = Network::parameter_count;
@@ -77,20 +82,26 @@ class any_network {
   template <class Backend, purpose Why>
   auto plan(int height, int width) const {
     constexpr bool small = std::same_as<Backend, small_cpu> && Why == purpose::inference;
-    static_assert(small || std::same_as<Backend, cpu>, "any_network: runs on cpu; to predict, also on small_cpu");
+    static_assert(small || std::same_as<Backend, cpu> || (std::same_as<Backend, Others> || ...),
+                  "any_network: runs on cpu; to predict, also on small_cpu; any_network_on names other backends");
     if constexpr (small) {
       return functions_->predict_small(height, width);
-    } else if constexpr (Why == purpose::training) {
-      return functions_->train(height, width);
-    } else if constexpr (Why == purpose::sampling) {
-      return functions_->sample(height, width);
     } else {
-      return functions_->predict(height, width);
+      const planners<Backend>& known = std::get<planners<Backend>>(functions_->on);
+      return (Why == purpose::training   ? known.train
+              : Why == purpose::sampling ? known.sample
+                                         : known.predict)(height, width);
     }
   }
 
  private:
-  any_network() = default;
+  any_network_on() = default;
+
+  template <class Network, class Backend>
+  static constexpr planners<Backend> planners_of() {
+    return {&plan_of<Network, Backend, purpose::inference>, &plan_of<Network, Backend, purpose::training>,
+            &plan_of<Network, Backend, purpose::sampling>};
+  }
 
   template <class Network>
   static std::vector<node<no_op>> nodes_of(int height, int width) {
@@ -119,12 +130,15 @@ class any_network {
   const functions* functions_ = nullptr;
 };
 
-template <class Backend, purpose Why>
-class dynamic_plan<any_network, Backend, Why> {
-  using plan = decltype(std::declval<any_network>().plan<Backend, Why>(0, 0));
+using any_network = any_network_on<>;
+
+template <class... Others, class Backend, purpose Why>
+class dynamic_plan<any_network_on<Others...>, Backend, Why> {
+  using network = any_network_on<Others...>;
+  using plan = decltype(std::declval<network>().template plan<Backend, Why>(0, 0));
 
  public:
-  dynamic_plan(const any_network& network, int height, int width) : plan_{network.plan<Backend, Why>(height, width)} {}
+  dynamic_plan(const network& n, int height, int width) : plan_{n.template plan<Backend, Why>(height, width)} {}
 
   program<Backend> get() const { return plan_->get(); }
 

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include <segx/kernels/precision.hpp>
+
+namespace segx::tool {
+
+/// The words of a command for what it computes on.
+struct device_words {
+  std::string device = "cpu", numbers = "auto";
+
+  void add_to(CLI::App* command) {
+    command->add_option("--device", device, "cpu, or cuda: an NVIDIA GPU")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
+    command
+        ->add_option("--precision", numbers,
+                     "numbers that a GPU computes in: fp32, tf32, bf16, fp16; auto: bf16. The CPU computes in fp32")
+        ->check(CLI::IsMember({"auto", "fp32", "tf32", "bf16", "fp16"}))
+        ->capture_default_str();
+  }
+  precision precision_of_gpu() const { return parse_precision(numbers); }
+};
+
+}  // namespace segx::tool

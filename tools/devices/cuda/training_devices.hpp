@@ -1,0 +1,5 @@
+#pragma once
+
+#include <segx/cuda/learner.hpp>
+
+#include "devices.hpp"
