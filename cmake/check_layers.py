@@ -22,11 +22,12 @@ MAY_INCLUDE = {
     "data": {"core", "image", "io"},
     "predict": {"core", "kernels", "layers", "models", "runtime", "image", "io"},
     "testing": {"core", "kernels", "layers", "runtime"},
+    "cuda": {"core", "kernels", "losses", "metrics", "runtime", "optim", "io", "data", "train"},  # in cuda/include/segx
     "train": {"core", "kernels", "layers", "losses", "metrics", "image", "models", "runtime", "optim", "io", "data"},
 }
 # Libraries that only some folders may know. What is not named here is the standard library or refused.
 LIBRARIES = {
-    "xtensor/": {"losses", "metrics", "image", "runtime", "optim", "io", "data", "train", "kernels"},
+    "xtensor/": {"losses", "metrics", "image", "runtime", "optim", "io", "data", "train", "kernels", "cuda"},
     "hwy/": {"kernels"},
     "opencv2/": {"image", "data", "predict", "train"},
     "nlohmann/": {"io", "data", "train", "metrics"},

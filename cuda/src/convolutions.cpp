@@ -80,7 +80,8 @@ std::vector<candidate> candidates(const Found* found, int count, bool is_winogra
                       .seconds = static_cast<double>(f.time) / 1000,
                       .workspace = static_cast<std::int64_t>(f.memory),
                       .is_deterministic = f.determinism == CUDNN_DETERMINISTIC,
-                      .rounds_factors = f.mathType != CUDNN_FMA_MATH || is_winograd(f.algo)});
+                      .rounds_factors = f.mathType == CUDNN_TENSOR_OP_MATH ||
+                                        f.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION || is_winograd(f.algo)});
   }
   return result;
 }
@@ -159,9 +160,10 @@ struct convolutions::implementation {
     return *found;
   }
 
-  /// Brings the mathematics of the choice into the descriptor.
+  /// Brings the mathematics of the choice into the descriptor; strict float32 stays as it was asked for.
   void use(prepared& p, const candidate& c) const {
-    SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, static_cast<cudnnMathType_t>(c.mathematics)));
+    const auto chosen = wanted.exact ? CUDNN_FMA_MATH : static_cast<cudnnMathType_t>(c.mathematics);
+    SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, chosen));
   }
   /// Before algorithms are looked for, which an earlier choice must not narrow.
   void use_any(prepared& p) const { SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, mathematics_of(numbers))); }

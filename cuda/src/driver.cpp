@@ -79,6 +79,7 @@ void* allocate(std::int64_t bytes) {
   void* memory = nullptr;
   SEGX_CHECK(cudaMalloc(&memory, static_cast<std::size_t>(bytes > 0 ? bytes : 1)));
   SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
+  SEGX_CHECK(cudaDeviceSynchronize());  // the streams of sessions do not wait for the one that clears
   return memory;
 }
 void release(void* memory) { static_cast<void>(cudaFree(memory)); }  // when a program ends, CUDA may have ended before

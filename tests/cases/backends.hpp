@@ -43,6 +43,8 @@ using other_backend = segx::cpu;
 /// Every test that says something about backends is a SEGX_BACKEND_TEST: a new backend joins them all here.
 #define SEGX_BACKEND_TEST(...) \
   TEMPLATE_TEST_CASE(__VA_ARGS__, reference_double, reference_float, cpu_threads<1>, cpu_threads<3>)
+/// … and those whose memory holds floats: sums of hundreds of products that cancel say nothing of numbers of 16 bits.
+#define SEGX_FLOAT_TEST SEGX_BACKEND_TEST
 /// … and those that are exact enough for finite differences.
 #define SEGX_GRADIENT_TEST SEGX_BACKEND_TEST
 

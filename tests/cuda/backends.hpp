@@ -56,3 +56,5 @@ using other_backend = segx::cuda;
   TEMPLATE_TEST_CASE(__VA_ARGS__, cuda_in<segx::precision::fp32>, cuda_in<segx::precision::tf32>, \
                      cuda_in<segx::precision::bf16>, cuda_in<segx::precision::fp16>)
 #define SEGX_GRADIENT_TEST(...) TEMPLATE_TEST_CASE(__VA_ARGS__, cuda_in<segx::precision::fp32>)
+#define SEGX_FLOAT_TEST(...) \
+  TEMPLATE_TEST_CASE(__VA_ARGS__, cuda_in<segx::precision::fp32>, cuda_in<segx::precision::tf32>)

@@ -9,7 +9,7 @@ using segx::cpu_with;
 using segx::testing::draw;
 using segx::testing::gradient_error;
 
-SEGX_BACKEND_TEST("conv2d agrees with the reference in double", "[kernels]") {
+SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
   auto on = TestType::make();
   for (const conv2d_case& c : conv2d_cases()) {
     INFO(c.text());
@@ -26,7 +26,7 @@ TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
   }
 }
 
-SEGX_BACKEND_TEST("conv_transpose2d agrees with the reference in double", "[kernels]") {
+SEGX_FLOAT_TEST("conv_transpose2d agrees with the reference in double", "[kernels]") {
   auto on = TestType::make();
   for (const conv_transpose2d_case& c : conv_transpose2d_cases()) {
     INFO(c.text());

@@ -190,7 +190,10 @@ class learner<Network, cuda> {
     to.optimizer.assign(optimizer_.state().begin(), optimizer_.state().end());
     if (average_) { to.average.assign(average_->values().begin(), average_->values().end()); }
     to.set("optimizer_steps", optimizer_.steps());
-    if (adapts_scale()) { to.set("loss_scale", double{pinned_status_->loss_scale}); }
+    if (adapts_scale()) {
+      to.set("loss_scale", double{pinned_status_->loss_scale});
+      to.set("loss_scale_steps", std::int64_t{pinned_status_->good_steps});
+    }
   }
 
   void restore(const checkpoint& from) {
@@ -210,6 +213,7 @@ class learner<Network, cuda> {
     if (average_) { session_.upload(memory::average, average_->values()); }
     if (adapts_scale() && from.values.contains("loss_scale")) {
       pinned_status_->loss_scale = static_cast<float>(from.get<double>("loss_scale"));
+      pinned_status_->good_steps = from.get<int>("loss_scale_steps");
       upload_status();
     }
     are_weights_known_ = true;
