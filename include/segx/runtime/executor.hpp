@@ -73,7 +73,7 @@ class executor {
 
   /// From value(0) to value(last()); `after(i)` is called behind each node. Without weights if they are packed. `drawn`
   /// is a dropout_draw, or says likewise what a layer draws.
-  template <class Draw, class After>
+  template <class Draw = dropout_draw, class After>
   void forward(std::span<const scalar> weights, int batch, const Draw& drawn, After&& after) {
     for (int i = 1; i <= last(); ++i) {
       if (program_.joined[i]) { continue; }
@@ -99,7 +99,7 @@ class executor {
 
   /// From gradient(last()), which the loss has written, to the gradients of the weights, which it adds to `dweights`.
   /// Values, batch and draw are those of the forward pass.
-  template <class Draw>
+  template <class Draw = dropout_draw>
   void backward(std::span<const scalar> weights, std::span<scalar> dweights, int batch, const Draw& drawn) {
     for (int i = last(); i > 0; --i) {
       if (program_.joined[i] || !learns_[i]) { continue; }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -129,12 +131,9 @@ class arena<cuda> {
         trains_{what.why == purpose::training},
         plan_{checked(on, what, max_batch)},
         data_{static_cast<char*>(gpu::allocate(plan_.bytes))} {
-    on.work_in(data_ + plan_.kernels.place, plan_.for_kernels);
+    on.work_in(data_.get() + plan_.kernels.place, plan_.for_kernels);
     on.stage_in(at(plan_.images), std::max(plan_.images.bytes, plan_.logits.bytes) / 4);
   }
-  ~arena() { gpu::release(data_); }
-  arena(const arena&) = delete;
-  arena& operator=(const arena&) = delete;
 
   const gpu::session_memory& plan() const { return plan_; }
   std::size_t bytes() const { return static_cast<std::size_t>(plan_.bytes); }
@@ -161,9 +160,11 @@ class arena<cuda> {
   /// Batches of the user's: of the two that are there for images and targets, the first or the second.
   float* images(int which) const { return floats(plan_.images, which * plan_.images.bytes / 2); }
   float* targets(int which) const { return floats(plan_.targets, which * plan_.targets.bytes / 2); }
-  gpu::step_memory& step() const { return *reinterpret_cast<gpu::step_memory*>(data_ + plan_.step.place); }
-  double* loss_sums() const { return reinterpret_cast<double*>(data_ + plan_.step.place + plan_.loss_place); }
-  group_step* groups() const { return reinterpret_cast<group_step*>(data_ + plan_.step.place + plan_.groups_place); }
+  gpu::step_memory& step() const { return *reinterpret_cast<gpu::step_memory*>(data_.get() + plan_.step.place); }
+  double* loss_sums() const { return reinterpret_cast<double*>(data_.get() + plan_.step.place + plan_.loss_place); }
+  group_step* groups() const {
+    return reinterpret_cast<group_step*>(data_.get() + plan_.step.place + plan_.groups_place);
+  }
   float* logits() const { return floats(plan_.logits, 0); }
   float* dlogits() const { return floats(plan_.dlogits, 0); }
 
@@ -174,9 +175,9 @@ class arena<cuda> {
     }
     return gpu::plan_session_memory(what, on.stored, max_batch);
   }
-  char* at(const gpu::region& r) const { return data_ + r.place; }
+  char* at(const gpu::region& r) const { return data_.get() + r.place; }
   float* floats(const gpu::region& r, std::int64_t bytes) const {
-    return reinterpret_cast<float*>(data_ + r.place + bytes);
+    return reinterpret_cast<float*>(data_.get() + r.place + bytes);
   }
 
   std::int64_t size_;
@@ -184,7 +185,10 @@ class arena<cuda> {
   std::span<const std::int64_t> packed_places_;
   bool trains_;
   gpu::session_memory plan_;
-  char* data_;
+  struct release {
+    void operator()(char* memory) const { gpu::release(memory); }
+  };
+  std::unique_ptr<char, release> data_;
 };
 
 /// Weights on the GPU.
