@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <utility>
 
 #include <segx/cuda/kernels.hpp>
@@ -46,31 +45,31 @@ __global__ void __launch_bounds__(threads_of_block) run_blocks(const Body body) 
 
 /// body(i) for i in [0, count), in any order.
 template <class Body>
-void for_each(const queue& on, std::int64_t count, const Body& body,
-              std::source_location from = std::source_location::current()) {
+void for_each(const queue& on, std::int64_t count, const Body& body, const char* file = __builtin_FILE(),
+              unsigned line = __builtin_LINE()) {
   if (count <= 0 || on.rehearses) { return; }
 #ifdef __CUDACC__
   const auto threads = static_cast<std::uint32_t>(count);
   const std::uint32_t blocks = (threads + threads_of_block - 1) / threads_of_block;
   run_each<<<blocks, threads_of_block, 0, static_cast<cudaStream_t>(on.in->handle())>>>(body, threads);
-  expect_launched(from.file_name(), from.line());
+  expect_launched(file, line);
 #else
-  static_cast<void>(from);
+  static_cast<void>(file), static_cast<void>(line);
   emulation::submit(*on.in, [body, count] { emulation::run_each(body, static_cast<std::uint32_t>(count)); });
 #endif
 }
 
 /// For each block: body.accumulate(place, shared) by all threads, then body.combine(place, shared) by all threads.
 template <class Body>
-void for_each_block(const queue& on, std::int64_t blocks, const Body& body,
-                    std::source_location from = std::source_location::current()) {
+void for_each_block(const queue& on, std::int64_t blocks, const Body& body, const char* file = __builtin_FILE(),
+                    unsigned line = __builtin_LINE()) {
   if (blocks <= 0 || on.rehearses) { return; }
 #ifdef __CUDACC__
   run_blocks<<<static_cast<std::uint32_t>(blocks), threads_of_block, 0, static_cast<cudaStream_t>(on.in->handle())>>>(
       body);
-  expect_launched(from.file_name(), from.line());
+  expect_launched(file, line);
 #else
-  static_cast<void>(from);
+  static_cast<void>(file), static_cast<void>(line);
   emulation::submit(*on.in, [body, blocks] {
     emulation::run_blocks<threads_of_block, place_in_block>(body, static_cast<std::uint32_t>(blocks));
   });
