@@ -85,7 +85,7 @@ int self_test_extent(const Network& network) {
 /// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
 /// Loading a file must not take more memory than using it.
 template <class Network>
-using self_test_session = session<Network, cpu_with<convolution_policy::prefer_memory>>;
+using self_test_session = session<Network, frugal<cpu>>;
 
 /// The same image everywhere: noise in [0,1), by place.
 inline xt::xtensor<float, 4> self_test_image(int channels, int extent) {

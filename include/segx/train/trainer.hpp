@@ -331,7 +331,7 @@ class trainer {
   dataset data_;
   split parts_;
   learner<Network, Backend> learner_;
-  session<Network, Backend> judge_;
+  session<Network, frugal<Backend>> judge_;
   feed_choice feed_;
 
   training_state at_;
