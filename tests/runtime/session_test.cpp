@@ -188,6 +188,9 @@ TEST_CASE("a network whose layers come in another order when it runs is refused"
   const any_network net = any_network::of<unsure>();
   CHECK_THROWS_WITH((session<any_network>{weights<any_network>::random(1, net), 8, 8}),
                     Catch::Matchers::Contains("no certain order"));
+  CHECK_THROWS_WITH((session<unsure>{weights<unsure>::random(1), 8, 8}),
+                    Catch::Matchers::Contains("no certain order"));
+  CHECK_THROWS_WITH((training_session<unsure>{8, 8, {}}), Catch::Matchers::Contains("no certain order"));
 }
 
 namespace {

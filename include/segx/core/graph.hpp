@@ -129,6 +129,21 @@ struct graph {
 
   constexpr const node<Op>& output() const { return nodes[size - 1]; }
 
+  /// A number for the order of all layers: their names, inputs and places of weights. C++ leaves open which argument of
+  /// a call is evaluated first, so that a careless `wire` gives other orders to the compiler's constants and to the
+  /// program.
+  constexpr std::uint32_t order() const {
+    std::uint32_t hash = 2166136261U;  // FNV-1a
+    const auto mix = [&hash](std::uint32_t value) { hash = (hash ^ value) * 16777619U; };
+    for (int i = 0; i < size; ++i) {
+      mix(name_hashes_[i]);
+      mix(static_cast<std::uint32_t>(nodes[i].inputs[0]));
+      mix(static_cast<std::uint32_t>(nodes[i].inputs[1]));
+      mix(static_cast<std::uint32_t>(nodes[i].places[0]));
+    }
+    return hash;
+  }
+
   /// To be called when all is wired: the last layer is the result, and every other one is read by somebody.
   constexpr void close(tensor result) {
     if (result.id != size - 1) { refuse("a network must return the result of its last layer", size - 1); }

@@ -87,6 +87,7 @@ struct network {
   static constexpr std::int64_t parameter_count = any_size::graph.weights;  // learnable values
   static constexpr std::int64_t statistic_count = any_size::graph.statistics;
   static constexpr std::uint64_t fingerprint = fingerprint_of(any_size::graph);
+  static constexpr std::uint32_t order = any_size::graph.order();
   static constexpr int classes = any_size::graph.output().output.channels;
 
   /// The composed graph whatever the size, for names, learnables and channels; a constant, on images of 1024².
