@@ -167,7 +167,8 @@ void evaluate_on(eval_words w) {
   const any_network& network = loaded.values.network();
   const std::optional<int> mask_threshold = w.mask_threshold >= 0 ? std::optional{w.mask_threshold} : std::nullopt;
   scan_options scan{.mask_threshold = mask_threshold, .labels = label_kind_of(network)};
-  if (network.classes > 1) { scan.classes = class_names_of(loaded.card, network.classes); }
+  if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
+  if (scan.labels != label_kind::binary) { scan.classes = class_names_of(loaded.card, network.classes); }
   const dataset data = scan_folder(w.data, scan);
   std::vector<int> indices(data.samples.size());
   std::iota(indices.begin(), indices.end(), 0);

@@ -430,6 +430,97 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(read_png(out / "curves.png")[2], 8)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
 
+    # ---- several classes ----
+
+    def folder_of_classes(self, name):
+        """The phantoms, with three mask folders: two that exclude each other, and both together; and with index masks."""
+        folder = self.folder / name
+        shutil.copytree(self.data / "images", folder / "images")
+        for kind in ("masks", "masks_left", "masks_right", "masks_lungs"):
+            (folder / kind).mkdir(parents=True)
+        for file in (self.data / "masks").iterdir():
+            width, height, _, _, pixels = read_png(file)
+            rows = [pixels[y * width:(y + 1) * width] for y in range(height)]
+            left, right = ([[value if (x < width // 2) == is_left else 0 for x, value in enumerate(row)] for row in rows]
+                           for is_left in (True, False))
+            write_png(folder / "masks_left" / file.name, left)
+            write_png(folder / "masks_right" / file.name, right)
+            write_png(folder / "masks_lungs" / file.name, rows)
+            write_png(folder / "masks" / file.name, [[(1 if a else 0) + (2 if b else 0) for a, b in zip(*both)]
+                                                     for both in zip(left, right)])
+        return folder
+
+    def check_scores_of_classes(self, weights, data, classes, *words):
+        """Scores for each class, in JSON and CSV, of which the masks that are written have the same."""
+        table = self.folder / "classes.csv"
+        result = segx("eval", "--weights", weights, "--data", data, "--fit", "stretch", "--per-image", table, *words)
+        self.assert_done(result)
+        found = json.loads(result.stdout)
+        self.assertEqual([scores["name"] for scores in found["classes"]], classes)
+        for name in ("iou_mean", "dice_mean"):
+            self.assertAlmostEqual(sum(scores[name] for scores in found["classes"]) / len(classes), found[name])
+        with table.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        for scores in found["classes"]:
+            ious = [float(row["iou " + scores["name"]]) for row in rows]
+            self.assertAlmostEqual(sum(ious) / len(ious), scores["iou_mean"], places=5)
+        return found, rows
+
+    def test_overlapping_classes(self):
+        data, run, out = self.folder_of_classes("overlapping"), self.folder / "overlapping_run", self.folder / "overlapping_out"
+        shutil.rmtree(data / "masks")
+        trained = segx("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 3, "--batch", 4, "--lr", 0.004,
+                       "--augment", "none", "--out", run)
+        self.assert_done(trained)
+        self.assertIn("3 classes (left,lungs,right)", trained.stderr)
+        self.assertIn("val_iou.lungs", log_of(run)[0])
+        weights = run / "best.safetensors"
+        _, rows = self.check_scores_of_classes(weights, data, ["left", "lungs", "right"])
+        card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
+        self.assertEqual((card["model"], card["classes"], card["labels"]), ("unet8", "left,lungs,right", "overlapping"))
+        self.assertEqual(len(tensors_of(weights)["head.bias"]), 3 * 4)
+
+        self.assert_done(segx("predict", "--weights", weights, "--out", out, "--prob", "--overlay", data / "images"))
+        for row in rows:
+            for name in ("left", "lungs", "right"):
+                predicted = read_png(out / f"{row['name']}.{name}.png")[4]
+                truth = read_png(data / f"masks_{name}" / (row["name"] + ".png"))[4]
+                both = sum(1 for p, t in zip(predicted, truth) if p and t)
+                either = sum(1 for p, t in zip(predicted, truth) if p or t)
+                self.assertAlmostEqual(both / either if either else 1, float(row["iou " + name]), places=5)
+                self.assertTrue((out / f"{row['name']}.{name}.prob.png").exists())
+        self.assert_done(segx("bench", "--model", "unet8", "--weights", weights, "--size", 64, "--runs", 1))
+
+        refused = ("train", "--data", data, "--size", 64, "--out", self.folder / "x")
+        self.assert_fails(segx(*refused, "--model", "unet8", "--loss", "cross_entropy"), "sigmoid", "cross_entropy")
+        self.assert_fails(segx(*refused, "--model", "resnet18"), "resnet18", "1x1 convolution")
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_exclusive_classes(self):
+        data, run, out = self.folder_of_classes("exclusive"), self.folder / "exclusive_run", self.folder / "exclusive_out"
+        words = ("train", "--data", data, "--model", "unet8", "--labels", "exclusive", "--classes", "background,left,right",
+                 "--size", 64, "--epochs", 25, "--batch", 3, "--lr", 0.003, "--augment", "none", "--out", run)
+        self.assert_fails(segx(*words), "softmax", "cross_entropy", "bce+jaccard")
+        self.assertFalse(run.exists())
+        self.assert_done(segx(*words, "--loss", "cross_entropy + softmax_dice(over=channel,background=no)"))
+        weights = run / "best.safetensors"
+        found, rows = self.check_scores_of_classes(weights, data, ["left", "right"])
+        self.assertEqual(found["loss_name"], "cross_entropy")
+        self.assertGreater(found["iou_mean"], 0.3)
+        card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
+        self.assertEqual((card["classes"], card["labels"]), ("background,left,right", "exclusive"))
+
+        self.assert_done(segx("predict", "--weights", weights, "--out", out, data / "images"))
+        for row in rows:
+            *kind, indices = read_png(out / (row["name"] + ".png"))
+            self.assertEqual(tuple(kind), (64, 64, 8, 0))
+            self.assertLessEqual(set(indices), {0, 1, 2})
+            truth = read_png(data / "masks" / (row["name"] + ".png"))[4]
+            for k, name in ((1, "left"), (2, "right")):
+                both = sum(1 for p, t in zip(indices, truth) if p == t == k)
+                either = sum(1 for p, t in zip(indices, truth) if k in (p, t))
+                self.assertAlmostEqual(both / either, float(row["iou " + name]), places=5)
+
     # ---- weight files and info ----
 
     def test_damaged_weights(self):

@@ -271,6 +271,7 @@ class trainer {
     card.model = recipe_.model;
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
     if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = joined(data_.classes); }
+    card.labels = text_of(data_.labels);
     card.height = recipe_.height;
     card.width = recipe_.width;
     card.recipe = recipe_json(recipe_);
