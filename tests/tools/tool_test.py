@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 import zlib
 
 PROGRAM = ""
@@ -560,6 +561,33 @@ class ToolTest(unittest.TestCase):
         self.assert_done(table)
         self.assertIn("encoder.0.conv1", table.stdout)
         self.assertIn("model card", table.stdout)
+
+    def test_diagrams(self):
+        """Every model can be drawn; the committed drawings are those that the document's commands make."""
+        root = pathlib.Path(__file__).parents[2]
+        document = (root / "docs" / "models.md").read_text()
+        commands = re.findall(r"segx (info --model \S+ --size \d+ --svg) docs/(images/models/\S+\.svg)", document)
+        self.assertEqual({name for _, name in commands}, set(re.findall(r"!\[.*\]\((images/models/.*)\)", document)))
+        self.assertEqual(len(commands), len(list((root / "docs" / "images" / "models").iterdir())))
+        for words, name in commands:
+            file = self.folder / "drawn.svg"
+            self.assert_done(segx(*words.split(), file))
+            self.assertEqual(file.read_text(), (root / "docs" / name).read_text(), f"docs/{name} is out of date")
+
+        for model, shown in (("unet8", ("encoder.0", "bottleneck", "decoder.3", "head", "256×16×16", "485 673")),
+                             ("unet-resnet50", ("encoder.layer3", "1024×16×16", "5×")),
+                             ("unetplusplus-resnet18", ("decoder.1_4",)), ("mobilenet_v3_small", ("squeeze-and-excite 8",)),
+                             ("fpn-resnet18", ("upsample ×4, bilinear → 64",))):
+            result = segx("info", "--model", model, "--svg", "-")
+            self.assert_done(result)
+            drawn = xml.etree.ElementTree.fromstring(result.stdout)
+            words = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+            for text in shown:
+                self.assertTrue(any(text in word for word in words), text)
+            paths = [element.get("d") for element in drawn.iter("{http://www.w3.org/2000/svg}path")]
+            self.assertGreater(len(paths), len(words) / 10)
+            self.assertFalse(any("nan" in text.lower() for text in paths))
+        self.assert_fails(segx("info", "--model", "unet16", "--size", 100, "--svg", "-"), "max_pool2d", "100x100")
 
     def test_augment(self):
         sheet = self.folder / "sheet.png"
