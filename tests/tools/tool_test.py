@@ -574,7 +574,7 @@ class ToolTest(unittest.TestCase):
             self.assert_done(segx(*words.split(), file))
             self.assertEqual(file.read_text(), (root / "docs" / name).read_text(), f"docs/{name} is out of date")
 
-        for model, shown in (("unet8", ("encoder.0", "bottleneck", "decoder.3", "head", "256×16×16", "485 673")),
+        for model, shown in (("unet8", ("encoder.0", "bottleneck", "decoder.3", "head", "128×16×16", "485 673")),
                              ("unet-resnet50", ("encoder.layer3", "1024×16×16", "5×")),
                              ("unetplusplus-resnet18", ("decoder.1_4",)), ("mobilenet_v3_small", ("squeeze-and-excite 8",)),
                              ("fpn-resnet18", ("upsample ×4, bilinear → 64",))):
