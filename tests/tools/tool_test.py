@@ -303,11 +303,12 @@ class ToolTest(unittest.TestCase):
 
         with table.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
-        self.assertEqual([row["name"] for row in rows], self.val_names)
+        self.assertEqual([row["image"] for row in rows], self.val_names)
+        self.assertEqual({row["class"] for row in rows}, {"lung"})
         ious = [float(row["iou"]) for row in rows]
         self.assertAlmostEqual(sum(ious) / 3, found["iou_mean"], places=5)
         self.assertEqual([case["name"] for case in found["worst"]],
-                         [row["name"] for row in sorted(rows, key=lambda row: float(row["iou"]))])
+                         [row["image"] for row in sorted(rows, key=lambda row: float(row["iou"]))])
 
         masks = self.folder / "eval_masks"  # and the masks that are written are those that were measured
         self.assert_done(segx("predict", "--weights", self.weights, "--out", masks,
@@ -337,6 +338,50 @@ class ToolTest(unittest.TestCase):
             self.assertLessEqual(low, sure[name])
             self.assertGreaterEqual(high, sure[name])
             self.assertLess(low, high)
+
+    def test_eval_of_outlines(self):
+        """Distances in pixels, or in millimetres of the images' own pixels, with the unit in every name."""
+        data, table = self.folder / "outlines", self.folder / "outlines.csv"
+        for kind in ("images", "masks"):  # twice as high as the phantoms, by doubled rows
+            (data / kind).mkdir(parents=True)
+            for name in self.val_names:
+                width, height, depth, _, pixels = read_png(self.data / kind / (name + ".png"))
+                step = width * depth // 8
+                rows = [pixels[y * step:(y + 1) * step:depth // 8] for y in range(height)]
+                write_png(data / kind / (name + ".png"), [row for row in rows for _ in range(2)])
+        words = ("eval", "--weights", self.weights, "--data", data, "--per-image", table)
+
+        def measure(*more):
+            result = segx(*words, *more)
+            self.assert_done(result)
+            with table.open(newline="") as stream:
+                return json.loads(result.stdout), list(csv.DictReader(stream))
+
+        pixels, rows = measure("--ci")
+        self.assertEqual(pixels["unmeasured"], 0)
+        for name in ("hd95_px", "assd_px"):
+            values = [float(row[name]) for row in rows]
+            self.assertGreater(min(values), 0)
+            self.assertAlmostEqual(sum(values) / 3, pixels[name + "_mean"], places=4)
+            low, high = pixels["intervals_95"][name + "_mean"]
+            self.assertTrue(min(values) - 1e-4 <= low < pixels[name + "_mean"] < high <= max(values) + 1e-4)
+        # At the network's size a row stands for two: with half the spacing of rows, distances are those of pixels.
+        same, rows = measure("--spacing", 0.5, 1)
+        self.assertEqual([name for name in same if "_px" in name], [])
+        self.assertAlmostEqual(same["hd95_mm_mean"], pixels["hd95_px_mean"], places=6)
+        self.assertAlmostEqual(same["assd_mm_mean"], pixels["assd_px_mean"], places=6)
+        self.assertIn("assd_mm", rows[0])
+        thrice, _ = measure("--spacing", 1.5, 3)
+        self.assertAlmostEqual(thrice["hd95_mm_mean"], 3 * pixels["hd95_px_mean"], places=6)
+        own, _ = measure("--fit", "stretch", "--spacing", 1)  # at the image's size, with its own pixels
+        self.assertAlmostEqual(own["assd_mm_mean"], measure("--fit", "stretch")[0]["assd_px_mean"], places=6)
+
+        for name in self.val_names:  # nothing to find: no distance
+            write_png(data / "masks" / (name + ".png"), [[0] * 64] * 128)
+        nothing, rows = measure("--ci")
+        self.assertEqual((nothing["unmeasured"], nothing["hd95_px_mean"], nothing["assd_px_mean"]), (3, None, None))
+        self.assertEqual({row["hd95_px"] for row in rows}, {""})
+        self.assertEqual(segx(*words, "--spacing", 0).returncode, 2)
 
     # ---- predict ----
 
@@ -463,8 +508,14 @@ class ToolTest(unittest.TestCase):
         with table.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
         for scores in found["classes"]:
-            ious = [float(row["iou " + scores["name"]]) for row in rows]
+            of_class = [row for row in rows if row["class"] == scores["name"]]
+            self.assertEqual(len(of_class), found["images"])
+            ious = [float(row["iou"]) for row in of_class]
             self.assertAlmostEqual(sum(ious) / len(ious), scores["iou_mean"], places=5)
+            distances = [float(row["assd_px"]) for row in of_class if row["assd_px"]]
+            self.assertEqual(found["images"] - len(distances), scores["unmeasured"])
+            if distances:
+                self.assertAlmostEqual(sum(distances) / len(distances), scores["assd_px_mean"], places=4)
         return found, rows
 
     def test_overlapping_classes(self):
@@ -483,13 +534,13 @@ class ToolTest(unittest.TestCase):
 
         self.assert_done(segx("predict", "--weights", weights, "--out", out, "--prob", "--overlay", data / "images"))
         for row in rows:
-            for name in ("left", "lungs", "right"):
-                predicted = read_png(out / f"{row['name']}.{name}.png")[4]
-                truth = read_png(data / f"masks_{name}" / (row["name"] + ".png"))[4]
-                both = sum(1 for p, t in zip(predicted, truth) if p and t)
-                either = sum(1 for p, t in zip(predicted, truth) if p or t)
-                self.assertAlmostEqual(both / either if either else 1, float(row["iou " + name]), places=5)
-                self.assertTrue((out / f"{row['name']}.{name}.prob.png").exists())
+            stem = f"{row['image']}.{row['class']}"
+            predicted = read_png(out / (stem + ".png"))[4]
+            truth = read_png(data / f"masks_{row['class']}" / (row["image"] + ".png"))[4]
+            both = sum(1 for p, t in zip(predicted, truth) if p and t)
+            either = sum(1 for p, t in zip(predicted, truth) if p or t)
+            self.assertAlmostEqual(both / either if either else 1, float(row["iou"]), places=5)
+            self.assertTrue((out / (stem + ".prob.png")).exists())
         self.assert_done(segx("bench", "--model", "unet8", "--weights", weights, "--size", 64, "--runs", 1))
 
         refused = ("train", "--data", data, "--size", 64, "--out", self.folder / "x")
@@ -513,14 +564,14 @@ class ToolTest(unittest.TestCase):
 
         self.assert_done(segx("predict", "--weights", weights, "--out", out, data / "images"))
         for row in rows:
-            *kind, indices = read_png(out / (row["name"] + ".png"))
+            *kind, indices = read_png(out / (row["image"] + ".png"))
             self.assertEqual(tuple(kind), (64, 64, 8, 0))
             self.assertLessEqual(set(indices), {0, 1, 2})
-            truth = read_png(data / "masks" / (row["name"] + ".png"))[4]
-            for k, name in ((1, "left"), (2, "right")):
-                both = sum(1 for p, t in zip(indices, truth) if p == t == k)
-                either = sum(1 for p, t in zip(indices, truth) if k in (p, t))
-                self.assertAlmostEqual(both / either, float(row["iou " + name]), places=5)
+            truth = read_png(data / "masks" / (row["image"] + ".png"))[4]
+            k = ["background", "left", "right"].index(row["class"])
+            both = sum(1 for p, t in zip(indices, truth) if p == t == k)
+            either = sum(1 for p, t in zip(indices, truth) if k in (p, t))
+            self.assertAlmostEqual(both / either, float(row["iou"]), places=5)
 
     # ---- weight files and info ----
 
