@@ -81,8 +81,17 @@ xt::xtensor<float, 4> noise(int images, shape s) {
   return values;
 }
 
+/// With the classes of the weight file, if there is one.
+any_network network_for(const bench_words& w) {
+  if (w.weights.empty()) { return model_named(w.model); }
+  if (const std::string model = read_card(w.weights).model; model != w.model) {
+    fail(w.weights + ": these are weights of \"" + model + "\", not of \"" + w.model + "\"");
+  }
+  return model_of(w.weights);
+}
+
 weights<any_network> weights_for(const bench_words& w) {
-  const any_network network = model_named(w.model);
+  const any_network network = network_for(w);
   if (w.weights.empty()) { return weights<any_network>::random(1, network); }
   return std::move(load_weights(w.weights, network).values);
 }
@@ -178,7 +187,7 @@ void bench(const bench_words& w) {
   const timings times = w.train ? time_step(w) : time_prediction<Backend>(w);
   const double memory = peak_rss_mb();
   // A step of training has two more passes of the same work: the gradients of the values and of the weights.
-  const double work = 2e-6 * static_cast<double>(macs_of(model_named(w.model), w.size)) * w.batch * (w.train ? 3 : 1);
+  const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
   const double gflops = work / times.median();
   const std::vector<layer_time> layers = w.layers ? time_layers<Backend>(w) : std::vector<layer_time>{};
 

@@ -29,10 +29,11 @@ std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
 
 void train(const recipe& r, const train_words& w) {
-  const any_network network = model_named(r.model);
-  trainer<any_network>::check(
-      r, network);  // mistakes in the words cost nothing but a line: look at them before the images
+  // Mistakes in the words cost nothing but a line: look at them before the images.
+  trainer<any_network>::check(r, model_named(r.model));
   const dataset data = scan_folder(w.data, scan_options_of(r));
+  const int classes = static_cast<int>(data.classes.size());
+  const any_network network = model_named(r.model, classes, data.labels);
   const split parts = split_of(data, r);
   model_card card;
   card.licence = w.licence;
@@ -50,6 +51,7 @@ void train(const recipe& r, const train_words& w) {
                         .should_stop = [] { return interrupted.load(); }};
   trainer<any_network> training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
+            << (classes > 1 ? std::to_string(classes) + " classes (" + joined(data.classes) + "); " : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
 

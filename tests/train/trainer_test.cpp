@@ -174,7 +174,7 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
 
   segx::session<tiny_unet> network{loaded.values, 32, 32, {1, 1}};
   segx::loader samples{p.data, p.parts.val, {.height = 32, .width = 32, .batch = 1, .shuffle = false}};
-  const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](long) {});
+  const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](auto&&...) {});
   CHECK(e.indices == p.parts.val);
   CHECK(e.summary.iou_mean == best->val_iou_mean);
   CHECK(e.summary.iou_micro == best->val_iou_micro);

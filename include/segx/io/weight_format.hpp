@@ -29,6 +29,7 @@ struct model_card {
   std::string model;                                   // the network's name: "unet16"
   int height = 0, width = 0;                           // of the images it was trained on, pixels
   std::string classes = "lung";                        // of the output channels, separated by commas
+  std::string labels;                                  // what they mean: binary, exclusive or overlapping
   std::string normalisation = "gray values to [0,1]";  // of the images that it takes
   std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
   std::string threshold = "0.5";                       // of the probability, for a mask
@@ -55,6 +56,7 @@ struct card_field {
 };
 inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"classes", &model_card::classes},
+                                             {"labels", &model_card::labels},
                                              {"normalisation", &model_card::normalisation},
                                              {"resizing", &model_card::resizing},
                                              {"threshold", &model_card::threshold},

@@ -3,11 +3,13 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <segx/kernels/cpu.hpp>
+#include <segx/runtime/head.hpp>
 #include <segx/runtime/program.hpp>
 
 namespace segx {
@@ -19,7 +21,10 @@ namespace segx {
 ///   const any_network net = any_network::of<unet16>();
 ///   session<any_network> lungs{load_weights(path, net).values, 256, 256};
 ///
-/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`.
+/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`. Where it ends
+/// in a 1×1 convolution and a sigmoid or softmax, the number of its classes can be chosen, too:
+///
+///   const any_network organs = any_network::of<unet16>().with_head({3, activation::sigmoid});
 class any_network {
  public:
   using small_cpu = frugal<cpu>;
@@ -30,12 +35,14 @@ class any_network {
     virtual ~planned() = default;
     virtual program<Backend> get() const = 0;
   };
+  using new_head = std::optional<head_choice>;  // none: as the type says
   template <class Backend>
-  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width);
+  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width, const new_head&);
 
   struct functions {
     defect (*defect_at)(int height, int width);
-    std::vector<node<no_op>> (*composed)(int height, int width);
+    std::vector<node<no_op>> (*composed)(int height, int width, const new_head&);
+    any_network (*with_head)(head_choice);
     planner<cpu> predict, train, sample;
     planner<small_cpu> predict_small;
   };
@@ -45,6 +52,7 @@ class any_network {
   static any_network of() {
     static constexpr functions known{.defect_at = &Network::defect_at,
                                      .composed = &nodes_of<Network>,
+                                     .with_head = &with_head_of<Network>,
                                      .predict = &plan_of<Network, cpu, purpose::inference>,
                                      .train = &plan_of<Network, cpu, purpose::training>,
                                      .sample = &plan_of<Network, cpu, purpose::sampling>,
@@ -60,6 +68,9 @@ class any_network {
     return any;
   }
 
+  /// The same network with another head. Throws `error` where it has none that could be another.
+  any_network with_head(head_choice wanted) const { return functions_->with_head(wanted); }
+
   int channels = 0;
   int classes = 0;
   std::int64_t parameter_count = 0;
@@ -69,7 +80,7 @@ class any_network {
   /// The composed graph, for what does not depend on the size of the images.
   std::span<const node<no_op>> nodes() const { return nodes_; }
   /// … and on images of one size.
-  std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width); }
+  std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width, head_); }
 
   defect defect_at(int height, int width) const { return functions_->defect_at(height, width); }
 
@@ -79,13 +90,13 @@ class any_network {
     constexpr bool small = std::same_as<Backend, small_cpu> && Why == purpose::inference;
     static_assert(small || std::same_as<Backend, cpu>, "any_network: runs on cpu; to predict, also on small_cpu");
     if constexpr (small) {
-      return functions_->predict_small(height, width);
+      return functions_->predict_small(height, width, head_);
     } else if constexpr (Why == purpose::training) {
-      return functions_->train(height, width);
+      return functions_->train(height, width, head_);
     } else if constexpr (Why == purpose::sampling) {
-      return functions_->sample(height, width);
+      return functions_->sample(height, width, head_);
     } else {
-      return functions_->predict(height, width);
+      return functions_->predict(height, width, head_);
     }
   }
 
@@ -93,22 +104,42 @@ class any_network {
   any_network() = default;
 
   template <class Network>
-  static std::vector<node<no_op>> nodes_of(int height, int width) {
-    const auto graph = Network::composed(height, width);
+  static any_network with_head_of(head_choice wanted) {
+    auto graph = Network::composed();
+    set_head(graph, wanted);
+    any_network any = of<Network>();
+    any.classes = wanted.classes;
+    any.parameter_count = graph.weights;
+    any.fingerprint = fingerprint_of(graph);
+    any.changed_nodes_ = std::make_shared<const std::vector<node<no_op>>>(graph.nodes.begin(), graph.nodes.end());
+    any.nodes_ = *any.changed_nodes_;
+    any.head_ = wanted;
+    return any;
+  }
+
+  template <class Network>
+  static std::vector<node<no_op>> nodes_of(int height, int width, const new_head& head) {
+    auto graph = Network::composed(height, width);
+    if (head) { set_head(graph, *head); }
     return {graph.nodes.begin(), graph.nodes.begin() + graph.size};
   }
 
   template <class Network, class Backend, purpose Why>
-  static std::unique_ptr<planned<Backend>> plan_of(int height, int width) {
+  static std::unique_ptr<planned<Backend>> plan_of(int height, int width, const new_head& head) {
     struct planned_network final : planned<Backend> {
-      planned_network(int h, int w) : plan{h, w} {}
+      planned_network(int h, int w, const new_head& head)
+          : plan{h, w, [&](auto& graph) {
+                   if (head) { set_head(graph, *head); }
+                 }} {}
       program<Backend> get() const override { return plan.get(); }
       unchecked_plan<Network, Backend, Why> plan;  // what compilers check would take them minutes for all networks
     };
-    return std::make_unique<planned_network>(height, width);
+    return std::make_unique<planned_network>(height, width, head);
   }
 
-  std::span<const node<no_op>> nodes_;
+  std::span<const node<no_op>> nodes_;                             // constants, or those of a new head
+  std::shared_ptr<const std::vector<node<no_op>>> changed_nodes_;  // … which copies share
+  new_head head_;
   const functions* functions_ = nullptr;
 };
 

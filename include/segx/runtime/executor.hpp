@@ -99,9 +99,10 @@ class executor {
       if (program_.joined[i] || !learns_[i]) { continue; }
       const auto& node = program_.nodes[i];
       if (learns_[node.inputs[0]] && node.op.pack != nullptr) {
-        node.op.pack(
-            on_,
-            {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed_backward = packed(i)});
+        node.op.pack(on_, {.x = input_shape(node, 0),
+                           .y = node.output,
+                           .parameters = parameters(node, weights.data()),
+                           .packed_backward = packed(i)});
       }
       backward_pass<scalar> pass{.y = value(i, batch),
                                  .dy = gradient(i, batch),
@@ -145,7 +146,10 @@ class executor {
   void pack_for_forward(int i, std::span<const scalar> weights) {
     const auto& node = program_.nodes[i];
     if (node.op.pack == nullptr) { return; }
-    node.op.pack(on_, {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed = packed(i)});
+    node.op.pack(on_, {.x = input_shape(node, 0),
+                       .y = node.output,
+                       .parameters = parameters(node, weights.data()),
+                       .packed = packed(i)});
   }
   shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
   scratch_memory<scalar> scratch() const { return {arena_.data() + max_batch_ * program_.image, program_.scratch}; }

@@ -233,7 +233,7 @@ class trainer {
     const auto start = clock::now();
     if (shown_) { shown_->begin_validation(val_samples_->size()); }
     judge_.set_weights(learner_.result());
-    const auto show = [&](long done) {
+    const auto show = [&](long done, auto&&...) {
       if (shown_) { shown_->update(done, progress_state::unknown, progress_state::unknown); }
     };
     const evaluation e = evaluate(judge_, *val_samples_, learner_.loss(), 0.5F, show, data_.labels);
@@ -271,6 +271,7 @@ class trainer {
     card.model = recipe_.model;
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
     if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = joined(data_.classes); }
+    card.labels = text_of(data_.labels);
     card.height = recipe_.height;
     card.width = recipe_.width;
     card.recipe = recipe_json(recipe_);
