@@ -15,6 +15,14 @@
 
 namespace segx::tool {
 
+/// A recipe, checked, whose texts have all their settings. Throws `error`.
+inline recipe canonical(recipe r) {
+  r = checked(r);
+  r.loss = parse_loss(r.loss).text();
+  r.augmentation = parse_augmentation(r.augmentation).text();
+  return r;
+}
+
 /// The words of a command for each member of a recipe, from `recipe_fields`, and --recipe for a file of them. What is
 /// said on the command line overrides the file.
 class recipe_words {
@@ -24,7 +32,7 @@ class recipe_words {
                         "JSON file with the settings below, as --print-recipe prints them; words override it");
     add(command->add_option_function<int>(
             "--size", [this](int size) { given_.height = given_.width = size; },
-            "height and width that images are resized to"),
+            "height and width of the network's images"),
         [this](recipe& r) { r.height = given_.height, r.width = given_.width; })
         ->check(CLI::Range(16, 65536));
     for (const recipe_field& field : recipe_fields) {
@@ -48,10 +56,7 @@ class recipe_words {
       if (option->count() > 0) { apply(r); }
     }
     for (const auto& [part, factor] : given_.learning_rate_factors) { r.learning_rate_factors[part] = factor; }
-    r = checked(r);
-    r.loss = parse_loss(r.loss).text();
-    r.augmentation = parse_augmentation(r.augmentation).text();
-    return r;
+    return canonical(r);
   }
 
  private:
