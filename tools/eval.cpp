@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -21,6 +20,7 @@
 #include "commands.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
+#include "whole_images.hpp"
 
 namespace segx::tool {
 
@@ -142,24 +142,10 @@ evaluation at_network_size(const eval_words& w, const loaded_weights<any_network
       network, samples, loss, threshold_of(card), [](long) {}, data.labels);
 }
 
-/// Label maps as `segx predict` writes them, compared with the masks as they are. They say nothing of a loss.
 evaluation at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
                          const std::vector<int>& indices, std::optional<int> mask_threshold) {
   segmenter<any_network> network{loaded, w.looks.options()};
-  evaluation result;
-  for (const int index : indices) {
-    const sample& s = data.samples[index];
-    const cv::Mat found = network.labels(to_unit(read_pixels(s.image, network.channels())));
-    const cv::Mat truth = read_labels(data, s, mask_threshold);
-    const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
-    auto counts = data.labels == label_kind::exclusive ? count_classes(view(found), view(truth), network.classes())
-                                                       : count_overlapping(view(found), view(truth), network.classes());
-    counts.erase(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(first_scored_class(data.labels)));
-    result.add(index, std::move(counts));
-  }
-  result.loss = std::numeric_limits<double>::quiet_NaN();  // null in JSON
-  result.summarize_images();
-  return result;
+  return evaluate_whole_images(network, data, indices, mask_threshold, [](auto&&...) {});
 }
 
 void evaluate_on(eval_words w) {

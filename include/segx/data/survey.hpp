@@ -94,7 +94,10 @@ inline void count_objects(const cv::Mat& labels, image_facts& facts) {
 
 inline image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
   const cv::Mat stored = decode_file(s.image);
-  image_facts facts{.height = stored.rows, .width = stored.cols, .bits = stored.depth() == CV_8U ? 8 : 16};
+  image_facts facts;
+  facts.height = stored.rows;
+  facts.width = stored.cols;
+  facts.bits = stored.depth() == CV_8U ? 8 : 16;
   facts.colour = has_colour(stored);
   facts.pixels = sha256(std::as_bytes(std::span(stored.data, stored.total() * stored.elemSize())));
 
