@@ -145,10 +145,11 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
   if (!ended.finished) { return {}; }
 
   const std::vector<epoch_record> log = read_log(folder / "log.csv");
-  paper_result result{.model = m,
-                      .recipe = r,
-                      .fed = training.feeding().mode == feed::in_memory ? "memory" : "stream",
-                      .epochs = static_cast<int>(log.size())};
+  paper_result result;
+  result.model = m;
+  result.recipe = r;
+  result.fed = training.feeding().mode == feed::in_memory ? "memory" : "stream";
+  result.epochs = static_cast<int>(log.size());
   result.best = *best_epoch(log);
   for (const epoch_record& e : log) { result.seconds += e.seconds; }
   return result;
