@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -49,19 +50,19 @@ candidate_network candidate_of(const std::string& name, int threads) {
           [network, threads](const recipe& r) { return training_memory_of(r, network, threads); }};
 }
 
-/// Seconds of a step of training on so many images, the median of three, after one that warms up.
+/// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
+/// that warms up.
 double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
   noise_step step{
       weights<any_network>::random(1, model_named(model)), height, width, {.batch = images, .threads = threads}};
   step();
-  std::array<double, 3> seconds{};
-  for (double& time : seconds) {
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int run = 0; run < 3; ++run) {
     const auto start = std::chrono::steady_clock::now();
     step();
-    time = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fastest = std::min(fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[1];
+  return fastest;
 }
 
 /// Multiply-adds a second of a step of training on two images.

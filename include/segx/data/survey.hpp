@@ -120,9 +120,12 @@ inline image_facts facts_of(const dataset& data, const sample& s, std::optional<
 inline std::vector<std::string> oddities_of(const image_facts& f, const survey& all) {
   std::vector<std::string> found;
   const auto percent = [](double share) { return std::to_string(std::lround(100 * share)) + " %"; };
+  const auto is_dark = [](const image_facts& x) { return x.mean < 0.04; };
+  const auto is_bright = [](const image_facts& x) { return x.mean > 0.96; };
+  const auto is_rare = [&](auto is) { return all.mean([&](const image_facts& x) { return is(x) ? 1.0 : 0.0; }) < 0.1; };
   if (f.brightest - f.darkest < 0.02) found.push_back("constant: all values within " + percent(0.02) + " of white");
-  else if (f.mean < 0.04) found.push_back("very dark: mean " + percent(f.mean) + " of white");
-  else if (f.mean > 0.96) found.push_back("very bright: mean " + percent(f.mean) + " of white");
+  else if (is_dark(f) && is_rare(is_dark)) found.push_back("very dark: mean " + percent(f.mean) + " of white");
+  else if (is_bright(f) && is_rare(is_bright)) found.push_back("very bright: mean " + percent(f.mean) + " of white");
   const double aspect = all.median([](const image_facts& x) { return std::log(x.aspect()); });
   if (std::abs(std::log(f.aspect()) - aspect) > std::log(1.5))
     found.push_back("of another shape than most: " + size_text({f.width, f.height}));
@@ -136,8 +139,8 @@ inline std::vector<std::string> oddities_of(const image_facts& f, const survey& 
 
 }  // namespace detail
 
-/// The images of `s` that somebody should look at: constant, very dark or bright, of an extreme aspect, with empty or
-/// full masks, with the same pixels as one before them. In the order of the samples.
+/// The images of `s` that somebody should look at: constant, very dark or bright where few are, of another shape than
+/// most, with empty or full masks, with the same pixels as one before them. In the order of the samples.
 inline std::vector<odd_image> odd_images(const dataset& data, const survey& s) {
   std::vector<odd_image> odd;
   std::map<std::string, int> first_with;

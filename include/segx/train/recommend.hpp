@@ -68,9 +68,9 @@ inline int multiple_of_32(double extent) { return 32 * std::max(1, static_cast<i
 
 /// What most rules ask about.
 struct traits {
-  double height, width;    // medians, pixels
-  double objects, extent;  // medians over the images that have objects
-  double share;            // mean share of the rarest class, over the images that have it
+  double height, width;  // medians, pixels
+  double objects;        // in an image; median
+  double share;          // mean share of the rarest class, over the images that have it
   std::string rarest;
   double mean, deviation;
   double with_colour;  // share of the images
@@ -81,6 +81,12 @@ struct traits {
   bool has_many_objects() const { return objects >= 8; }
 };
 
+inline survey with_objects(survey s) {
+  std::erase_if(s.images, [](const image_facts& f) { return f.objects == 0; });
+  if (s.images.empty()) { fail("all masks are empty, so there is nothing to learn"); }
+  return s;
+}
+
 inline traits traits_of(const survey& s, int train) {
   traits t{};
   t.train = train;
@@ -89,11 +95,7 @@ inline traits traits_of(const survey& s, int train) {
   t.mean = s.mean([](const image_facts& f) { return f.mean; });
   t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
   t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
-  survey filled = s;
-  std::erase_if(filled.images, [](const image_facts& f) { return f.objects == 0; });
-  if (filled.images.empty()) { fail("all masks are empty, so there is nothing to learn"); }
-  t.objects = filled.median([](const image_facts& f) { return f.objects; });
-  t.extent = filled.median([](const image_facts& f) { return f.object_extent; });
+  t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
   t.share = 1;
   for (std::size_t k = 0; k < s.classes.size(); ++k) {
     double sum = 0, images = 0;
@@ -116,23 +118,32 @@ inline constexpr double usual_side = 256;
 /// A network finds what is at least so many pixels large in its images.
 inline constexpr double least_extent = 16;
 
-inline choice choose_size(const traits& t, recipe& r) {
+/// Of the side of an object where an image is resized to the usual size; images that are smaller already stay so.
+inline double extent_when_resized(const image_facts& f) {
+  return f.object_extent * std::min(1.0, usual_side / std::sqrt(static_cast<double>(f.height) * f.width));
+}
+
+inline choice choose_size(const traits& t, const survey& s, recipe& r) {
   const double side = std::sqrt(t.height * t.width);
-  const double seen = t.extent * std::min(1.0, usual_side / side);  // of an object, where images are resized
-  const double extent = std::min(t.height, t.width);
-  if (side > usual_side * 1.1 && seen < least_extent) {
+  const double lost = s.mean([](const image_facts& f) {
+    const bool shrinks = f.height * f.width > 1.2 * usual_side * usual_side;
+    return f.objects > 0 && shrinks && extent_when_resized(f) < least_extent ? 1.0 : 0.0;
+  });
+  if (lost > 0.1) {
     r.framing = "window";
+    const double extent = std::min(t.height, t.width);
     r.height = r.width = static_cast<int>(std::min(usual_side, std::max(32.0, 32 * std::floor(extent / 32))));
     return {"framing", "window",
-            "objects of " + rounded(t.extent) + " pixels would be " + rounded(seen) +
-                " after resizing, too small to find: parts of the images as they are"};
+            "in " + percent(lost) + " of the images objects would shrink below " + rounded(least_extent) +
+                " pixels: parts of the images as they are"};
   }
   const double aspect = std::sqrt(t.width / t.height), square = std::min(side, usual_side);
   r.framing = "stretch";
   r.height = multiple_of_32(square / aspect);
   r.width = multiple_of_32(square * aspect);
-  return {"framing", "stretch",
-          "objects are large (" + rounded(t.extent) + " of " + rounded(side) + " pixels): whole images, resized"};
+  return {
+      "framing", "stretch",
+      "objects still have " + rounded(with_objects(s).median(extent_when_resized)) + " pixels: whole images, resized"};
 }
 
 inline choice size_choice(const traits& t, const recipe& r) {
@@ -257,7 +268,7 @@ inline recommendation recommend(const survey& s, int train, int val, const std::
   recommendation result;
   recipe& r = result.recipe = std::move(given);
   choice network;
-  const choice framing = choose_size(t, r);
+  const choice framing = choose_size(t, s, r);
   const choice epochs = choose_epochs(t, r);
   const candidate_network& chosen = choose_network(candidates, t, val, limits, r, network);
   result.memory = chosen.memory(r);
