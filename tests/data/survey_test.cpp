@@ -86,7 +86,8 @@ TEST_CASE("a survey measures sizes, values, classes and objects") {
   CHECK(s.images[0].brightest == Approx(199.0 / 255).margin(0.01));
   CHECK(s.median([](const image_facts& f) { return f.bits; }) == 8);
   CHECK(s.mean([](const image_facts& f) { return f.width; }) == 60);
-  CHECK(s.odd.empty());
+  CHECK(s.odd.size() == 1);
+  CHECK_THAT(oddities(s, 1), Contains("constant"));
 }
 
 TEST_CASE("a survey names odd images, and no others") {

@@ -5,6 +5,7 @@
 #include <segx/kernels/cpu.hpp>
 #include <segx/optim/any_optimizer.hpp>
 #include <segx/runtime/program.hpp>
+#include <segx/runtime/session.hpp>
 #include <segx/train/recipe.hpp>
 
 namespace segx {
@@ -25,8 +26,9 @@ training_memory training_memory_of(const recipe& r, const Network& network, int 
   const program<cpu> learn = training.get(), judge = judging.get();
   const auto optimizer = static_cast<std::int64_t>(
       make_optimizer(r.optimizer, static_cast<std::size_t>(network.parameter_count)).state().size());
-  const std::int64_t copies =
-      r.average > 0 ? 4 : 3;  // as learned, their gradients, those that are judged, their average
+  std::int64_t copies = 2;  // as learned, and their gradients
+  if (r.average > 0) { ++copies; }
+  if (session<Network>::needs_weights(judge)) { ++copies; }
   const std::int64_t floats = copies * learn.weights + optimizer + learn.packed + threads * learn.scratch +
                               judge.packed + judge.image + threads * judge.scratch;
   return {floats * static_cast<std::int64_t>(sizeof(float)), learn.image * static_cast<std::int64_t>(sizeof(float))};
