@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -23,6 +22,7 @@
 #include "commands.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
+#include "whole_images.hpp"
 
 namespace segx::tool {
 
@@ -222,31 +222,23 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
   return result;
 }
 
-/// Label maps as `segx predict` writes them, compared with the masks as they are. They say nothing of a loss.
+/// Label maps as `segx predict` writes them, compared with the masks as they are.
 template <class Ruler>
 auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
                    const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
   segmenter<any_network> network{loaded, w.looks.options()};
-  const bool exclusive = data.labels == label_kind::exclusive;
   measured<typename Ruler::unit> result;
-  for (const int index : indices) {
-    const sample& s = data.samples[index];
-    const cv::Mat found = network.labels(to_unit(read_pixels(s.image, network.channels())));
-    const cv::Mat truth = read_labels(data, s, mask_threshold);
+  const auto measure = [&](const cv::Mat&, const cv::Mat& truth, const cv::Mat& found) {
     const auto mask = [&](const cv::Mat& m, int k) {
       const mask_view all{m.ptr<std::uint8_t>(), m.rows, m.cols};
-      return exclusive ? all.of_class(k) : all.of_bit(k);
+      return data.labels == label_kind::exclusive ? all.of_class(k) : all.of_bit(k);
     };
-    std::vector<confusion> counts;
     auto& classes = result.surfaces.emplace_back();
     for (int k = static_cast<int>(first_scored_class(data.labels)); k < network.classes(); ++k) {
-      counts.push_back(count_from_masks(mask(found, k), mask(truth, k)));
       classes.push_back(ruler(mask(found, k), mask(truth, k), truth.size()));
     }
-    result.scores.add(index, std::move(counts));
-  }
-  result.scores.loss = std::numeric_limits<double>::quiet_NaN();  // null in JSON
-  result.scores.summarize_images();
+  };
+  result.scores = evaluate_whole_images(network, data, indices, mask_threshold, measure);
   return result;
 }
 

@@ -1,5 +1,3 @@
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -9,6 +7,7 @@
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
+#include "interruption.hpp"
 #include "models.hpp"
 #include "recipe_words.hpp"
 
@@ -24,9 +23,6 @@ struct train_words {
   int threads = 0;
   bool print = false, resume = false, quiet = false;
 };
-
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
 
 void train(const recipe& r, const train_words& w) {
   // Mistakes in the words cost nothing but a line: look at them before the images.
@@ -55,8 +51,7 @@ void train(const recipe& r, const train_words& w) {
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
 
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  heed_interruptions();
   const train_result result = training.run();
   if (!result.finished) {
     std::cerr << "stopped and saved; the same command with --resume goes on\n";

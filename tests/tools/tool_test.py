@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 import zlib
 
 PROGRAM = ""
-COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment")
+COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment", "plan", "paper")
 TIME_COLUMNS = ("seconds", "images_per_second", "waiting")
 
 
@@ -651,6 +651,94 @@ class ToolTest(unittest.TestCase):
         segx(*words, "--augment", "flip,rotate(5)", "--seed", 1)
         self.assertNotEqual(read_png(sheet)[4], pixels)
         self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
+
+    # ---- plan and paper ----
+
+    def test_plan(self):
+        file, run = self.folder / "plan.json", self.folder / "planned"
+        words = ("plan", "--data", self.data, "--val-list", self.val_list, "--threads", 1, "--out", file)
+        result = segx(*words)
+        self.assert_done(result)
+        for told in ("12 images: 9 to train on, 3 to validate", "12 of 16 bits", "0 odd images", "recommended", "network",
+                     "framing", "augmentation", "loss", "batch", "MB for network", "minutes on 1 thread",
+                     f"segx train --recipe {file} --data {self.data}"):
+            self.assertIn(told, result.stdout)
+
+        found = json.loads(segx(*words, "--json").stdout)
+        recipe = json.loads(file.read_text())
+        self.assertEqual(found["recipe"], recipe)
+        self.assertEqual((recipe["height"], recipe["width"], recipe["framing"]), (64, 64, "stretch"))
+        self.assertEqual(recipe["validation_list"], str(self.val_list))
+        self.assertEqual(found["survey"]["images"], 12)
+        self.assertEqual(found["survey"]["height"], {"least": 64, "median": 64, "most": 64})
+        self.assertTrue(0 < found["survey"]["class_shares"]["foreground"]["median"] < 1)
+        self.assertTrue(all(choice["why"] for choice in found["choices"]))
+        self.assertEqual(found["odd"], [])
+        self.assertAlmostEqual(found["minutes"], found["multiply_adds"] / found["multiply_adds_per_second"] / 60)
+
+        trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
+        self.assert_done(trained)
+        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network and gradients", trained.stderr)
+
+    def test_plan_names_odd_images(self):
+        data = self.folder / "odd"
+        shutil.copytree(self.data, data)
+        shutil.copy(data / "images" / "phantom_0001.png", data / "images" / "phantom_0012.png")
+        write_png(data / "masks" / "phantom_0005.png", [[0] * 64] * 64)
+        found = json.loads(segx("plan", "--data", data, "--threads", 1, "--json").stdout)
+        self.assertEqual(found["odd"], [{"name": "phantom_0005", "why": "its mask is empty"},
+                                        {"name": "phantom_0012", "why": "the same pixels as phantom_0001"}])
+        self.assert_fails(segx("plan", "--data", self.folder / "none"), self.folder / "none")
+
+    def test_paper(self):
+        out = self.folder / "paper"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--models", "unet2", "--out", out)
+        two = (*words, "--epochs", 2)
+        result = segx(*two)
+        self.assert_done(result)
+        self.assertEqual({path.name for path in out.iterdir()},
+                         {"table1.md", "table1.json", "curves-unet2.png", "pictures-unet2.png", "unet2"})
+        self.assertEqual((out / "table1.md").read_text(), result.stdout)
+        for told in ("9 images of data to train on, 3 to validate; scale small, but 2 epochs", "`resunet8`", "3×128×128",
+                     "| 0.9215 | 0.959 | – | 7 h |"):
+            self.assertIn(told, result.stdout)
+        model, = json.loads((out / "table1.json").read_text())["models"]
+        log = log_of(out / "unet2")
+        best = max(log, key=lambda row: float(row["val_iou_mean"]))
+        self.assertEqual((model["epochs"], model["best_epoch"], model["feed"]), (2, int(best["epoch"]), "stream"))
+        self.assertEqual(model["validation"]["iou"], float(best["val_iou_mean"]))
+        self.assertEqual(model["recipe"], json.loads((out / "unet2" / "recipe.json").read_text()))
+        self.assertIsNone(model["paper"]["epochs"])
+        self.assertEqual(read_png(out / "pictures-unet2.png")[:2], (3 * 324 - 4, 3 * 324 - 4))
+        whole = json.loads(segx("eval", "--weights", out / "unet2" / "best.safetensors", "--data", self.data, "--list",
+                                self.val_list, "--fit", "stretch").stdout)
+        self.assertAlmostEqual(model["whole_images"]["iou"], whole["iou_mean"], places=9)
+
+        before = content_of(out / "unet2")
+        table = (out / "table1.json").read_bytes()
+        self.assert_done(segx(*two))
+        self.assertTrue(content_of(out / "unet2") == before, "what was trained was trained again")
+        self.assertEqual((out / "table1.json").read_bytes(), table)
+        self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
+        self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
+
+    def test_paper_goes_on_where_it_was_stopped(self):
+        out = self.folder / "paper_stopped"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--models", "unet1", "--epochs", 3, "--threads", 1,
+                 "--quiet")
+        process = subprocess.Popen([PROGRAM, *map(str, words), "--out", str(out)], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.wait_for_epoch(process, out / "unet1", 1)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=100)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("the same command goes on", said)
+        self.assertFalse((out / "table1.md").exists())
+        self.assert_done(segx(*words, "--out", out))
+        unbroken = self.folder / "paper_unbroken"
+        self.assert_done(segx(*words, "--out", unbroken))
+        self.assertEqual(log_of(out / "unet1"), log_of(unbroken / "unet1"))
 
     def test_bench(self):
         small = ("bench", "--model", "unet8", "--size", 64, "--runs", 2)

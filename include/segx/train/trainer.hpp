@@ -78,11 +78,10 @@ class trainer {
         data_{data},
         parts_{parts},
         learner_{network, recipe_, std::move(loss), std::move(optimizer), run_.threads},
-        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads}},
-        feed_{choose_feed(run_.feed,
-                          image_bytes(static_cast<std::int64_t>(parts.train.size() + parts.val.size()),
-                                      network.channels, recipe_.height, recipe_.width),
-                          static_cast<std::int64_t>(bytes()), available_memory())} {
+        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads}} {
+    if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
+    feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
+                        static_cast<std::int64_t>(bytes()), available_memory());
     at_.rate = parse_schedule(recipe_.schedule, recipe_.warm_up);
     at_.stop = {recipe_.patience, recipe_.min_delta};
     expect_classes(network, recipe_.model, data_, learner_.loss());
@@ -93,6 +92,7 @@ class trainer {
     checked(r);
     optimizer_of(r, network);
     scan_options_of(r);
+    has_windows(r);
     parse_normalisation(r.normalisation);
     expect_parts(weights<Network>{network}, r.learning_rate_factors);
   }
@@ -110,6 +110,7 @@ class trainer {
       fail(checkpoint_file().string() +
            ": this folder holds a training already; resume it (--resume) or choose another folder");
     }
+    if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();
@@ -118,7 +119,7 @@ class trainer {
     training_log log = begin_log();
     if (!run_.quiet) { shown_.emplace(); }
 
-    while (at_.epoch < recipe_.epochs && !at_.stop.is_time()) {
+    while (!is_over()) {
       if (!train_epoch()) {
         save();
         return {false, at_.best_iou, at_.best_epoch, at_.epoch};
@@ -135,6 +136,8 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  bool is_over() const { return at_.epoch >= recipe_.epochs || at_.stop.is_time(); }
 
   any_augmentation augmentation() const {
     if (run_.augment) { return *run_.augment; }
