@@ -120,7 +120,7 @@ class picture_rows {
 std::optional<paper_result> train_model(const paper_model& m, const recipe& r, const paper_words& w,
                                         const dataset& data, const split& parts) {
   const fs::path folder = fs::path{w.out} / m.key;
-  const any_network network = model_named(r.model);
+  const any_network network = model_named(r.model, static_cast<int>(data.classes.size()), data.labels);
   model_card card;
   card.licence = w.licence;
   card.trained_on = !w.trained_on.empty()
@@ -161,8 +161,8 @@ void show(paper_result& result, const paper_words& w, const dataset& data, const
   const fs::path out = w.out;
   write_png(out / ("curves-" + key + ".png"), curves_figure(read_log(out / key / "log.csv")));
 
-  const loaded_weights<any_network> loaded =
-      load_weights(out / key / "best.safetensors", model_named(result.recipe.model));
+  const fs::path best = out / key / "best.safetensors";
+  const loaded_weights<any_network> loaded = load_weights(best, model_of(best));
   segmenter<any_network> network{
       loaded, {.fitting = has_windows(result.recipe) ? fit::tile : fit::stretch, .threads = w.threads}};
   picture_rows pictures{data.labels, network.classes(), static_cast<int>(parts.val.size())};

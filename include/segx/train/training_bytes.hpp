@@ -22,13 +22,14 @@ struct training_memory {
 template <class Network>
 training_memory training_memory_of(const recipe& r, const Network& network, int threads) {
   const dynamic_plan<Network, cpu, purpose::training> training{network, r.height, r.width};
-  const dynamic_plan<Network, cpu, purpose::inference> judging{network, r.height, r.width};
-  const program<cpu> learn = training.get(), judge = judging.get();
+  const dynamic_plan<Network, frugal<cpu>, purpose::inference> judging{network, r.height, r.width};
+  const program<cpu> learn = training.get();
+  const program<frugal<cpu>> judge = judging.get();
   const auto optimizer = static_cast<std::int64_t>(
       make_optimizer(r.optimizer, static_cast<std::size_t>(network.parameter_count)).state().size());
   std::int64_t copies = 2;  // as learned, and their gradients
   if (r.average > 0) { ++copies; }
-  if (session<Network>::needs_weights(judge)) { ++copies; }
+  if (session<Network, frugal<cpu>>::needs_weights(judge)) { ++copies; }
   const std::int64_t floats = copies * learn.weights + optimizer + learn.packed + threads * learn.scratch +
                               judge.packed + judge.image + threads * judge.scratch;
   return {floats * static_cast<std::int64_t>(sizeof(float)), learn.image * static_cast<std::int64_t>(sizeof(float))};
