@@ -189,10 +189,10 @@ TEST_CASE("layers whose order C++ leaves open have the compiler's wherever the n
   const auto w = weights<unsure>::random(1);
   const auto image = drawn<float>(1, {1, 8, 8}, 1);
   const auto expected = session<unsure::at<8, 8>>{w}.logits(image);
-  CHECK(session<unsure>{w, 8, 8}.logits(image) == expected);
+  CHECK((session<unsure>{w, 8, 8}.logits(image) == expected));
   auto same = weights<any_network>{any_network::of<unsure>()};
   std::ranges::copy(w.values(), same.values().begin());
-  CHECK(session<any_network>{same, 8, 8}.logits(image) == expected);
+  CHECK((session<any_network>{same, 8, 8}.logits(image) == expected));
 }
 
 namespace {
