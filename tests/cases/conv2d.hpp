@@ -131,7 +131,7 @@ struct conv_transpose2d_case {
   }
   template <class B>
   void pack(B& on, const segx::packing<typename B::scalar>& p) const requires requires {
-    conv_transpose2d_pack(on, geometry, p, segx::shape{});
+    conv_transpose2d_pack(on, geometry, p);
   }
   { conv_transpose2d_pack(on, geometry, p); }
   void forward(auto& on, const auto& f) const { conv_transpose2d_forward(on, geometry, f); }

@@ -44,7 +44,7 @@ candidate_network network(const char* name, int channels, std::int64_t parameter
 const std::vector<candidate_network> networks{network("large", 1, 30'000'000, 8e5), network("small", 1, 500'000, 1e4),
                                               network("middle", 1, 2'000'000, 4e4), network("colour", 3, 500'000, 1e4)};
 
-recommendation advice(const survey& s, const planning_limits& limits = {.macs_per_second = 1e12}) {
+recommendation advice(const survey& s, const planning_limits& limits = {.macs_per_second = 1e11}) {
   const int images = static_cast<int>(s.images.size()), val = images / 5;
   return recommend(s, images - val, val, networks, limits);
 }
@@ -131,7 +131,7 @@ TEST_CASE("the network is the largest that trains in time and that the images ar
 
 TEST_CASE("the batch fits the memory and the number of images") {
   CHECK(advice(of_lungs()).recipe.batch == 8);
-  const recommendation r = advice(of_lungs(), {.macs_per_second = 1e12, .memory = 24'000'000});
+  const recommendation r = advice(of_lungs(), {.macs_per_second = 1e11, .memory = 24'000'000});
   CHECK(r.recipe.batch == 3);
   CHECK(r.memory.bytes(3) == 1'000'000 + 3 * 50 * 256 * 256);
   CHECK(advice(of_images(50, facts(512, 512, 0.25, 2, 190))).recipe.batch == 4);

@@ -173,7 +173,7 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   CHECK(loaded.card.trained_on == "phantoms");
   CHECK(loaded.card.metrics + "\n" == segx::detail::json_line(*best));
 
-  segx::session<tiny_unet> network{loaded.values, 32, 32, {1, 1}};
+  segx::session<tiny_unet, segx::frugal<segx::cpu>> network{loaded.values, 32, 32, {1, 1}};
   segx::loader samples{p.data, p.parts.val, {.height = 32, .width = 32, .batch = 1, .shuffle = false}};
   const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](auto&&...) {});
   CHECK(e.indices == p.parts.val);
@@ -319,6 +319,7 @@ TEST_CASE("the bytes of a training are known before it is made") {
   const temporary_folder folder;
   for (segx::recipe r : {usual(), elaborate()}) {
     r.batch = 3;
+    r.learning_rate_factors = {};
     for (const int threads : {1, 2}) {
       segx::run_options run = run_in(folder / "run");
       run.threads = threads;
