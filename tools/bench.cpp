@@ -11,17 +11,12 @@
 #include <vector>
 
 #include <segx/core/describe.hpp>
-#include <segx/core/random.hpp>
 #include <segx/kernels/cpu.hpp>
-#include <segx/losses/bce.hpp>
-#include <segx/losses/combine.hpp>
-#include <segx/losses/jaccard.hpp>
-#include <segx/optim/adam.hpp>
 #include <segx/runtime/session.hpp>
-#include <segx/runtime/training_session.hpp>
 
 #include "commands.hpp"
 #include "models.hpp"
+#include "noise_step.hpp"
 
 namespace segx::tool {
 
@@ -72,17 +67,17 @@ double peak_rss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts in KiB
 }
 
-xt::xtensor<float, 4> noise(int images, shape s) {
-  auto values =
-      xt::xtensor<float, 4>::from_shape({static_cast<std::size_t>(images), static_cast<std::size_t>(s.channels),
-                                         static_cast<std::size_t>(s.height), static_cast<std::size_t>(s.width)});
-  random_generator draw{1};
-  for (float& v : values) { v = static_cast<float>(draw.uniform()); }
-  return values;
+/// With the classes of the weight file, if there is one.
+any_network network_for(const bench_words& w) {
+  if (w.weights.empty()) { return model_named(w.model); }
+  if (const std::string model = read_card(w.weights).model; model != w.model) {
+    fail(w.weights + ": these are weights of \"" + model + "\", not of \"" + w.model + "\"");
+  }
+  return model_of(w.weights);
 }
 
 weights<any_network> weights_for(const bench_words& w) {
-  const any_network network = model_named(w.model);
+  const any_network network = network_for(w);
   if (w.weights.empty()) { return weights<any_network>::random(1, network); }
   return std::move(load_weights(w.weights, network).values);
 }
@@ -108,26 +103,8 @@ timings time_prediction(const bench_words& w) {
   return time_runs(w.runs, [&] { network.predict(images, result); });
 }
 
-/// A whole step: forward, loss, backward, Adam.
 timings time_step(const bench_words& w) {
-  weights<any_network> learned = weights_for(w);
-  training_session<any_network> network{learned.network(), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
-  const std::span<float> learnable = learned.learnable();
-  adam optimizer{{.learning_rate = 1e-4}, learnable.size()};
-  const auto loss = bce + jaccard;
-  const auto images = noise(w.batch, network.input());
-  auto masks = noise(w.batch, network.output());
-  for (float& v : masks) { v = v > 0.5F ? 1 : 0; }
-  auto logits = noise(w.batch, network.output());
-  auto dlogits = logits;
-  std::uint32_t seed = 0;
-  return time_runs(w.runs, [&] {
-    network.forward(learned.values(), images, logits, {.seed = ++seed});
-    loss(logits, masks, dlogits);
-    network.clear_gradients();
-    network.backward(learned.values(), dlogits);
-    optimizer.step(learnable, network.gradients().first(learnable.size()));
-  });
+  return time_runs(w.runs, noise_step{weights_for(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}});
 }
 
 struct layer_time {
@@ -178,7 +155,7 @@ void bench(const bench_words& w) {
   const timings times = w.train ? time_step(w) : time_prediction<Backend>(w);
   const double memory = peak_rss_mb();
   // A step of training has two more passes of the same work: the gradients of the values and of the weights.
-  const double work = 2e-6 * static_cast<double>(macs_of(model_named(w.model), w.size)) * w.batch * (w.train ? 3 : 1);
+  const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
   const double gflops = work / times.median();
   const std::vector<layer_time> layers = w.layers ? time_layers<Backend>(w) : std::vector<layer_time>{};
 

@@ -14,6 +14,8 @@ void add_info(CLI::App& app);
 void add_report(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_augment(CLI::App& app);
+void add_plan(CLI::App& app);
+void add_paper(CLI::App& app);
 
 /// What a command that did part of its work throws: everything was said already, the status is 1.
 struct partly_failed {};

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -15,12 +14,15 @@
 #include <segx/losses/parse.hpp>
 #include <segx/metrics/bootstrap.hpp>
 #include <segx/metrics/classes.hpp>
+#include <segx/metrics/score_table.hpp>
+#include <segx/metrics/surface.hpp>
 #include <segx/predict/segmenter.hpp>
 #include <segx/train/evaluate.hpp>
 
 #include "commands.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
+#include "whole_images.hpp"
 
 namespace segx::tool {
 
@@ -30,6 +32,7 @@ struct eval_words {
   std::string weights, data, list, json, per_image, loss;
   int mask_threshold = -1;
   bool intervals = false;
+  std::vector<double> spacing;  // none, one for both or that of rows and of columns
   segmenter_words looks;
 };
 
@@ -37,23 +40,67 @@ void write_text(const std::string& path, const std::string& text) {
   write_file_atomically(path, std::as_bytes(std::span{text}));
 }
 
-std::string per_image_csv(const dataset& data, const evaluation& e) {
-  std::ostringstream csv;
-  csv.precision(6);
-  csv << "name,iou,dice,precision,recall,specificity,accuracy";
-  const std::vector<std::string> classes = classes_in_log(data);  // none if there is only one
-  for (const std::string& name : classes) { csv << ",iou " << name << ",dice " << name; }
-  csv << '\n';
-  for (std::size_t i = 0; i < e.indices.size(); ++i) {
-    const confusion& c = e.per_image[i];
-    csv << data.samples[e.indices[i]].stem << ',' << c.iou() << ',' << c.dice() << ',' << c.precision() << ','
-        << c.recall() << ',' << c.specificity() << ',' << c.accuracy();
-    for (std::size_t k = 0; k < classes.size(); ++k) {
-      csv << ',' << e.per_class[i][k].iou() << ',' << e.per_class[i][k].dice();
-    }
-    csv << '\n';
+template <class Unit>
+using distance = std::optional<surface_distance<Unit>>;  // nothing where just one mask is empty
+
+/// How far outlines are apart. `image` is the size of the image whose masks they are, which may have been resized.
+struct in_pixels {
+  using unit = pixel;
+  distance<unit> operator()(const mask_view& predicted, const mask_view& truth, cv::Size) const {
+    return surface_distances(predicted, truth);
   }
-  return csv.str();
+};
+struct in_millimetres {
+  using unit = millimetre;
+  spacing of_image;  // of its own pixels
+
+  distance<unit> operator()(const mask_view& predicted, const mask_view& truth, cv::Size image) const {
+    return surface_distances(predicted, truth,
+                             {static_cast<double>(image.height) / truth.height() * of_image.row,
+                              static_cast<double>(image.width) / truth.width() * of_image.column});
+  }
+};
+
+template <class Unit>
+struct measured {
+  evaluation scores;
+  std::vector<std::vector<distance<Unit>>> surfaces;  // [image][class], as scores.per_class
+
+  /// Of class k in each image.
+  std::vector<distance<Unit>> of_class(std::size_t k) const {
+    std::vector<distance<Unit>> images;
+    for (const auto& classes : surfaces) { images.push_back(classes[k]); }
+    return images;
+  }
+  /// Of each image the mean of the classes that have one.
+  std::vector<distance<Unit>> of_images() const {
+    std::vector<distance<Unit>> images;
+    for (const auto& classes : surfaces) { images.push_back(summarize(std::span{classes}).mean); }
+    return images;
+  }
+};
+
+/// Names of the classes that are scored; one without a name of its own is called as in the weight file.
+std::vector<std::string> scored_classes(const dataset& data, const model_card& card) {
+  return data.classes.size() == 1 ? class_names_of(card) : classes_in_log(data);
+}
+
+template <class Unit>
+std::string per_image_csv(const dataset& data, const model_card& card, const measured<Unit>& m) {
+  const std::vector<std::string> names = scored_classes(data, card);
+  std::vector<class_scores<Unit>> rows;
+  for (std::size_t i = 0; i < m.surfaces.size(); ++i) {
+    for (std::size_t k = 0; k < m.surfaces[i].size(); ++k) {
+      const std::string& stem = data.samples[static_cast<std::size_t>(m.scores.indices[i])].stem;
+      rows.push_back({stem, names.at(k), m.scores.per_class[i][k], m.surfaces[i][k]});
+    }
+  }
+  return score_table(std::span<const class_scores<Unit>>{rows});
+}
+
+nlohmann::ordered_json interval_of(const std::vector<double>& values) {
+  const auto [low, high] = bootstrap_mean(std::span{values});
+  return {low, high};
 }
 
 /// 95 % intervals of the means over images, as a bootstrap finds them; images[i] are the counts of one class or more,
@@ -64,15 +111,33 @@ nlohmann::ordered_json intervals_of(const std::vector<std::vector<confusion>>& i
     for (const auto& classes : images) {
       values.push_back(macro_mean<confusion>(std::span{classes}, score, background::counted));
     }
-    const auto [low, high] = bootstrap_mean(std::span<const double>{values});
-    return nlohmann::ordered_json{low, high};
+    return interval_of(values);
   };
   return {{"iou_mean", interval(&confusion::iou)}, {"dice_mean", interval(&confusion::dice)}};
 }
 
+/// Adds the means of the distances, null where no image has one, and how many images have none.
+template <class Unit>
+void add_distances(nlohmann::ordered_json& json, const std::vector<distance<Unit>>& images, bool intervals) {
+  const surface_summary<Unit> summary = summarize(std::span{images});
+  const auto add = [&](const std::string& name, length<Unit> surface_distance<Unit>::*which) {
+    const std::string key = name + "_" + std::string{Unit::symbol} + "_mean";
+    std::vector<double> values;
+    for (const distance<Unit>& image : images) {
+      if (image) { values.push_back(((*image).*which).value); }
+    }
+    json[key] = summary.mean ? nlohmann::ordered_json(((*summary.mean).*which).value) : nlohmann::ordered_json();
+    if (intervals && !values.empty()) { json["intervals_95"][key] = interval_of(values); }
+  };
+  add("hd95", &surface_distance<Unit>::hd95);
+  add("assd", &surface_distance<Unit>::assd);
+  json["unmeasured"] = summary.unmeasured;
+}
+
 /// The scores of class k of those that are scored.
-nlohmann::ordered_json class_json(const std::string& name, const evaluation& e, std::size_t k, bool intervals) {
-  const segmentation_summary& s = e.classes[k];
+template <class Unit>
+nlohmann::ordered_json class_json(const std::string& name, const measured<Unit>& m, std::size_t k, bool intervals) {
+  const segmentation_summary& s = m.scores.classes[k];
   nlohmann::ordered_json json{{"name", name},
                               {"iou_micro", s.iou_micro},
                               {"iou_mean", s.iou_mean},
@@ -81,13 +146,16 @@ nlohmann::ordered_json class_json(const std::string& name, const evaluation& e, 
                               {"recall_micro", s.recall_micro}};
   if (intervals) {
     std::vector<std::vector<confusion>> images;
-    for (const auto& counts : e.per_class) { images.push_back({counts[k]}); }
+    for (const auto& counts : m.scores.per_class) { images.push_back({counts[k]}); }
     json["intervals_95"] = intervals_of(images);
   }
+  add_distances(json, m.of_class(k), intervals);
   return json;
 }
 
-nlohmann::ordered_json as_json(const dataset& data, const evaluation& e, const eval_words& w) {
+template <class Unit>
+nlohmann::ordered_json as_json(const dataset& data, const measured<Unit>& m, const eval_words& w) {
+  const evaluation& e = m.scores;
   const segmentation_summary& s = e.summary;
   nlohmann::ordered_json json{{"weights", w.weights},
                               {"data", w.data},
@@ -104,9 +172,10 @@ nlohmann::ordered_json as_json(const dataset& data, const evaluation& e, const e
                               {"loss_name", w.loss},
                               {"measured_at", w.looks.names_fit() ? "the image's size" : "the network's size"}};
   if (w.intervals) { json["intervals_95"] = intervals_of(e.per_class); }
+  add_distances(json, m.of_images(), w.intervals);
   const std::vector<std::string> classes = classes_in_log(data);
   auto of_classes = nlohmann::ordered_json::array();
-  for (std::size_t k = 0; k < classes.size(); ++k) { of_classes.push_back(class_json(classes[k], e, k, w.intervals)); }
+  for (std::size_t k = 0; k < classes.size(); ++k) { of_classes.push_back(class_json(classes[k], m, k, w.intervals)); }
   if (!classes.empty()) { json["classes"] = of_classes; }
   std::vector<std::size_t> order(e.indices.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -121,8 +190,9 @@ nlohmann::ordered_json as_json(const dataset& data, const evaluation& e, const e
 }
 
 /// Images and masks stretched to the network's size, as in training, and compared there.
-evaluation at_network_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
-                           const std::vector<int>& indices, std::optional<int> mask_threshold) {
+template <class Ruler>
+auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
+                     const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
   const model_card& card = loaded.card;
   const any_loss loss = parse_loss(w.loss);
   expect_classes(loaded.values.network(), card.model, data, loss);
@@ -138,27 +208,37 @@ evaluation at_network_size(const eval_words& w, const loaded_weights<any_network
                   .shuffle = false,
                   .mask_threshold = mask_threshold}};
   averaged_network<any_network> network{loaded.values, card.height, card.width, how.passes, how.threads};
-  return evaluate(
-      network, samples, loss, threshold_of(card), [](long) {}, data.labels);
+  measured<typename Ruler::unit> result;
+  const auto measure = [&](long, const class_masks& masks, const std::vector<int>& batch) {
+    for (int n = 0; n < masks.images(); ++n) {
+      const sample& s = data.samples[static_cast<std::size_t>(batch[static_cast<std::size_t>(n)])];
+      auto& classes = result.surfaces.emplace_back();
+      for (int k = 0; k < masks.classes(); ++k) {
+        classes.push_back(ruler(masks.predicted(n, k), masks.truth(n, k), {s.width, s.height}));
+      }
+    }
+  };
+  result.scores = evaluate(network, samples, loss, threshold_of(card), measure, data.labels);
+  return result;
 }
 
-/// Label maps as `segx predict` writes them, compared with the masks as they are. They say nothing of a loss.
-evaluation at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
-                         const std::vector<int>& indices, std::optional<int> mask_threshold) {
+/// Label maps as `segx predict` writes them, compared with the masks as they are.
+template <class Ruler>
+auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
+                   const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
   segmenter<any_network> network{loaded, w.looks.options()};
-  evaluation result;
-  for (const int index : indices) {
-    const sample& s = data.samples[index];
-    const cv::Mat found = network.labels(to_unit(read_pixels(s.image, network.channels())));
-    const cv::Mat truth = read_labels(data, s, mask_threshold);
-    const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
-    auto counts = data.labels == label_kind::exclusive ? count_classes(view(found), view(truth), network.classes())
-                                                       : count_overlapping(view(found), view(truth), network.classes());
-    counts.erase(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(first_scored_class(data.labels)));
-    result.add(index, std::move(counts));
-  }
-  result.loss = std::numeric_limits<double>::quiet_NaN();  // null in JSON
-  result.summarize_images();
+  measured<typename Ruler::unit> result;
+  const auto measure = [&](const cv::Mat&, const cv::Mat& truth, const cv::Mat& found) {
+    const auto mask = [&](const cv::Mat& m, int k) {
+      const mask_view all{m.ptr<std::uint8_t>(), m.rows, m.cols};
+      return data.labels == label_kind::exclusive ? all.of_class(k) : all.of_bit(k);
+    };
+    auto& classes = result.surfaces.emplace_back();
+    for (int k = static_cast<int>(first_scored_class(data.labels)); k < network.classes(); ++k) {
+      classes.push_back(ruler(mask(found, k), mask(truth, k), truth.size()));
+    }
+  };
+  result.scores = evaluate_whole_images(network, data, indices, mask_threshold, measure);
   return result;
 }
 
@@ -167,19 +247,26 @@ void evaluate_on(eval_words w) {
   const any_network& network = loaded.values.network();
   const std::optional<int> mask_threshold = w.mask_threshold >= 0 ? std::optional{w.mask_threshold} : std::nullopt;
   scan_options scan{.mask_threshold = mask_threshold, .labels = label_kind_of(network)};
-  if (network.classes > 1) { scan.classes = class_names_of(loaded.card, network.classes); }
+  if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
+  if (scan.labels != label_kind::binary) { scan.classes = class_names_of(loaded.card, network.classes); }
   const dataset data = scan_folder(w.data, scan);
   std::vector<int> indices(data.samples.size());
   std::iota(indices.begin(), indices.end(), 0);
   if (!w.list.empty()) { indices = split_by_list(data, w.list).val; }
   if (w.loss.empty()) { w.loss = data.labels == label_kind::exclusive ? "cross_entropy" : "bce+jaccard"; }
-  const auto measure = w.looks.names_fit() ? &at_image_size : &at_network_size;
-  const evaluation e = measure(w, loaded, data, indices, mask_threshold);
-
-  const auto json = as_json(data, e, w);
-  if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, e)); }
-  if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
-  std::cout << json.dump(2) << '\n';
+  const auto report = [&](const auto& ruler) {
+    const auto m = w.looks.names_fit() ? at_image_size(w, loaded, data, indices, mask_threshold, ruler)
+                                       : at_network_size(w, loaded, data, indices, mask_threshold, ruler);
+    const auto json = as_json(data, m, w);
+    if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
+    if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
+    std::cout << json.dump(2) << '\n';
+  };
+  if (w.spacing.empty()) {
+    report(in_pixels{});
+  } else {
+    report(in_millimetres{{{w.spacing.front()}, {w.spacing.back()}}});
+  }
 }
 
 }  // namespace
@@ -190,7 +277,9 @@ void add_eval(CLI::App& app) {
       app.add_subcommand("eval",
                          "Measure weights on images with known masks; prints JSON. '_micro': over all "
                          "pixels of all images, '_mean': mean over images; of several classes all "
-                         "together, and each. Measured at the network's size or, with --fit, at the "
+                         "together, and each. 'hd95' and 'assd': distances between outlines, over the images that have "
+                         "both ('unmeasured': "
+                         "the others). Measured at the network's size or, with --fit, at the "
                          "image's. An image that has nothing in mask and prediction counts as 1, in one "
                          "of them as 0");
   command->add_option("--weights", words->weights, "weight file")->required();
@@ -202,7 +291,13 @@ void add_eval(CLI::App& app) {
       "--loss", words->loss,
       "loss to report; bce+jaccard, or of classes that exclude one another cross_entropy, if not given");
   command->add_option("--json", words->json, "write the JSON to this file, too");
-  command->add_option("--per-image", words->per_image, "write a CSV file with a line for each image");
+  command->add_option("--per-image", words->per_image, "write a CSV file with a line for each class of each image");
+  command
+      ->add_option("--spacing", words->spacing,
+                   "millimetres from a pixel of the images to the next, of rows and columns if they differ: distances "
+                   "are in mm then, else in pixels of what is measured")
+      ->expected(1, 2)
+      ->check(CLI::Range(1e-6, 1e6));
   command
       ->add_option("--mask-threshold", words->mask_threshold, "gray value from which a mask that is not binary counts")
       ->check(CLI::Range(0, 65535));

@@ -3,13 +3,17 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <segx/core/describe.hpp>
+#include <segx/io/atomic_file.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/program.hpp>
 
 #include "commands.hpp"
+#include "diagram.hpp"
 #include "models.hpp"
 
 namespace segx::tool {
@@ -17,7 +21,7 @@ namespace segx::tool {
 namespace {
 
 struct info_words {
-  std::string weights, model;
+  std::string weights, model, svg;
   int size = 256;
   bool json = false;
 };
@@ -59,9 +63,30 @@ void print_table(const std::vector<node<no_op>>& composed) {
   }
 }
 
+/// Throws `error` where the network does not take such images.
+std::vector<node<no_op>> composed_at(const any_network& network, int height, int width) {
+  if (const defect found = network.defect_at(height, width)) {
+    fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", in an image of " +
+         std::to_string(height) + "x" + std::to_string(width) + ")");
+  }
+  return network.composed(height, width);
+}
+
+void write_svg(const std::string& file, const std::string& svg) {
+  if (file == "-") {
+    std::cout << svg;
+  } else {
+    write_file_atomically(file, std::as_bytes(std::span{svg}));
+  }
+}
+
 void info(const info_words& w, const any_network& network, const std::string& name, const model_card* card) {
   const int height = card != nullptr ? card->height : w.size;
   const int width = card != nullptr ? card->width : w.size;
+  if (!w.svg.empty()) {
+    write_svg(w.svg, diagram_svg(name, composed_at(network, height, width)));
+    return;
+  }
   const facts f = facts_of(network, height, width);
   if (w.json) {
     nlohmann::ordered_json json{{"model", name},
@@ -110,7 +135,9 @@ void add_info(CLI::App& app) {
       ->check(CLI::Range(1, 16384))
       ->capture_default_str()
       ->excludes(weights);
-  command->add_flag("--json", words->json, "for programs");
+  CLI::Option* json = command->add_flag("--json", words->json, "for programs");
+  command->add_option("--svg", words->svg, "draw the network, instead: an SVG file to write, or - for standard output")
+      ->excludes(json);
   command->callback([words, weights, model] {
     if (weights->count() + model->count() == 0) { throw CLI::RequiredError("--weights or --model"); }
     if (weights->count() > 0) {

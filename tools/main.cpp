@@ -15,7 +15,10 @@ int main(int argc, char** argv) {
       "  segx predict --weights run/best.safetensors --out masks image.png\n"
       "  segx info    --model unet16                               what a network is made of\n"
       "  segx bench   --model unet16                               how fast it is here\n"
-      "  segx augment --data data --preview sheet.png              what random changes of the training look like\n\n"
+      "  segx augment --data data --preview sheet.png              what random changes of the training look like\n"
+      "  segx plan    --data data --out recipe.json                what to train on these images, and how\n"
+      "  segx paper   --data data --out table                      the five models of the paper, trained and "
+      "compared\n\n"
       "A data folder holds images/NAME.png (or JPEG, 8 or 16 bit, any size) and masks/NAME.png (0 and 255).\n"
       "'segx COMMAND --help' explains a command."};
   app.name("segx");
@@ -29,6 +32,8 @@ int main(int argc, char** argv) {
   segx::tool::add_report(app);
   segx::tool::add_bench(app);
   segx::tool::add_augment(app);
+  segx::tool::add_plan(app);
+  segx::tool::add_paper(app);
 
   try {
     app.parse(argc, argv);

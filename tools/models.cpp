@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <segx/predict/labels.hpp>
+
 namespace segx::tool {
 
 const std::vector<known_model>& all_models() {
@@ -32,6 +34,15 @@ any_network model_named(const std::string& name) {
   fail("there is no model \"" + name + "\"; known: " + known);
 }
 
+any_network model_named(const std::string& name, int classes, label_kind labels) {
+  const any_network network = model_named(name);
+  const head_choice wanted{classes, labels == label_kind::exclusive ? activation::softmax : activation::sigmoid};
+  if (head_choice{network.classes, network.nodes().back().head} == wanted) { return network; }
+  try {
+    return network.with_head(wanted);
+  } catch (const error& refused) { fail("the model \"" + name + "\" cannot segment: " + refused.what()); }
+}
+
 model_card read_card(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   safetensors_view view;
@@ -43,9 +54,14 @@ model_card read_card(const std::filesystem::path& file) {
 }
 
 any_network model_of(const std::filesystem::path& weights) {
-  const std::string name = read_card(weights).model;
+  const model_card card = read_card(weights);
   try {
-    return model_named(name);
+    for (const label_kind labels : {label_kind::binary, label_kind::exclusive, label_kind::overlapping}) {
+      if (card.labels == text_of(labels)) {
+        return model_named(card.model, static_cast<int>(class_names_of(card).size()), labels);
+      }
+    }
+    return model_named(card.model);  // an encoder, or a file that says nothing of them
   } catch (const error& unknown) { fail(weights.string() + ": " + unknown.what()); }
 }
 

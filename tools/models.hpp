@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/image/label_map.hpp>
 #include <segx/io/weight_file.hpp>
 
 #include "devices.hpp"
@@ -30,13 +31,16 @@ std::vector<known_model> efficientnets_large();
 const std::vector<known_model>& all_models();
 std::vector<std::string> model_names();
 
-/// The network of this name. Throws `error`, which lists those that there are.
+/// The network of this name, for one class. Throws `error`, which lists those that there are.
 any_network model_named(const std::string& name);
+
+/// … for as many classes as the data have. Throws `error` where it is no network that segments.
+any_network model_named(const std::string& name, int classes, label_kind labels);
 
 /// A weight file's card, read before the network is known.
 model_card read_card(const std::filesystem::path& file);
 
-/// The network that a weight file is for.
+/// The network that a weight file is for, with the file's classes.
 any_network model_of(const std::filesystem::path& weights);
 
 }  // namespace segx::tool

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,30 +17,32 @@
 
 namespace segx::tool {
 
+/// A recipe, checked, whose texts have all their settings. Throws `error`.
+inline recipe canonical(recipe r) {
+  r = checked(r);
+  r.loss = parse_loss(r.loss).text();
+  r.augmentation = parse_augmentation(r.augmentation).text();
+  return r;
+}
+
 /// The words of a command for each member of a recipe, from `recipe_fields`, and --recipe for a file of them. What is
 /// said on the command line overrides the file.
 class recipe_words {
  public:
-  explicit recipe_words(CLI::App* command) {
-    command->add_option("--recipe", file_,
-                        "JSON file with the settings below, as --print-recipe prints them; words override it");
-    add(command->add_option_function<int>(
-            "--size", [this](int size) { given_.height = given_.width = size; },
-            "height and width that images are resized to"),
-        [this](recipe& r) { r.height = given_.height, r.width = given_.width; })
-        ->check(CLI::Range(16, 65536));
+  enum class scope { all, data };  // data: what the images are, for commands that choose the rest themselves
+
+  explicit recipe_words(CLI::App* command, scope offered = scope::all) {
+    if (offered == scope::all) { add_file_and_short_words(command); }
     for (const recipe_field& field : recipe_fields) {
-      std::visit([&](auto member) { add_field(command, field, member); }, field.member);
+      if (offered == scope::all || is_of_data(field)) {
+        std::visit([&](auto member) { add_field(command, field, member); }, field.member);
+      }
     }
-    command->add_option_function<std::vector<std::string>>(
-        "--freeze",
-        [this](const std::vector<std::string>& parts) {
-          for (const std::string& part : parts) { given_.learning_rate_factors[part] = 0; }
-        },
-        "parts of the network that stay as they are: --lr-scale PART=0");
-    command->get_option("--model")->check(CLI::IsMember(model_names()));
+    if (offered == scope::all) { command->get_option("--model")->check(CLI::IsMember(model_names())); }
     share_ = command->get_option("--val")->excludes(command->get_option("--val-list"));
   }
+  recipe_words(const recipe_words&) = delete;  // the options refer to it
+  recipe_words& operator=(const recipe_words&) = delete;
 
   /// The recipe as the words say, checked. Throws `error`.
   recipe effective() const {
@@ -48,13 +52,31 @@ class recipe_words {
       if (option->count() > 0) { apply(r); }
     }
     for (const auto& [part, factor] : given_.learning_rate_factors) { r.learning_rate_factors[part] = factor; }
-    r = checked(r);
-    r.loss = parse_loss(r.loss).text();
-    r.augmentation = parse_augmentation(r.augmentation).text();
-    return r;
+    return canonical(r);
   }
 
  private:
+  static bool is_of_data(const recipe_field& field) {
+    constexpr std::array keys{"validation", "validation_list", "mask_threshold", "labels", "classes", "seed"};
+    return std::find(keys.begin(), keys.end(), field.key) != keys.end();
+  }
+
+  void add_file_and_short_words(CLI::App* command) {
+    command->add_option("--recipe", file_,
+                        "JSON file with the settings below, as --print-recipe prints them; words override it");
+    add(command->add_option_function<int>(
+            "--size", [this](int size) { given_.height = given_.width = size; },
+            "height and width of the network's images"),
+        [this](recipe& r) { r.height = given_.height, r.width = given_.width; })
+        ->check(CLI::Range(16, 65536));
+    command->add_option_function<std::vector<std::string>>(
+        "--freeze",
+        [this](const std::vector<std::string>& parts) {
+          for (const std::string& part : parts) { given_.learning_rate_factors[part] = 0; }
+        },
+        "parts of the network that stay as they are: --lr-scale PART=0");
+  }
+
   CLI::Option* add(CLI::Option* option, std::function<void(recipe&)> apply) {
     overrides_.emplace_back(option, std::move(apply));
     return option;

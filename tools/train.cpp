@@ -1,5 +1,3 @@
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "commands.hpp"
 #include "device_words.hpp"
+#include "interruption.hpp"
 #include "models.hpp"
 #include "recipe_words.hpp"
 #include "training_devices.hpp"
@@ -28,15 +27,13 @@ struct train_words {
   bool print = false, resume = false, quiet = false;
 };
 
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
-
 template <class Backend>
 void train(const recipe& r, const train_words& w) {
-  const any_network network = model_named(r.model);
-  trainer<any_network>::check(
-      r, network);  // mistakes in the words cost nothing but a line: look at them before the images
+  // Mistakes in the words cost nothing but a line: look at them before the images.
+  trainer<any_network>::check(r, model_named(r.model));
   const dataset data = scan_folder(w.data, scan_options_of(r));
+  const int classes = static_cast<int>(data.classes.size());
+  const any_network network = model_named(r.model, classes, data.labels);
   const split parts = split_of(data, r);
   model_card card;
   card.licence = w.licence;
@@ -55,11 +52,11 @@ void train(const recipe& r, const train_words& w) {
                         .should_stop = [] { return interrupted.load(); }};
   trainer<any_network, Backend> training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
+            << (classes > 1 ? std::to_string(classes) + " classes (" + joined(data.classes) + "); " : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
 
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  heed_interruptions();
   const train_result result = training.run();
   if (!result.finished) {
     std::cerr << "stopped and saved; the same command with --resume goes on\n";

@@ -7,6 +7,7 @@
 #include <segx/data/loader.hpp>
 #include <segx/data/phantom.hpp>
 #include <segx/data/split.hpp>
+#include <segx/data/survey.hpp>
 #include <segx/image/gray.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/normalisation.hpp>
@@ -22,8 +23,11 @@
 #include <segx/train/curves.hpp>
 #include <segx/train/evaluate.hpp>
 #include <segx/train/log.hpp>
+#include <segx/train/paper_recipes.hpp>
 #include <segx/train/progress.hpp>
 #include <segx/train/recipe.hpp>
 #include <segx/train/recipe_data.hpp>
 #include <segx/train/recipe_json.hpp>
+#include <segx/train/recommend.hpp>
 #include <segx/train/trainer.hpp>
+#include <segx/train/training_bytes.hpp>

@@ -43,9 +43,9 @@ struct conv2d_case {
   }
   template <class B>
   void pack(B& on, const segx::packing<typename B::scalar>& p) const requires requires {
-    conv2d_pack(on, geometry, p, segx::shape{});
+    conv2d_pack(on, geometry, p);
   }
-  { conv2d_pack(on, geometry, p, output_shape(p.x)); }
+  { conv2d_pack(on, geometry, p); }
   void forward(auto& on, const auto& f) const { conv2d_forward(on, geometry, f); }
   void backward(auto& on, const auto& b) const { conv2d_backward(on, geometry, b); }
 };
@@ -131,9 +131,9 @@ struct conv_transpose2d_case {
   }
   template <class B>
   void pack(B& on, const segx::packing<typename B::scalar>& p) const requires requires {
-    conv_transpose2d_pack(on, geometry, p, segx::shape{});
+    conv_transpose2d_pack(on, geometry, p);
   }
-  { conv_transpose2d_pack(on, geometry, p, output_shape(p.x)); }
+  { conv_transpose2d_pack(on, geometry, p); }
   void forward(auto& on, const auto& f) const { conv_transpose2d_forward(on, geometry, f); }
   void backward(auto& on, const auto& b) const { conv_transpose2d_backward(on, geometry, b); }
 };

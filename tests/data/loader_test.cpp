@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include <segx/data/split.hpp>
+
 #include "data/example_folder.hpp"
 
 using namespace segx;
@@ -435,4 +437,24 @@ TEST_CASE("options and indices that make no sense are errors") {
 
   const dataset without_masks{{{"a", "a.png", {}}}};
   CHECK_THROWS_WITH(loader(without_masks, {0}, small()), "a.png: has no mask to train with");
+}
+
+TEST_CASE("a sample that was doubled comes a second time, mirrored, image and mask alike") {
+  const example_folder folder(3);
+  dataset data = scan_folder(folder.path());
+  split parts{{0, 2}, {1}};
+  double_by_mirroring(data, parts);
+  CHECK(parts.train == std::vector{0, 2, 3, 4});
+  CHECK(parts.val == std::vector{1});
+
+  loader_options options{.height = 20, .width = 30, .batch = 4, .shuffle = false};
+  options.mode = GENERATE(feed::in_memory, feed::streamed);
+  loader from(data, parts.train, options);
+  const batch b = epoch_of(from, 0).at(0);
+  for (const auto* tensor : {&b.images, &b.masks}) {
+    cv::Mat mirrored;
+    cv::flip(copy_of_plane(*tensor, 0), mirrored, 1);
+    CHECK(cv::norm(copy_of_plane(*tensor, 2), mirrored, cv::NORM_INF) < 1e-6);
+    CHECK(cv::norm(copy_of_plane(*tensor, 2), copy_of_plane(*tensor, 0), cv::NORM_INF) > 0.5);
+  }
 }

@@ -14,10 +14,11 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 import zlib
 
 PROGRAM = ""
-COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment")
+COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment", "plan", "paper")
 TIME_COLUMNS = ("seconds", "images_per_second", "waiting")
 
 
@@ -302,11 +303,12 @@ class ToolTest(unittest.TestCase):
 
         with table.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
-        self.assertEqual([row["name"] for row in rows], self.val_names)
+        self.assertEqual([row["image"] for row in rows], self.val_names)
+        self.assertEqual({row["class"] for row in rows}, {"lung"})
         ious = [float(row["iou"]) for row in rows]
         self.assertAlmostEqual(sum(ious) / 3, found["iou_mean"], places=5)
         self.assertEqual([case["name"] for case in found["worst"]],
-                         [row["name"] for row in sorted(rows, key=lambda row: float(row["iou"]))])
+                         [row["image"] for row in sorted(rows, key=lambda row: float(row["iou"]))])
 
         masks = self.folder / "eval_masks"  # and the masks that are written are those that were measured
         self.assert_done(segx("predict", "--weights", self.weights, "--out", masks,
@@ -336,6 +338,50 @@ class ToolTest(unittest.TestCase):
             self.assertLessEqual(low, sure[name])
             self.assertGreaterEqual(high, sure[name])
             self.assertLess(low, high)
+
+    def test_eval_of_outlines(self):
+        """Distances in pixels, or in millimetres of the images' own pixels, with the unit in every name."""
+        data, table = self.folder / "outlines", self.folder / "outlines.csv"
+        for kind in ("images", "masks"):  # twice as high as the phantoms, by doubled rows
+            (data / kind).mkdir(parents=True)
+            for name in self.val_names:
+                width, height, depth, _, pixels = read_png(self.data / kind / (name + ".png"))
+                step = width * depth // 8
+                rows = [pixels[y * step:(y + 1) * step:depth // 8] for y in range(height)]
+                write_png(data / kind / (name + ".png"), [row for row in rows for _ in range(2)])
+        words = ("eval", "--weights", self.weights, "--data", data, "--per-image", table)
+
+        def measure(*more):
+            result = segx(*words, *more)
+            self.assert_done(result)
+            with table.open(newline="") as stream:
+                return json.loads(result.stdout), list(csv.DictReader(stream))
+
+        pixels, rows = measure("--ci")
+        self.assertEqual(pixels["unmeasured"], 0)
+        for name in ("hd95_px", "assd_px"):
+            values = [float(row[name]) for row in rows]
+            self.assertGreater(min(values), 0)
+            self.assertAlmostEqual(sum(values) / 3, pixels[name + "_mean"], places=4)
+            low, high = pixels["intervals_95"][name + "_mean"]
+            self.assertTrue(min(values) - 1e-4 <= low < pixels[name + "_mean"] < high <= max(values) + 1e-4)
+        # At the network's size a row stands for two: with half the spacing of rows, distances are those of pixels.
+        same, rows = measure("--spacing", 0.5, 1)
+        self.assertEqual([name for name in same if "_px" in name], [])
+        self.assertAlmostEqual(same["hd95_mm_mean"], pixels["hd95_px_mean"], places=6)
+        self.assertAlmostEqual(same["assd_mm_mean"], pixels["assd_px_mean"], places=6)
+        self.assertIn("assd_mm", rows[0])
+        thrice, _ = measure("--spacing", 1.5, 3)
+        self.assertAlmostEqual(thrice["hd95_mm_mean"], 3 * pixels["hd95_px_mean"], places=6)
+        own, _ = measure("--fit", "stretch", "--spacing", 1)  # at the image's size, with its own pixels
+        self.assertAlmostEqual(own["assd_mm_mean"], measure("--fit", "stretch")[0]["assd_px_mean"], places=6)
+
+        for name in self.val_names:  # nothing to find: no distance
+            write_png(data / "masks" / (name + ".png"), [[0] * 64] * 128)
+        nothing, rows = measure("--ci")
+        self.assertEqual((nothing["unmeasured"], nothing["hd95_px_mean"], nothing["assd_px_mean"]), (3, None, None))
+        self.assertEqual({row["hd95_px"] for row in rows}, {""})
+        self.assertEqual(segx(*words, "--spacing", 0).returncode, 2)
 
     # ---- predict ----
 
@@ -430,6 +476,103 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(read_png(out / "curves.png")[2], 8)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
 
+    # ---- several classes ----
+
+    def folder_of_classes(self, name):
+        """The phantoms, with three mask folders: two that exclude each other, and both together; and with index masks."""
+        folder = self.folder / name
+        shutil.copytree(self.data / "images", folder / "images")
+        for kind in ("masks", "masks_left", "masks_right", "masks_lungs"):
+            (folder / kind).mkdir(parents=True)
+        for file in (self.data / "masks").iterdir():
+            width, height, _, _, pixels = read_png(file)
+            rows = [pixels[y * width:(y + 1) * width] for y in range(height)]
+            left, right = ([[value if (x < width // 2) == is_left else 0 for x, value in enumerate(row)] for row in rows]
+                           for is_left in (True, False))
+            write_png(folder / "masks_left" / file.name, left)
+            write_png(folder / "masks_right" / file.name, right)
+            write_png(folder / "masks_lungs" / file.name, rows)
+            write_png(folder / "masks" / file.name, [[(1 if a else 0) + (2 if b else 0) for a, b in zip(*both)]
+                                                     for both in zip(left, right)])
+        return folder
+
+    def check_scores_of_classes(self, weights, data, classes, *words):
+        """Scores for each class, in JSON and CSV, of which the masks that are written have the same."""
+        table = self.folder / "classes.csv"
+        result = segx("eval", "--weights", weights, "--data", data, "--fit", "stretch", "--per-image", table, *words)
+        self.assert_done(result)
+        found = json.loads(result.stdout)
+        self.assertEqual([scores["name"] for scores in found["classes"]], classes)
+        for name in ("iou_mean", "dice_mean"):
+            self.assertAlmostEqual(sum(scores[name] for scores in found["classes"]) / len(classes), found[name])
+        with table.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        for scores in found["classes"]:
+            of_class = [row for row in rows if row["class"] == scores["name"]]
+            self.assertEqual(len(of_class), found["images"])
+            ious = [float(row["iou"]) for row in of_class]
+            self.assertAlmostEqual(sum(ious) / len(ious), scores["iou_mean"], places=5)
+            distances = [float(row["assd_px"]) for row in of_class if row["assd_px"]]
+            self.assertEqual(found["images"] - len(distances), scores["unmeasured"])
+            if distances:
+                self.assertAlmostEqual(sum(distances) / len(distances), scores["assd_px_mean"], places=4)
+        return found, rows
+
+    def test_overlapping_classes(self):
+        data, run, out = self.folder_of_classes("overlapping"), self.folder / "overlapping_run", self.folder / "overlapping_out"
+        shutil.rmtree(data / "masks")
+        trained = segx("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 3, "--batch", 4, "--lr", 0.004,
+                       "--augment", "none", "--out", run)
+        self.assert_done(trained)
+        self.assertIn("3 classes (left,lungs,right)", trained.stderr)
+        self.assertIn("val_iou.lungs", log_of(run)[0])
+        weights = run / "best.safetensors"
+        _, rows = self.check_scores_of_classes(weights, data, ["left", "lungs", "right"])
+        card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
+        self.assertEqual((card["model"], card["classes"], card["labels"]), ("unet8", "left,lungs,right", "overlapping"))
+        self.assertEqual(len(tensors_of(weights)["head.bias"]), 3 * 4)
+
+        self.assert_done(segx("predict", "--weights", weights, "--out", out, "--prob", "--overlay", data / "images"))
+        for row in rows:
+            stem = f"{row['image']}.{row['class']}"
+            predicted = read_png(out / (stem + ".png"))[4]
+            truth = read_png(data / f"masks_{row['class']}" / (row["image"] + ".png"))[4]
+            both = sum(1 for p, t in zip(predicted, truth) if p and t)
+            either = sum(1 for p, t in zip(predicted, truth) if p or t)
+            self.assertAlmostEqual(both / either if either else 1, float(row["iou"]), places=5)
+            self.assertTrue((out / (stem + ".prob.png")).exists())
+        self.assert_done(segx("bench", "--model", "unet8", "--weights", weights, "--size", 64, "--runs", 1))
+
+        refused = ("train", "--data", data, "--size", 64, "--out", self.folder / "x")
+        self.assert_fails(segx(*refused, "--model", "unet8", "--loss", "cross_entropy"), "sigmoid", "cross_entropy")
+        self.assert_fails(segx(*refused, "--model", "resnet18"), "resnet18", "1x1 convolution")
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_exclusive_classes(self):
+        data, run, out = self.folder_of_classes("exclusive"), self.folder / "exclusive_run", self.folder / "exclusive_out"
+        words = ("train", "--data", data, "--model", "unet8", "--labels", "exclusive", "--classes", "background,left,right",
+                 "--size", 64, "--epochs", 25, "--batch", 3, "--lr", 0.003, "--augment", "none", "--out", run)
+        self.assert_fails(segx(*words), "softmax", "cross_entropy", "bce+jaccard")
+        self.assertFalse(run.exists())
+        self.assert_done(segx(*words, "--loss", "cross_entropy + softmax_dice(over=channel,background=no)"))
+        weights = run / "best.safetensors"
+        found, rows = self.check_scores_of_classes(weights, data, ["left", "right"])
+        self.assertEqual(found["loss_name"], "cross_entropy")
+        self.assertGreater(found["iou_mean"], 0.3)
+        card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
+        self.assertEqual((card["classes"], card["labels"]), ("background,left,right", "exclusive"))
+
+        self.assert_done(segx("predict", "--weights", weights, "--out", out, data / "images"))
+        for row in rows:
+            *kind, indices = read_png(out / (row["image"] + ".png"))
+            self.assertEqual(tuple(kind), (64, 64, 8, 0))
+            self.assertLessEqual(set(indices), {0, 1, 2})
+            truth = read_png(data / "masks" / (row["image"] + ".png"))[4]
+            k = ["background", "left", "right"].index(row["class"])
+            both = sum(1 for p, t in zip(indices, truth) if p == t == k)
+            either = sum(1 for p, t in zip(indices, truth) if k in (p, t))
+            self.assertAlmostEqual(both / either, float(row["iou"]), places=5)
+
     # ---- weight files and info ----
 
     def test_damaged_weights(self):
@@ -470,6 +613,33 @@ class ToolTest(unittest.TestCase):
         self.assertIn("encoder.0.conv1", table.stdout)
         self.assertIn("model card", table.stdout)
 
+    def test_diagrams(self):
+        """Every model can be drawn; the committed drawings are those that the document's commands make."""
+        root = pathlib.Path(__file__).parents[2]
+        document = (root / "docs" / "models.md").read_text()
+        commands = re.findall(r"segx (info --model \S+ --size \d+ --svg) docs/(images/models/\S+\.svg)", document)
+        self.assertEqual({name for _, name in commands}, set(re.findall(r"!\[.*\]\((images/models/.*)\)", document)))
+        self.assertEqual(len(commands), len(list((root / "docs" / "images" / "models").iterdir())))
+        for words, name in commands:
+            file = self.folder / "drawn.svg"
+            self.assert_done(segx(*words.split(), file))
+            self.assertEqual(file.read_text(), (root / "docs" / name).read_text(), f"docs/{name} is out of date")
+
+        for model, shown in (("unet8", ("encoder.0", "bottleneck", "decoder.3", "head", "128×16×16", "485 673")),
+                             ("unet-resnet50", ("encoder.layer3", "1024×16×16", "5×")),
+                             ("unetplusplus-resnet18", ("decoder.1_4",)), ("mobilenet_v3_small", ("squeeze-and-excite 8",)),
+                             ("fpn-resnet18", ("upsample ×4, bilinear → 64",))):
+            result = segx("info", "--model", model, "--svg", "-")
+            self.assert_done(result)
+            drawn = xml.etree.ElementTree.fromstring(result.stdout)
+            words = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+            for text in shown:
+                self.assertTrue(any(text in word for word in words), text)
+            paths = [element.get("d") for element in drawn.iter("{http://www.w3.org/2000/svg}path")]
+            self.assertGreater(len(paths), len(words) / 10)
+            self.assertFalse(any("nan" in text.lower() for text in paths))
+        self.assert_fails(segx("info", "--model", "unet16", "--size", 100, "--svg", "-"), "max_pool2d", "100x100")
+
     def test_augment(self):
         sheet = self.folder / "sheet.png"
         words = ("augment", "--data", self.data, "--preview", sheet, "--samples", 2, "--count", 3, "--size", 64)
@@ -481,6 +651,94 @@ class ToolTest(unittest.TestCase):
         segx(*words, "--augment", "flip,rotate(5)", "--seed", 1)
         self.assertNotEqual(read_png(sheet)[4], pixels)
         self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
+
+    # ---- plan and paper ----
+
+    def test_plan(self):
+        file, run = self.folder / "plan.json", self.folder / "planned"
+        words = ("plan", "--data", self.data, "--val-list", self.val_list, "--threads", 1, "--out", file)
+        result = segx(*words)
+        self.assert_done(result)
+        for told in ("12 images: 9 to train on, 3 to validate", "12 of 16 bits", "0 odd images", "recommended", "network",
+                     "framing", "augmentation", "loss", "batch", "MB for network", "minutes on 1 thread",
+                     f"segx train --recipe {file} --data {self.data}"):
+            self.assertIn(told, result.stdout)
+
+        found = json.loads(segx(*words, "--json").stdout)
+        recipe = json.loads(file.read_text())
+        self.assertEqual(found["recipe"], recipe)
+        self.assertEqual((recipe["height"], recipe["width"], recipe["framing"]), (64, 64, "stretch"))
+        self.assertEqual(recipe["validation_list"], str(self.val_list))
+        self.assertEqual(found["survey"]["images"], 12)
+        self.assertEqual(found["survey"]["height"], {"least": 64, "median": 64, "most": 64})
+        self.assertTrue(0 < found["survey"]["class_shares"]["foreground"]["median"] < 1)
+        self.assertTrue(all(choice["why"] for choice in found["choices"]))
+        self.assertEqual(found["odd"], [])
+        self.assertAlmostEqual(found["minutes"], found["multiply_adds"] / found["multiply_adds_per_second"] / 60)
+
+        trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
+        self.assert_done(trained)
+        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network and gradients", trained.stderr)
+
+    def test_plan_names_odd_images(self):
+        data = self.folder / "odd"
+        shutil.copytree(self.data, data)
+        shutil.copy(data / "images" / "phantom_0001.png", data / "images" / "phantom_0012.png")
+        write_png(data / "masks" / "phantom_0005.png", [[0] * 64] * 64)
+        found = json.loads(segx("plan", "--data", data, "--threads", 1, "--json").stdout)
+        self.assertEqual(found["odd"], [{"name": "phantom_0005", "why": "its mask is empty"},
+                                        {"name": "phantom_0012", "why": "the same pixels as phantom_0001"}])
+        self.assert_fails(segx("plan", "--data", self.folder / "none"), self.folder / "none")
+
+    def test_paper(self):
+        out = self.folder / "paper"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--models", "unet2", "--out", out)
+        two = (*words, "--epochs", 2)
+        result = segx(*two)
+        self.assert_done(result)
+        self.assertEqual({path.name for path in out.iterdir()},
+                         {"table1.md", "table1.json", "curves-unet2.png", "pictures-unet2.png", "unet2"})
+        self.assertEqual((out / "table1.md").read_text(), result.stdout)
+        for told in ("9 images of data to train on, 3 to validate; scale small, but 2 epochs", "`resunet8`", "3×128×128",
+                     "| 0.9215 | 0.959 | – | 7 h |"):
+            self.assertIn(told, result.stdout)
+        model, = json.loads((out / "table1.json").read_text())["models"]
+        log = log_of(out / "unet2")
+        best = max(log, key=lambda row: float(row["val_iou_mean"]))
+        self.assertEqual((model["epochs"], model["best_epoch"], model["feed"]), (2, int(best["epoch"]), "stream"))
+        self.assertEqual(model["validation"]["iou"], float(best["val_iou_mean"]))
+        self.assertEqual(model["recipe"], json.loads((out / "unet2" / "recipe.json").read_text()))
+        self.assertIsNone(model["paper"]["epochs"])
+        self.assertEqual(read_png(out / "pictures-unet2.png")[:2], (3 * 324 - 4, 3 * 324 - 4))
+        whole = json.loads(segx("eval", "--weights", out / "unet2" / "best.safetensors", "--data", self.data, "--list",
+                                self.val_list, "--fit", "stretch").stdout)
+        self.assertAlmostEqual(model["whole_images"]["iou"], whole["iou_mean"], places=9)
+
+        before = content_of(out / "unet2")
+        table = (out / "table1.json").read_bytes()
+        self.assert_done(segx(*two))
+        self.assertTrue(content_of(out / "unet2") == before, "what was trained was trained again")
+        self.assertEqual((out / "table1.json").read_bytes(), table)
+        self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
+        self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
+
+    def test_paper_goes_on_where_it_was_stopped(self):
+        out = self.folder / "paper_stopped"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--models", "unet1", "--epochs", 3, "--threads", 1,
+                 "--quiet")
+        process = subprocess.Popen([PROGRAM, *map(str, words), "--out", str(out)], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.wait_for_epoch(process, out / "unet1", 1)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=100)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("the same command goes on", said)
+        self.assertFalse((out / "table1.md").exists())
+        self.assert_done(segx(*words, "--out", out))
+        unbroken = self.folder / "paper_unbroken"
+        self.assert_done(segx(*words, "--out", unbroken))
+        self.assertEqual(log_of(out / "unet1"), log_of(unbroken / "unet1"))
 
     def test_bench(self):
         small = ("bench", "--model", "unet8", "--size", 64, "--runs", 2)

@@ -29,7 +29,9 @@ TEST_CASE("the bytes of images are those that a loader keeps") {
   const temporary_folder folder;
   segx::write_phantoms(folder.path(), 3, 32, 1);
   const segx::loader samples{segx::scan_folder(folder.path()), {0, 1, 2}, {.height = 24, .width = 40}};
-  CHECK(segx::image_bytes(3, 1, 24, 40) == static_cast<std::int64_t>(samples.resident_bytes()));
+  const segx::recipe r{.height = 24, .width = 40};
+  CHECK(segx::image_bytes(r, 1, segx::scan_folder(folder.path()), {{0, 1}, {2}}) ==
+        static_cast<std::int64_t>(samples.resident_bytes()));
 }
 
 TEST_CASE("this machine says how much memory there is") {

@@ -15,6 +15,7 @@ segx::recipe other_recipe() {
   return {.model = "unet \"8\"",
           .height = 96,
           .width = 160,
+          .framing = "window",
           .validation = 0.1,
           .validation_list = "val.txt",
           .mask_threshold = 128,
@@ -22,6 +23,7 @@ segx::recipe other_recipe() {
           .classes = "background,lung",
           .normalisation = "imagenet",
           .augmentation = "none",
+          .doubled = true,
           .pretrained = "encoder.safetensors",
           .steady = "encoder",
           .loss = "dice",
@@ -50,9 +52,9 @@ segx::recipe other_recipe() {
 TEST_CASE("a recipe in one line is what it says") {
   CHECK(
       segx::recipe_json(other_recipe()) ==
-      R"({"model": "unet \"8\"", "height": 96, "width": 160, "validation": 0.1, "validation_list": "val.txt", )"
+      R"({"model": "unet \"8\"", "height": 96, "width": 160, "framing": "window", "validation": 0.1, "validation_list": "val.txt", )"
       R"("mask_threshold": 128, "labels": "exclusive", "classes": "background,lung", "normalisation": "imagenet", )"
-      R"("augmentation": "none", "pretrained": "encoder.safetensors", "steady": "encoder", "loss": "dice", "optimizer": "adamw", )"
+      R"("augmentation": "none", "doubled": true, "pretrained": "encoder.safetensors", "steady": "encoder", "loss": "dice", "optimizer": "adamw", )"
       R"("learning_rate": 3e-04, "learning_rate_factors": {"encoder": 0.1, "head": 0}, )"
       R"j("schedule": "step(30,60;0.1)", "warm_up": 1.5, "weight_decay": 0.02, "decay_biases": true, )j"
       R"("momentum": 0.8, "clip_norm": 1, "clip_value": 0.25, "epochs": 90, "batch": 4, "accumulate": 2, )"

@@ -16,6 +16,7 @@
 #include <segx/layers/softmax.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/models/unet.hpp>
+#include <segx/train/training_bytes.hpp>
 
 #include "image/temporary_folder.hpp"
 
@@ -172,9 +173,9 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   CHECK(loaded.card.trained_on == "phantoms");
   CHECK(loaded.card.metrics + "\n" == segx::detail::json_line(*best));
 
-  segx::session<tiny_unet> network{loaded.values, 32, 32, {1, 1}};
+  segx::session<tiny_unet, segx::frugal<segx::cpu>> network{loaded.values, 32, 32, {1, 1}};
   segx::loader samples{p.data, p.parts.val, {.height = 32, .width = 32, .batch = 1, .shuffle = false}};
-  const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](long) {});
+  const segx::evaluation e = segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](auto&&...) {});
   CHECK(e.indices == p.parts.val);
   CHECK(e.summary.iou_mean == best->val_iou_mean);
   CHECK(e.summary.iou_micro == best->val_iou_micro);
@@ -275,6 +276,57 @@ TEST_CASE("a training that is stopped after any step goes on as if it had not be
     check_same(unbroken, train(p, recipe, run));
   }
   check_same_best_weights(p / "unbroken", p / "stopped");
+}
+
+TEST_CASE("a doubled training is another one, with twice the images, that resumes and is over when it is over") {
+  const phantoms p;
+  const temporary_folder folder;
+  segx::recipe r = usual();
+  r.augmentation = "none";
+  train(p, r, run_in(folder / "once"));
+  r.doubled = true;
+  const auto images = [&](const segx::recipe& recipe) {
+    const segx::trainer<tiny_unet> t{p.data, p.parts, recipe, segx::parse_loss(recipe.loss), run_in(folder / "not")};
+    return t.feeding().image_bytes;
+  };
+  const std::int64_t one = 32 * 32 * 5;  // nine to train on and three to validate
+  CHECK(images(usual()) == 12 * one);
+  CHECK(images(r) == (12 + 9) * one);
+
+  const outcome twice = train(p, r, run_in(folder / "twice"));
+  CHECK(twice.log.front().train_loss != segx::read_log(folder / "once" / "log.csv").front().train_loss);
+  segx::run_options again = run_in(folder / "twice");
+  again.resume = true;
+  const auto written = fs::last_write_time(folder / "twice" / "log.csv");
+  check_same(twice, train(p, r, again));
+  CHECK(fs::last_write_time(folder / "twice" / "log.csv") == written);
+}
+
+TEST_CASE("windows are trained on and validated in the middle") {
+  const phantoms p;
+  const temporary_folder folder;
+  segx::recipe r = usual();
+  r.height = r.width = 16;  // of images of 32
+  r.framing = "window";
+  const outcome o = train(p, r, run_in(folder / "window"));
+  CHECK(o.log.back().train_loss < o.log.front().train_loss);
+  r.framing = "frame";
+  CHECK_THROWS_WITH(segx::trainer<tiny_unet>::check(r), Contains("\"frame\"") && Contains("stretch or window"));
+}
+
+TEST_CASE("the bytes of a training are known before it is made") {
+  const phantoms p;
+  const temporary_folder folder;
+  for (segx::recipe r : {usual(), elaborate()}) {
+    r.batch = 3;
+    r.learning_rate_factors = {};
+    for (const int threads : {1, 2}) {
+      segx::run_options run = run_in(folder / "run");
+      run.threads = threads;
+      segx::trainer<normed_net> t{p.data, p.parts, r, segx::parse_loss(r.loss), run};
+      CHECK(segx::training_memory_of(r, normed_net{}, threads).bytes(r.batch) == static_cast<std::int64_t>(t.bytes()));
+    }
+  }
 }
 
 TEST_CASE("a network with running statistics is trained, stopped and resumed like any other") {

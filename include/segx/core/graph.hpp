@@ -76,11 +76,30 @@ struct node {
   folded_norm norm{};
   workspace needs{};
   Op op{};
+  /// Gives it inputs of other sizes: output, macs and needs follow. Says why the layer refuses them, or null.
+  const char* (*fit)(node&, const std::array<shape, 2>& in) = nullptr;
 
   constexpr bool reads(int tensor_id) const {
     return (input_count > 0 && inputs[0] == tensor_id) || (input_count > 1 && inputs[1] == tensor_id);
   }
 };
+
+/// `node::fit` of a layer.
+template <layer Part, class Op, std::size_t Inputs>
+[[gnu::cold, gnu::noinline]] constexpr const char* fit_layer(node<Op>& n, const std::array<shape, 2>& in) {
+  const auto fit = [&n](auto... x) -> const char* {
+    n.output = Part::output_shape(x...);
+    n.needs = Op::template needs<Part>(x...);
+    if constexpr (requires { Part::macs(x...); }) { n.macs = Part::macs(x...); }
+    if constexpr (requires { Part::refuses(x...); }) { return Part::refuses(x...); }
+    return nullptr;
+  };
+  if constexpr (Inputs == 1) {
+    return fit(in[0]);
+  } else {
+    return fit(in[0], in[1]);
+  }
+}
 
 /// A network as a flat table in execution order: node i writes tensor i, node 0 is the image.
 template <int Capacity, class Op = no_op>
@@ -89,7 +108,8 @@ struct graph {
   int size = 0;
   std::int64_t weights = 0;     // learnable values, which come first in the network's flat array
   std::int64_t statistics = 0;  // … and running statistics, behind them
-  defect first_defect;
+  defect first_defect;          // on images of this size
+  defect miswired;              // a mistake of the wiring, whatever the size
 
   constexpr tensor input(shape image) {
     if constexpr (Capacity > 0) { nodes[size] = {.layer = "image", .name = "image", .output = image}; }
@@ -122,16 +142,33 @@ struct graph {
     scope_is_layer_ = false;
   }
 
-  /// For blocks that do not take what a part of theirs made.
-  constexpr void refuse(const char* why, tensor made) {
-    if constexpr (Capacity > 0) { refuse(why, made.id); }
+  /// For blocks whose result is to have the height and width of their input.
+  constexpr void expect_same_plane(tensor input, tensor result, const char* why_not) {
+    same_plane_ = {.input = input.id, .result = result.id, .why_not = why_not};
+  }
+
+  /// The same network on images of another size. Channels, names, weights and wiring do not depend on it: the table
+  /// that the compiler made serves all sizes, so that no network is wired again when a program runs.
+  [[gnu::cold]] constexpr graph resized(shape image) const {
+    graph g = *this;
+    g.nodes[0].output = image;
+    g.first_defect = {};
+    for (int i = 1; i < size; ++i) {
+      node<Op>& n = g.nodes[i];
+      std::array<shape, 2> in{};
+      for (int k = 0; k < n.input_count; ++k) { in[k] = g.nodes[n.inputs[k]].output; }
+      const char* why = n.fit(n, in);
+      if (why != nullptr && !g.first_defect) { g.first_defect = {why, n.name, in}; }
+    }
+    g.judge_whole();
+    return g;
   }
 
   constexpr const node<Op>& output() const { return nodes[size - 1]; }
 
   /// To be called when all is wired: the last layer is the result, and every other one is read by somebody.
   constexpr void close(tensor result) {
-    if (result.id != size - 1) { refuse("a network must return the result of its last layer", size - 1); }
+    if (result.id != size - 1) { misbuilt("a network must return the result of its last layer", size - 1); }
     std::array<bool, Capacity> is_read{};
     for (int i = 0; i < size; ++i) {
       for (int k = 0; k < nodes[i].input_count; ++k) { is_read[nodes[i].inputs[k]] = true; }
@@ -140,26 +177,41 @@ struct graph {
       }
     }
     for (int i = 0; i < size - 1; ++i) {
-      if (!is_read[i]) { refuse("nobody reads the result of this layer", i); }
+      if (!is_read[i]) { misbuilt("nobody reads the result of this layer", i); }
     }
+    judge_whole();
   }
 
  private:
   sentence scope_;
   bool scope_is_layer_ = false;
+  struct {
+    int input = 0, result = 0;  // ids; 0: none are to have the same height and width
+    const char* why_not = nullptr;
+  } same_plane_;
   std::array<std::uint32_t, Capacity> name_hashes_{};  // comparing names letter by letter takes compilers seconds
 
-  constexpr void refuse(const char* why, int id) {
-    if (!first_defect) { first_defect = {why, nodes[id].name, {nodes[nodes[id].inputs[0]].output}}; }
+  constexpr defect defect_of(const char* why, int id) const {
+    return {why, nodes[id].name, {nodes[nodes[id].inputs[0]].output}};
+  }
+  constexpr void misbuilt(const char* why, int id) {
+    if (!miswired) { miswired = defect_of(why, id); }
+  }
+
+  /// What only the whole network shows.
+  constexpr void judge_whole() {
+    const auto [input, result, why_not] = same_plane_;
+    if (!first_defect && result > 0 && !same_plane(nodes[input].output, nodes[result].output)) {
+      first_defect = defect_of(why_not, result);
+    }
+    if (!first_defect) { first_defect = miswired; }
   }
 
   template <layer Part, std::same_as<tensor>... Inputs>
   constexpr void describe(node<Op>& n, Inputs... in) {
     n.layer = Part::name;
-    n.output = Part::output_shape(in.extent...);
     n.input_count = sizeof...(in);
     n.inputs = {in.id...};
-    n.needs = Op::template needs<Part>(in.extent...);
     n.op = Op::template of<Part>();
     if constexpr (requires { Part::facts; }) { n.facts = Part::facts; }
     if constexpr (requires { Part::as_epilogue; }) {
@@ -168,14 +220,12 @@ struct graph {
       n.head = n.then.act;
     }
     if constexpr (requires { Part::as_head; }) { n.head = Part::as_head; }
-    if constexpr (requires { Part::macs(in.extent...); }) { n.macs = Part::macs(in.extent...); }
     if constexpr (requires { Part::attributes; }) { set_attributes(n, Part::attributes); }
     if constexpr (requires { Part::parameters(in.extent...); }) { set_parameters(n, Part::parameters(in.extent...)); }
     name_next(n);
-    if constexpr (requires { Part::refuses(in.extent...); }) {
-      const char* why = Part::refuses(in.extent...);
-      if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
-    }
+    n.fit = &fit_layer<Part, Op, sizeof...(in)>;
+    const char* why = n.fit(n, {in.extent...});
+    if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
   }
 
   // What does not depend on the layer stands outside of `describe`, of which there is one for each layer.
@@ -232,9 +282,9 @@ consteval int count_nodes() {
   return counter.size;
 }
 
-/// Wires `Body` behind an image of the given shape; an ordinary function, at compile time and at run time alike.
+/// Wires `Body` behind an image of the given shape. For constants alone: what runs resizes them.
 template <part Body, class Op = no_op>
-constexpr auto trace(shape image) {
+consteval auto trace(shape image) {
   graph<count_nodes<Body>(), Op> g;
   g.close(g(Body{}, g.input(image)));
   return g;

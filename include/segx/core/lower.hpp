@@ -55,6 +55,7 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
   std::array<int, Capacity> readers_now{};  // of tensor i of the new graph, by all that it stands for
   for (int i = 0; i < composed.size; ++i) {
     node<Op> n = composed.nodes[i];
+    n.fit = nullptr;  // sizes are settled: its code need not be linked
     if (why != purpose::training) { n.op = n.op.without_backward(); }
     for (int k = 0; k < n.input_count; ++k) { n.inputs[k] = id[n.inputs[k]]; }
 

@@ -72,26 +72,27 @@ struct network {
   using body = Body;
   static constexpr int channels = Input::channels;
 
-  /// The composed graph on images of one size; also at run time. Look at `first_defect` before you use it.
-  template <class Op = no_op>
-  static constexpr auto composed(int height, int width) {
-    return trace<Body, Op>(shape{channels, height, width});
-  }
-
  private:
+  template <class Op>
   struct any_size {  // a class of its own, so that it costs nothing until somebody asks
-    static constexpr auto graph = composed(1024, 1024);  // channels, names and weights do not depend on the size
+    static constexpr auto graph = trace<Body, Op>(shape{channels, 1024, 1024});
   };
 
  public:
-  static constexpr std::int64_t parameter_count = any_size::graph.weights;  // learnable values
-  static constexpr std::int64_t statistic_count = any_size::graph.statistics;
-  static constexpr std::uint64_t fingerprint = fingerprint_of(any_size::graph);
-  static constexpr int classes = any_size::graph.output().output.channels;
+  /// The composed graph on images of one size; also at run time. Look at `first_defect` before you use it.
+  template <class Op = no_op>
+  static constexpr auto composed(int height, int width) {
+    return any_size<Op>::graph.resized({channels, height, width});
+  }
+
+  static constexpr std::int64_t parameter_count = any_size<no_op>::graph.weights;  // learnable values
+  static constexpr std::int64_t statistic_count = any_size<no_op>::graph.statistics;
+  static constexpr std::uint64_t fingerprint = fingerprint_of(any_size<no_op>::graph);
+  static constexpr int classes = any_size<no_op>::graph.output().output.channels;
 
   /// The composed graph whatever the size, for names, learnables and channels; a constant, on images of 1024².
-  static constexpr const auto& composed() { return any_size::graph; }
-  static constexpr const auto& nodes() { return any_size::graph.nodes; }
+  static constexpr const auto& composed() { return any_size<no_op>::graph; }
+  static constexpr const auto& nodes() { return any_size<no_op>::graph.nodes; }
 
   /// Why the network does not take images of this size; none if it does.
   static constexpr defect defect_at(int height, int width) { return composed(height, width).first_defect; }

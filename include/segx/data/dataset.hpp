@@ -29,9 +29,11 @@ struct sample {
       masks;                  // one; of overlapping classes one each; none where none is needed and found
   int height = 0, width = 0;  // of the image; 0 where it was not decoded
   int bytes = 0;              // of a stored value: 1 or 2
+  bool mirrored = false;      // left to right: what is read of both is turned
 };
 
-/// Samples in ascending order of their stems; everything else names a sample by its index here.
+/// Samples in ascending order of their stems, copies of some behind them; everything else names a sample by its index
+/// here.
 struct dataset {
   std::vector<sample> samples;
   label_kind labels = label_kind::binary;

@@ -217,8 +217,12 @@ class loader {
   /// A sample from its files: resized, or as it is there.
   [[nodiscard]] image_and_mask read(int index) const {
     const sample& s = data_.samples[index];
-    const cv::Mat pixels = read_pixels(s.image, options_.channels);
-    const cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
+    cv::Mat pixels = read_pixels(s.image, options_.channels);
+    cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
+    if (s.mirrored) {
+      cv::flip(pixels, pixels, 1);
+      cv::flip(labels, labels, 1);
+    }
     if (options_.frame == framing::stretch)
       return {resize_image(to_unit(pixels), options_.height, options_.width),
               resize_mask(labels, options_.height, options_.width)};

@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -23,6 +24,16 @@ struct split {
   std::vector<int> train;
   std::vector<int> val;
 };
+
+/// Trains on each sample a second time, mirrored left to right: adds such copies to the dataset and to the split.
+inline void double_by_mirroring(dataset& data, split& parts) {
+  for (std::size_t k = 0, count = parts.train.size(); k < count; ++k) {
+    sample copy = data.samples[static_cast<std::size_t>(parts.train[k])];
+    copy.mirrored = !copy.mirrored;
+    parts.train.push_back(static_cast<int>(data.samples.size()));
+    data.samples.push_back(std::move(copy));
+  }
+}
 
 /// Gives round(fraction · count) of {0, …, count − 1} to validation, chosen by the seed alone: the same on every
 /// machine.

@@ -29,6 +29,7 @@ struct model_card {
   std::string model;                                   // the network's name: "unet16"
   int height = 0, width = 0;                           // of the images it was trained on, pixels
   std::string classes = "lung";                        // of the output channels, separated by commas
+  std::string labels;                                  // what they mean: binary, exclusive or overlapping
   std::string normalisation = "gray values to [0,1]";  // of the images that it takes
   std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
   std::string threshold = "0.5";                       // of the probability, for a mask
@@ -55,6 +56,7 @@ struct card_field {
 };
 inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"classes", &model_card::classes},
+                                             {"labels", &model_card::labels},
                                              {"normalisation", &model_card::normalisation},
                                              {"resizing", &model_card::resizing},
                                              {"threshold", &model_card::threshold},
@@ -85,7 +87,7 @@ int self_test_extent(const Network& network) {
 /// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
 /// Loading a file must not take more memory than using it.
 template <class Network>
-using self_test_session = session<Network, cpu_with<convolution_policy::prefer_memory>>;
+using self_test_session = session<Network, frugal<cpu>>;
 
 /// The same image everywhere: noise in [0,1), by place.
 inline xt::xtensor<float, 4> self_test_image(int channels, int extent) {

@@ -39,9 +39,9 @@ namespace segx {
 inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
 
 // Inlined, since layers know their geometry: what has no groups does not link the code for them.
-inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_pack)(on, g, p, y); }
-  SEGX_CPU_KERNEL(conv2d_pack)(on, g, p, y);
+inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
+  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_pack)(on, g, p); }
+  SEGX_CPU_KERNEL(conv2d_pack)(on, g, p);
 }
 inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward)(on, g, f); }
@@ -51,9 +51,8 @@ inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pa
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_backward)(on, g, b); }
   SEGX_CPU_KERNEL(conv2d_backward)(on, g, b);
 }
-[[gnu::noinline]] inline void conv_transpose2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p,
-                                                    shape y) {
-  SEGX_CPU_KERNEL(conv_transpose2d_pack)(on, g, p, y);
+[[gnu::noinline]] inline void conv_transpose2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
+  SEGX_CPU_KERNEL(conv_transpose2d_pack)(on, g, p);
 }
 [[gnu::noinline]] inline void conv_transpose2d_forward(cpu& on, const conv2d_geometry& g,
                                                        const forward_pass<float>& f) {

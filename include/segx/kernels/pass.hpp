@@ -60,7 +60,7 @@ struct backward_pass {
 /// A layer's weights, to be brought into the form that a backend's kernels read.
 template <class T>
 struct packing {
-  shape x;  // of the input
+  shape x, y;  // of input and result
   std::array<const T*, 4> parameters{};
   T* packed = nullptr;           // for the forward kernel; none: not wanted now
   T* packed_backward = nullptr;  // for the backward kernel; none: not wanted now

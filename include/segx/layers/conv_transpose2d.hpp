@@ -61,9 +61,9 @@ struct conv_transpose2d {
 
   template <class B>
   static void pack(B& on, const packing<typename B::scalar>& p) requires requires {
-    conv_transpose2d_pack(on, geometry, p, shape{});
+    conv_transpose2d_pack(on, geometry, p);
   }
-  { conv_transpose2d_pack(on, geometry, p, output_shape(p.x)); }
+  { conv_transpose2d_pack(on, geometry, p); }
   template <has_conv_transpose2d B>
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
     conv_transpose2d_forward(on, geometry, f);

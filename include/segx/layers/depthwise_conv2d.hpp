@@ -67,9 +67,9 @@ struct depthwise_conv2d {
 
   template <class B>
   static void pack(B& on, const packing<typename B::scalar>& p) requires requires {
-    conv2d_pack(on, conv2d_geometry{}, p, shape{});
+    conv2d_pack(on, conv2d_geometry{}, p);
   }
-  { conv2d_pack(on, geometry(p.x), p, output_shape(p.x)); }
+  { conv2d_pack(on, geometry(p.x), p); }
   template <has_conv2d B>
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
     conv2d_forward(on, geometry(f.x[0].extent), f);

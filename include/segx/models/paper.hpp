@@ -26,4 +26,13 @@ using paper_unet_3 = unet_effb3;
 struct linknet_effb3 : network<input<3>, segmentation<efficientnet<b3>, linknet_decoder<32>>> {};
 using paper_linknet = linknet_effb3;
 
+/// Narrow ones, which two cores train in minutes. №1 and №4 have `unet16`.
+struct resunet8 : network<input<3>, residual_unet<8>> {};
+
+/// An EfficientNet of half the width and half the depth of the smallest: 10 blocks.
+using efficientnet_half =
+    efficientnet<efficientnet_scale{.width = 0.5, .depth = 0.5, .dropout_percent = 20, .norm = {}}>;
+struct unet_effhalf : network<input<3>, segmentation<efficientnet_half, unet_decoder<64, 32, 24, 16, 8>>> {};
+struct linknet_effhalf : network<input<3>, segmentation<efficientnet_half, linknet_decoder<16>>> {};
+
 }  // namespace segx

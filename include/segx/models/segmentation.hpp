@@ -46,17 +46,16 @@ template <class Encoder, class Decoder, int Classes = 1, layer Head = sigmoid>
 struct segmentation {
   static constexpr tensor wire(auto& g, tensor x) {
     if constexpr (detail::fits<Decoder, Encoder>) {
-      const shape image = x.extent;
+      const tensor image = x;
       sentence outer = g.enter("encoder", false);
       const auto taps = Encoder::taps(g, x);
       g.leave(outer);
       outer = g.enter("decoder", false);
       x = Decoder::template wire<Encoder>(g, taps);
       g.leave(outer);
-      if (!same_plane(x.extent, image)) {
-        g.refuse("segmentation: the decoder does not come back to the size of the image; give it a floor for each tap",
-                 x);
-      }
+      g.expect_same_plane(
+          image, x,
+          "segmentation: the decoder does not come back to the size of the image; give it a floor for each tap");
       x = g(chain<named<"head", conv1x1<Classes>>, Head>{}, x);
     }
     return x;

@@ -40,14 +40,16 @@ struct unet_body<DropoutPercent, Floor, Bottleneck> : named<"bottleneck", double
 template <int... Channels>
 using unet = unet_body<10, 0, Channels...>;
 
-/// The paper's first U-Net at any width: five floors from Base to 16·Base channels, 1×1 convolution, sigmoid.
-/// [1,H,W] → [1,H,W], H and W multiples of 16; probabilities, or logits where training asks for them.
-template <int Base>
-using lung_unet = chain<unet<Base, 2 * Base, 4 * Base, 8 * Base, 16 * Base>, named<"head", conv1x1<1>>, sigmoid>;
+/// The paper's first U-Net at any width: five floors from Base to 16·Base channels, 1×1 convolution, sigmoid, or
+/// softmax for classes that exclude each other.   [C,H,W] → [Classes,H,W], H and W multiples of 16; probabilities, or
+/// logits where training asks for them.
+template <int Base, int Classes = 1, layer Head = sigmoid>
+using lung_unet = chain<unet<Base, 2 * Base, 4 * Base, 8 * Base, 16 * Base>, named<"head", conv1x1<Classes>>, Head>;
 
 struct unet8 : network<input<1>, lung_unet<8>> {};
 struct unet16 : network<input<1>, lung_unet<16>> {};
 struct unet32 : network<input<1>, lung_unet<32>> {};
 struct unet64 : network<input<1>, lung_unet<64>> {};
+struct unet16_rgb : network<input<3>, lung_unet<16>> {};
 
 }  // namespace segx

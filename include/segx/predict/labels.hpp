@@ -34,8 +34,8 @@ label_kind label_kind_of(const Network& network) {
   }
 }
 
-/// The names of a network's classes, as the card lists them. Throws `error` if these are not so many.
-inline std::vector<std::string> class_names_of(const model_card& card, int classes) {
+/// The names of a network's classes, as the card lists them.
+inline std::vector<std::string> class_names_of(const model_card& card) {
   std::vector<std::string> names;
   std::istringstream list{card.classes};
   for (std::string name; std::getline(list, name, ',');) {
@@ -43,6 +43,12 @@ inline std::vector<std::string> class_names_of(const model_card& card, int class
     name.erase(name.find_last_not_of(' ') + 1);
     names.push_back(name);
   }
+  return names;
+}
+
+/// Throws `error` if these are not so many.
+inline std::vector<std::string> class_names_of(const model_card& card, int classes) {
+  std::vector<std::string> names = class_names_of(card);
   if (static_cast<int>(names.size()) != classes) {
     fail("the weight file's classes are \"" + card.classes + "\", expected " + std::to_string(classes) +
          " names with commas between them");

@@ -3,12 +3,14 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <segx/kernels/cpu.hpp>
+#include <segx/runtime/head.hpp>
 #include <segx/runtime/program.hpp>
 
 namespace segx {
@@ -21,11 +23,14 @@ namespace segx {
 ///   session<any_network> lungs{load_weights(path, net).values, 256, 256};
 ///
 /// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`. A program that
-/// has more backends names them: `any_network_on<cuda>`.
+/// has more backends names them: `any_network_on<cuda>`. Where it ends in a 1×1 convolution and a sigmoid or softmax,
+/// the number of its classes can be chosen, too:
+///
+///   const any_network organs = any_network::of<unet16>().with_head({3, activation::sigmoid});
 template <backend... Others>
 class any_network_on {
  public:
-  using small_cpu = cpu_with<convolution_policy::prefer_memory>;
+  using small_cpu = frugal<cpu>;
 
  private:
   template <class Backend>
@@ -33,8 +38,9 @@ class any_network_on {
     virtual ~planned() = default;
     virtual program<Backend> get() const = 0;
   };
+  using new_head = std::optional<head_choice>;  // none: as the type says
   template <class Backend>
-  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width);
+  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width, const new_head&);
 
   template <class Backend>
   struct planners {
@@ -42,7 +48,8 @@ class any_network_on {
   };
   struct functions {
     defect (*defect_at)(int height, int width);
-    std::vector<node<no_op>> (*composed)(int height, int width);
+    std::vector<node<no_op>> (*composed)(int height, int width, const new_head&);
+    any_network_on (*with_head)(head_choice);
     planner<small_cpu> predict_small;
     std::tuple<planners<cpu>, planners<Others>...> on;
   };
@@ -52,6 +59,7 @@ class any_network_on {
   static any_network_on of() {
     static constexpr functions known{.defect_at = &Network::defect_at,
                                      .composed = &nodes_of<Network>,
+                                     .with_head = &with_head_of<Network>,
                                      .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
                                      .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
     any_network_on any;
@@ -65,6 +73,9 @@ class any_network_on {
     return any;
   }
 
+  /// The same network with another head. Throws `error` where it has none that could be another.
+  any_network_on with_head(head_choice wanted) const { return functions_->with_head(wanted); }
+
   int channels = 0;
   int classes = 0;
   std::int64_t parameter_count = 0;
@@ -74,7 +85,7 @@ class any_network_on {
   /// The composed graph, for what does not depend on the size of the images.
   std::span<const node<no_op>> nodes() const { return nodes_; }
   /// … and on images of one size.
-  std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width); }
+  std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width, head_); }
 
   defect defect_at(int height, int width) const { return functions_->defect_at(height, width); }
 
@@ -85,12 +96,12 @@ class any_network_on {
     static_assert(small || std::same_as<Backend, cpu> || (std::same_as<Backend, Others> || ...),
                   "any_network: runs on cpu; to predict, also on small_cpu; any_network_on names other backends");
     if constexpr (small) {
-      return functions_->predict_small(height, width);
+      return functions_->predict_small(height, width, head_);
     } else {
       const planners<Backend>& known = std::get<planners<Backend>>(functions_->on);
       return (Why == purpose::training   ? known.train
               : Why == purpose::sampling ? known.sample
-                                         : known.predict)(height, width);
+                                         : known.predict)(height, width, head_);
     }
   }
 
@@ -104,29 +115,42 @@ class any_network_on {
   }
 
   template <class Network>
-  static std::vector<node<no_op>> nodes_of(int height, int width) {
-    const auto graph = Network::composed(height, width);
+  static any_network_on with_head_of(head_choice wanted) {
+    auto graph = Network::composed();
+    set_head(graph, wanted);
+    any_network_on any = of<Network>();
+    any.classes = wanted.classes;
+    any.parameter_count = graph.weights;
+    any.fingerprint = fingerprint_of(graph);
+    any.changed_nodes_ = std::make_shared<const std::vector<node<no_op>>>(graph.nodes.begin(), graph.nodes.end());
+    any.nodes_ = *any.changed_nodes_;
+    any.head_ = wanted;
+    return any;
+  }
+
+  template <class Network>
+  static std::vector<node<no_op>> nodes_of(int height, int width, const new_head& head) {
+    auto graph = Network::composed(height, width);
+    if (head) { set_head(graph, *head); }
     return {graph.nodes.begin(), graph.nodes.begin() + graph.size};
   }
 
   template <class Network, class Backend, purpose Why>
-  static std::unique_ptr<planned<Backend>> plan_of(int height, int width) {
+  static std::unique_ptr<planned<Backend>> plan_of(int height, int width, const new_head& head) {
     struct planned_network final : planned<Backend> {
-      planned_network(int h, int w) : plan{h, w} {}
+      planned_network(int h, int w, const new_head& head)
+          : plan{h, w, [&](auto& graph) {
+                   if (head) { set_head(graph, *head); }
+                 }} {}
       program<Backend> get() const override { return plan.get(); }
       unchecked_plan<Network, Backend, Why> plan;  // what compilers check would take them minutes for all networks
     };
-    // C++ leaves open which argument of a call is evaluated first, and GCC's constants do it in another order than its
-    // programs: weights would then be read from each other's places.
-    if (fingerprint_of(Network::composed(height, width)) != Network::fingerprint) {
-      fail(
-          "the layers of this network have no certain order: in a wire(), two arguments of one call add layers; give "
-          "the results names first");
-    }
-    return std::make_unique<planned_network>(height, width);
+    return std::make_unique<planned_network>(height, width, head);
   }
 
-  std::span<const node<no_op>> nodes_;
+  std::span<const node<no_op>> nodes_;                             // constants, or those of a new head
+  std::shared_ptr<const std::vector<node<no_op>>> changed_nodes_;  // … which copies share
+  new_head head_;
   const functions* functions_ = nullptr;
 };
 

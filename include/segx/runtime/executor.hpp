@@ -106,6 +106,7 @@ class executor {
       const auto& node = program_.nodes[i];
       if (learns_[node.inputs[0]] && node.op.pack != nullptr) {
         node.op.pack(on_, {.x = input_shape(node, 0),
+                           .y = node.output,
                            .parameters = parameters(node, weights.data()),
                            .packed_backward = memory_.packed(i)});
       }
@@ -146,8 +147,10 @@ class executor {
   void pack_for_forward(int i, std::span<const scalar> weights) {
     const auto& node = program_.nodes[i];
     if (node.op.pack == nullptr) { return; }
-    node.op.pack(
-        on_, {.x = input_shape(node, 0), .parameters = parameters(node, weights.data()), .packed = memory_.packed(i)});
+    node.op.pack(on_, {.x = input_shape(node, 0),
+                       .y = node.output,
+                       .parameters = parameters(node, weights.data()),
+                       .packed = memory_.packed(i)});
   }
   shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
 

@@ -87,9 +87,13 @@ template <class Network, class Backend, purpose Why>
 class unchecked_plan {
  public:
   /// Throws `error` if the network does not take such images, or if the backend lacks a kernel.
-  unchecked_plan(int height, int width) {
-    const auto composed = Network::template composed<operation<Backend>>(height, width);
+  unchecked_plan(int height, int width) : unchecked_plan{height, width, [](auto&) {}} {}
+
+  /// `change(graph)` may change the graph that was composed.
+  unchecked_plan(int height, int width, auto&& change) {
+    auto composed = Network::template composed<operation<Backend>>(height, width);
     require_none(composed.first_defect, height, width);
+    change(composed);
     lowered_ = lower(composed, Why);
     require_none(detail::missing_kernel<Backend>(lowered_.body, Why), height, width);
     memory_ = plan_memory(lowered_.body, Backend::memory, Why);

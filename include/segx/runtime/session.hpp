@@ -54,6 +54,16 @@ class session {
   /// Bytes that the session holds: arena, scratch memory and packed weights.
   std::size_t bytes() const { return engine_.run.bytes() + weights_.span().size() * sizeof(scalar); }
 
+  /// True if some kernel reads the weights as they are, because it packs nothing, or where they lie elsewhere: then the
+  /// session keeps a copy.
+  static bool needs_weights(const program<Backend>& what) {
+    if (!shares_memory<Backend>) { return true; }
+    for (const auto& node : what.nodes) {
+      if (node.parameter_count > 0 && node.needs.packed == 0) { return true; }
+    }
+    return false;
+  }
+
   /// What the network ends in: probabilities for a network with a sigmoid at its end. [N,C,H,W] → [N,K,H,W], N ≤ batch.
   /// `drawn` is what a sampling session drops; others drop nothing.
   void predict(const tensor4& images, tensor4& result, const dropout_draw& drawn = {}) {
@@ -79,15 +89,6 @@ class session {
   session(std::unique_ptr<typename engine::plan> plan, std::span<const scalar> w, session_options options)
       : engine_{std::move(plan), options}, keeps_weights_{needs_weights(engine_.run.what())} {
     set(w);
-  }
-
-  /// True if some kernel reads the weights as they are, because it packs nothing; kernels elsewhere read the biases.
-  static bool needs_weights(const program<Backend>& what) {
-    if (!shares_memory<Backend>) { return true; }
-    for (const auto& node : what.nodes) {
-      if (node.parameter_count > 0 && node.needs.packed == 0) { return true; }
-    }
-    return false;
   }
 
   void set(std::span<const scalar> w) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -16,24 +17,48 @@
 
 namespace segx {
 
-/// The counts of each class that is scored in each image of a batch, logits and masks [N,K,H,W]: counts[n][k]. A class
-/// is where its probability exceeds the threshold; of exclusive classes, where its logit is the pixel's largest, the
-/// first of equal ones.
-inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
-                                                         const xt::xtensor<float, 4>& masks, label_kind labels,
-                                                         float threshold = 0.5F) {
-  const bool is_exclusive = labels == label_kind::exclusive;
-  const auto predicted = is_exclusive ? argmax(logits) : threshold_logits(logits, threshold);
-  const auto truth = threshold_probabilities(masks);
-  std::vector<std::vector<confusion>> counts(logits.shape()[0]);
-  for (int n = 0; n < static_cast<int>(counts.size()); ++n) {
-    for (int k = static_cast<int>(first_scored_class(labels)); k < static_cast<int>(logits.shape()[1]); ++k) {
-      const mask_view found =
-          is_exclusive ? masks_view{predicted}.plane(n, 0).of_class(k) : masks_view{predicted}.plane(n, k);
-      counts[n].push_back(count_from_masks(found, masks_view{truth}.plane(n, k)));
+/// The masks of the classes that are scored, of logits and of truth, both [N,K,H,W]. A class is predicted where its
+/// probability exceeds the threshold; of exclusive classes, where its logit is the pixel's largest, the first of equal
+/// ones.
+class class_masks {
+ public:
+  class_masks(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks, label_kind labels,
+              float threshold = 0.5F)
+      : exclusive_{labels == label_kind::exclusive},
+        first_{static_cast<int>(first_scored_class(labels))},
+        predicted_{exclusive_ ? argmax(logits) : threshold_logits(logits, threshold)},
+        truth_{threshold_probabilities(masks)} {}
+
+  int images() const { return static_cast<int>(truth_.shape()[0]); }
+  int classes() const { return static_cast<int>(truth_.shape()[1]) - first_; }
+
+  /// Of image n and the k-th class that is scored. They look into this object.
+  mask_view predicted(int n, int k) const {
+    const masks_view all{predicted_};
+    return exclusive_ ? all.plane(n, 0).of_class(first_ + k) : all.plane(n, first_ + k);
+  }
+  mask_view truth(int n, int k) const { return masks_view{truth_}.plane(n, first_ + k); }
+
+ private:
+  bool exclusive_;
+  int first_;
+  xt::xtensor<std::uint8_t, 4> predicted_, truth_;
+};
+
+/// The counts of each class that is scored in each image: counts[n][k].
+inline std::vector<std::vector<confusion>> count_classes(const class_masks& masks) {
+  std::vector<std::vector<confusion>> counts(static_cast<std::size_t>(masks.images()));
+  for (int n = 0; n < masks.images(); ++n) {
+    for (int k = 0; k < masks.classes(); ++k) {
+      counts[n].push_back(count_from_masks(masks.predicted(n, k), masks.truth(n, k)));
     }
   }
   return counts;
+}
+inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
+                                                         const xt::xtensor<float, 4>& masks, label_kind labels,
+                                                         float threshold = 0.5F) {
+  return count_classes(class_masks{logits, masks, labels, threshold});
 }
 
 /// … of all images and classes together.
@@ -96,7 +121,8 @@ struct evaluation {
 };
 
 /// Segments every sample of an unshuffled loader, whose batches the network must take: a session, or whatever has
-/// `logits(images, result)`. `after(images done)` is called behind each batch.
+/// `logits(images, result)`. Behind each batch `after(images done, masks, indices)` is called, with the batch's
+/// class_masks and the indices of its samples.
 template <class Network, class Loss, class After>
 evaluation evaluate(Network& network, loader& samples, const Loss& loss, float threshold, After&& after,
                     label_kind labels = label_kind::binary) {
@@ -108,9 +134,10 @@ evaluation evaluate(Network& network, loader& samples, const Loss& loss, float t
     network.logits(b.images, logits);
     const auto images = static_cast<double>(b.indices.size());
     result.loss += loss(logits, b.masks) * images;
-    auto counts = count_classes(logits, b.masks, labels, threshold);
+    const class_masks masks{logits, b.masks, labels, threshold};
+    auto counts = count_classes(masks);
     for (std::size_t n = 0; n < counts.size(); ++n) { result.add(b.indices[n], std::move(counts[n])); }
-    after(static_cast<long>(result.indices.size()));
+    after(static_cast<long>(result.indices.size()), masks, b.indices);
   }
   result.loss /= static_cast<double>(result.indices.size());
   result.summarize_images();

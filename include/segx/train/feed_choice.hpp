@@ -8,7 +8,11 @@
 #include <string>
 
 #include <segx/core/error.hpp>
+#include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
+#include <segx/data/split.hpp>
+#include <segx/train/recipe.hpp>
+#include <segx/train/recipe_data.hpp>
 
 namespace segx {
 
@@ -47,9 +51,11 @@ struct feed_choice {
   }
 };
 
-/// Bytes of so many images of [C,H,W] floats with masks of a byte a pixel.
-inline std::int64_t image_bytes(std::int64_t images, int channels, int height, int width) {
-  return images * height * width * (channels * static_cast<std::int64_t>(sizeof(float)) + 1);
+/// Bytes that the images and masks of a training take in memory.
+inline std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts) {
+  const loader_options options = loader_options_of(r, channels, feed::in_memory, true);
+  return static_cast<std::int64_t>(memory_needed(options, data, parts.train).samples +
+                                   memory_needed(options, data, parts.val).samples);
 }
 
 /// "memory", "stream", or "auto": memory, if the images and `others` bytes take no more than four fifths of what is

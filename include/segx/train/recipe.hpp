@@ -21,6 +21,7 @@ namespace segx {
 struct recipe {
   std::string model = "unet16";
   int height = 256, width = 256;
+  std::string framing = "stretch";
 
   double validation = 0.2;
   std::string validation_list{};
@@ -29,6 +30,7 @@ struct recipe {
   std::string classes{};
   std::string normalisation = "unit";
   std::string augmentation = "flip";
+  bool doubled = false;
   std::string pretrained{};
   std::string steady{};
 
@@ -69,8 +71,11 @@ struct recipe_field {
 /// This table alone says what a recipe holds, and in which order.
 inline constexpr std::array recipe_fields{
     recipe_field{"model", "--model", &recipe::model, "network"},
-    recipe_field{"height", "--height", &recipe::height, "of the images, to which they are resized", 1, 65536},
-    recipe_field{"width", "--width", &recipe::width, "of the images, to which they are resized", 1, 65536},
+    recipe_field{"height", "--height", &recipe::height, "of the network's images", 1, 65536},
+    recipe_field{"width", "--width", &recipe::width, "of the network's images", 1, 65536},
+    recipe_field{"framing", "--framing", &recipe::framing,
+                 "how images come to that size: stretch, or window: parts of that size, not resized, at random places, "
+                 "validated in the image's middle"},
     recipe_field{"validation", "--val", &recipe::validation, "share of the images to validate on", 0, 1},
     recipe_field{"validation_list", "--val-list", &recipe::validation_list,
                  "file with the names of the validation images, one a line, instead of a share"},
@@ -84,6 +89,8 @@ inline constexpr std::array recipe_fields{
                  "of the pixels: unit ([0,1]), imagenet, minus_one_to_one, or as 'mean 0.5 std 0.25'"},
     recipe_field{"augmentation", "--augment", &recipe::augmentation,
                  "random changes of the training images, as flip,rotate(10); or none, chest_xray, …"},
+    recipe_field{"doubled", "--doubled", &recipe::doubled,
+                 "each training image twice in an epoch, the second time mirrored left to right"},
     recipe_field{"pretrained", "--pretrained", &recipe::pretrained,
                  "weight file of a classifier, made by 'segx import', that the encoder begins with"},
     recipe_field{"steady", "--steady", &recipe::steady,

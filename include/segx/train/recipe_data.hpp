@@ -39,8 +39,17 @@ inline split split_of(const dataset& data, const recipe& r) {
                                    : split_by_list(data, r.validation_list);
 }
 
+/// Whether images are seen through windows. Throws `error` for framings that there are not.
+inline bool has_windows(const recipe& r) {
+  if (r.framing == "stretch" || r.framing == "window") { return r.framing == "window"; }
+  throw error("no framing is called \"" + r.framing + "\"; choose stretch or window");
+}
+
 /// For the loader of the training samples, or of those that validate.
 inline loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
+  // Half of the windows must have something to find, so that small structures are not forgotten.
+  constexpr double foreground = 0.5;
+  const framing window = training ? framing::random_window : framing::centred_window;
   return {.height = r.height,
           .width = r.width,
           .channels = channels,
@@ -50,7 +59,9 @@ inline loader_options loader_options_of(const recipe& r, int channels, feed mode
           .mode = mode,
           .seed = r.seed,
           .shuffle = training,
-          .mask_threshold = r.mask_threshold};
+          .mask_threshold = r.mask_threshold,
+          .frame = has_windows(r) ? window : framing::stretch,
+          .foreground = training && has_windows(r) ? foreground : 0};
 }
 
 }  // namespace segx

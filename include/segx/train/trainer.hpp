@@ -79,11 +79,10 @@ class trainer {
         data_{data},
         parts_{parts},
         learner_{network, recipe_, std::move(loss), std::move(optimizer), {1, run_.threads, run_.numbers}},
-        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}},
-        feed_{choose_feed(run_.feed,
-                          image_bytes(static_cast<std::int64_t>(parts.train.size() + parts.val.size()),
-                                      network.channels, recipe_.height, recipe_.width),
-                          static_cast<std::int64_t>(bytes()), available_memory())} {
+        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}} {
+    if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
+    feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
+                        static_cast<std::int64_t>(bytes()), available_memory());
     at_.rate = parse_schedule(recipe_.schedule, recipe_.warm_up);
     at_.stop = {recipe_.patience, recipe_.min_delta};
     expect_classes(network, recipe_.model, data_, learner_.loss());
@@ -94,6 +93,7 @@ class trainer {
     checked(r);
     optimizer_of(r, network);
     scan_options_of(r);
+    has_windows(r);
     parse_normalisation(r.normalisation);
     expect_parts(weights<Network>{network}, r.learning_rate_factors);
   }
@@ -111,6 +111,7 @@ class trainer {
       fail(checkpoint_file().string() +
            ": this folder holds a training already; resume it (--resume) or choose another folder");
     }
+    if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();
@@ -119,7 +120,7 @@ class trainer {
     training_log log = begin_log();
     if (!run_.quiet) { shown_.emplace(); }
 
-    while (at_.epoch < recipe_.epochs && !at_.stop.is_time()) {
+    while (!is_over()) {
       if (!train_epoch()) {
         save();
         return {false, at_.best_iou, at_.best_epoch, at_.epoch};
@@ -136,6 +137,8 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  bool is_over() const { return at_.epoch >= recipe_.epochs || at_.stop.is_time(); }
 
   any_augmentation augmentation() const {
     if (run_.augment) { return *run_.augment; }
@@ -241,7 +244,7 @@ class trainer {
     const auto start = clock::now();
     if (shown_) { shown_->begin_validation(val_samples_->size()); }
     judge_.set_weights(learner_.result());
-    const auto show = [&](long done) {
+    const auto show = [&](long done, auto&&...) {
       if (shown_) { shown_->update(done, progress_state::unknown, progress_state::unknown); }
     };
     const evaluation e = evaluate(judge_, *val_samples_, learner_.loss(), 0.5F, show, data_.labels);
@@ -279,6 +282,7 @@ class trainer {
     card.model = recipe_.model;
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
     if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = joined(data_.classes); }
+    card.labels = text_of(data_.labels);
     card.height = recipe_.height;
     card.width = recipe_.width;
     card.recipe = recipe_json(recipe_);
@@ -339,7 +343,7 @@ class trainer {
   dataset data_;
   split parts_;
   learner<Network, Backend> learner_;
-  session<Network, Backend> judge_;
+  session<Network, frugal<Backend>> judge_;
   feed_choice feed_;
 
   training_state at_;

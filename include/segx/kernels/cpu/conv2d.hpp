@@ -87,10 +87,10 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   }
 }
 
-[[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, y, on.convolutions);
+[[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
+  const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, p.y, on.convolutions);
   const int c = p.x.channels;
-  const int k = y.channels;
+  const int k = p.y.channels;
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
   if (p.packed != nullptr) {
@@ -203,9 +203,9 @@ inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_
   }
 }
 
-[[gnu::noinline]] inline void conv_transpose2d_pack(cpu&, const conv2d_geometry& g, const packing<float>& p, shape y) {
+[[gnu::noinline]] inline void conv_transpose2d_pack(cpu&, const conv2d_geometry& g, const packing<float>& p) {
   const int c = p.x.channels;
-  const int k = y.channels;
+  const int k = p.y.channels;
   const int taps = g.kernel * g.kernel;
   const float* weight = p.parameters[0];
   if (p.packed != nullptr && detail::taps_are_apart(g)) {

@@ -36,4 +36,20 @@ struct cpu_with : cpu {
   explicit cpu_with(int thread_count = 1) : cpu{thread_count, How} {}
 };
 
+namespace detail {
+template <class Backend>
+struct frugal_form {
+  using type = Backend;
+};
+template <>
+struct frugal_form<cpu> {
+  using type = cpu_with<convolution_policy::prefer_memory>;
+};
+}  // namespace detail
+
+/// A backend in the form that takes least memory, for what goes on beside the main work: judging the weights during a
+/// training, testing a weight file.
+template <class Backend>
+using frugal = typename detail::frugal_form<Backend>::type;
+
 }  // namespace segx

@@ -154,13 +154,13 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   });
 }
 
-[[gnu::noinline]] inline void grouped_conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  if (detail::algorithm_for(g, p.x, y, on.convolutions) == detail::convolution_algorithm::plain) { return; }
+[[gnu::noinline]] inline void grouped_conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
+  if (detail::algorithm_for(g, p.x, p.y, on.convolutions) == detail::convolution_algorithm::plain) { return; }
   const int taps = g.kernel * g.kernel;
   if (p.packed != nullptr) {
-    depthwise_pack(y.channels, taps, p.parameters[0], pack_bias(p.parameters[1], y.channels, p.packed));
+    depthwise_pack(p.y.channels, taps, p.parameters[0], pack_bias(p.parameters[1], p.y.channels, p.packed));
   }
-  if (p.packed_backward != nullptr) { depthwise_pack(y.channels, taps, p.parameters[0], p.packed_backward); }
+  if (p.packed_backward != nullptr) { depthwise_pack(p.y.channels, taps, p.parameters[0], p.packed_backward); }
 }
 
 [[gnu::noinline]] inline void grouped_conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {

@@ -15,13 +15,13 @@ namespace segx {
 /// The kernels of the backend `cpu` for one instruction set; see kernels/cpu.hpp and the folder kernels/.
 struct kernel_table {
   const char* instruction_set;
-  void (*conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
-  void (*grouped_conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*grouped_conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*grouped_conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*grouped_conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
-  void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&, shape y);
+  void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*batch_norm2d_forward)(cpu&, const batch_norm2d_geometry&, const forward_pass<float>&);

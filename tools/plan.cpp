@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <segx/data/survey.hpp>
+#include <segx/train/feed_choice.hpp>
+#include <segx/train/recipe_data.hpp>
+#include <segx/train/recommend.hpp>
+
+#include "commands.hpp"
+#include "models.hpp"
+#include "noise_step.hpp"
+#include "recipe_words.hpp"
+
+namespace segx::tool {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// Networks that train from scratch; those of colour images have batch normalisations.
+constexpr std::array candidates{"unet8", "unet16", "unet32", "unet64", "resunet8", "resunet", "unet-resnet34"};
+
+struct plan_words {
+  explicit plan_words(CLI::App* command) : recipe{command, recipe_words::scope::data} {}
+
+  recipe_words recipe;
+  std::string data, out;
+  planning_limits limits;
+  int threads = 0;
+  bool as_json = false;
+};
+
+candidate_network candidate_of(const std::string& name, int threads) {
+  const any_network network = model_named(name);
+  constexpr int side = 256;
+  double macs = 0;
+  for (const auto& node : network.composed(side, side)) { macs += static_cast<double>(node.macs); }
+  return {name, network.channels, network.parameter_count, macs / (side * side),
+          [network, threads](const recipe& r) { return training_memory_of(r, network, threads); }};
+}
+
+/// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
+/// that warms up.
+double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
+  noise_step step{
+      weights<any_network>::random(1, model_named(model)), height, width, {.batch = images, .threads = threads}};
+  step();
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int run = 0; run < 3; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    step();
+    fastest = std::min(fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return fastest;
+}
+
+/// Multiply-adds a second of a step of training on two images.
+double rate_of(const candidate_network& c, int height, int width, int threads) {
+  constexpr int images = 2;
+  const double macs = detail::planning::passes_of_step * images * c.macs_per_pixel * height * width;
+  return macs / seconds_of_step(c.name, height, width, images, threads);
+}
+
+struct plan {
+  dataset data;
+  split parts;
+  survey seen;
+  recommendation advice;
+  double macs_per_second = 0;  // of the network that is recommended
+  feed_choice feeding;
+  int threads = 0;
+
+  double minutes() const { return advice.minutes(macs_per_second); }
+  std::int64_t bytes() const { return advice.memory.bytes(advice.recipe.batch); }
+};
+
+plan make_plan(const plan_words& w) {
+  plan p;
+  const recipe given = w.recipe.effective();
+  p.data = scan_folder(w.data, scan_options_of(given));
+  p.parts = split_of(p.data, given);
+  p.seen = survey_of(p.data, given.mask_threshold, w.threads);
+  p.threads = w.threads > 0 ? w.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+
+  std::vector<candidate_network> networks;
+  for (const char* name : candidates) { networks.push_back(candidate_of(name, p.threads)); }
+  planning_limits limits = w.limits;
+  limits.memory = available_memory();
+  limits.macs_per_second = rate_of(networks.front(), 128, 128, p.threads);
+  p.advice = recommend(p.seen, static_cast<int>(p.parts.train.size()), static_cast<int>(p.parts.val.size()), networks,
+                       limits, given);
+
+  p.advice.recipe = canonical(p.advice.recipe);
+  const recipe& r = p.advice.recipe;
+  const auto chosen = std::find_if(networks.begin(), networks.end(), [&](auto& c) { return c.name == r.model; });
+  p.macs_per_second = rate_of(*chosen, r.height, r.width, p.threads);
+  p.feeding = choose_feed("auto", image_bytes(r, chosen->channels, p.data, p.parts), p.bytes(), limits.memory);
+  return p;
+}
+
+// ---- what was seen ----
+
+struct span_of_values {
+  double least, median, most;
+};
+
+template <class Fact>
+span_of_values span_over(const survey& s, const Fact& fact) {
+  span_of_values all{fact(s.images.front()), s.median(fact), fact(s.images.front())};
+  for (const image_facts& f : s.images) {
+    all.least = std::min(all.least, static_cast<double>(fact(f)));
+    all.most = std::max(all.most, static_cast<double>(fact(f)));
+  }
+  return all;
+}
+
+json as_json(const span_of_values& v) { return {{"least", v.least}, {"median", v.median}, {"most", v.most}}; }
+
+struct measure {
+  const char* key;
+  const char* name;
+  double (*of)(const image_facts&);
+};
+constexpr std::array measures{
+    measure{"height", "height", [](const image_facts& f) -> double { return f.height; }},
+    measure{"width", "width", [](const image_facts& f) -> double { return f.width; }},
+    measure{"mean", "mean of the values", [](const image_facts& f) { return f.mean; }},
+    measure{"deviation", "their deviation", [](const image_facts& f) { return f.deviation; }},
+    measure{"brightest", "brightest value", [](const image_facts& f) { return f.brightest; }},
+    measure{"objects", "objects in an image", [](const image_facts& f) -> double { return f.objects; }},
+    measure{"object_extent", "their extent, pixels", [](const image_facts& f) { return f.object_extent; }}};
+
+int count(const survey& s, auto&& is_so) {
+  return static_cast<int>(std::count_if(s.images.begin(), s.images.end(), is_so));
+}
+
+int colours(const survey& s) {
+  return count(s, [](const image_facts& f) { return f.colour; });
+}
+int deep(const survey& s) {
+  return count(s, [](const image_facts& f) { return f.bits == 16; });
+}
+
+json as_json(const plan& p, const plan_words& w) {
+  json seen{{"images", p.seen.images.size()},   {"train", p.parts.train.size()}, {"validation", p.parts.val.size()},
+            {"labels", text_of(p.seen.labels)}, {"in_colour", colours(p.seen)},  {"of_16_bits", deep(p.seen)}};
+  for (const measure& m : measures) { seen[m.key] = as_json(span_over(p.seen, m.of)); }
+  for (std::size_t k = 0; k < p.seen.classes.size(); ++k) {
+    seen["class_shares"][p.seen.classes[k]] =
+        as_json(span_over(p.seen, [k](const image_facts& f) { return f.shares[k]; }));
+  }
+  json odd = json::array(), choices = json::array();
+  for (const odd_image& o : p.seen.odd) {
+    odd.push_back({{"name", p.data.samples[static_cast<std::size_t>(o.index)].stem}, {"why", o.why}});
+  }
+  for (const choice& c : p.advice.choices) {
+    choices.push_back({{"setting", c.setting}, {"value", c.value}, {"why", c.why}});
+  }
+  return {{"data", w.data},
+          {"survey", seen},
+          {"odd", odd},
+          {"choices", choices},
+          {"recipe", json::parse(recipe_json(p.advice.recipe))},
+          {"training_bytes", p.bytes()},
+          {"image_bytes", p.feeding.image_bytes},
+          {"feed", p.feeding.mode == feed::in_memory ? "memory" : "stream"},
+          {"multiply_adds", p.advice.macs},
+          {"multiply_adds_per_second", p.macs_per_second},
+          {"threads", p.threads},
+          {"minutes", p.minutes()}};
+}
+
+void print(const plan& p) {
+  const survey& s = p.seen;
+  std::printf("%zu images: %zu to train on, %zu to validate; %d in colour, %d of 16 bits; %s labels\n", s.images.size(),
+              p.parts.train.size(), p.parts.val.size(), colours(s), deep(s), std::string{text_of(s.labels)}.c_str());
+  std::printf("\n%-28s %10s %10s %10s\n", "", "least", "median", "most");
+  const auto row = [&](const std::string& name, const auto& fact) {
+    const span_of_values v = span_over(s, fact);
+    std::printf("%-28s %10.4g %10.4g %10.4g\n", name.c_str(), v.least, v.median, v.most);
+  };
+  for (const measure& m : measures) { row(m.name, m.of); }
+  for (std::size_t k = 0; k < s.classes.size(); ++k) {
+    row("share of " + s.classes[k], [k](const image_facts& f) { return f.shares[k]; });
+  }
+
+  constexpr std::size_t shown = 20;
+  std::printf("\n%zu odd image%s%s\n", s.odd.size(), s.odd.size() == 1 ? "" : "s", s.odd.empty() ? "" : ":");
+  for (std::size_t k = 0; k < std::min(shown, s.odd.size()); ++k) {
+    std::printf("  %s: %s\n", p.data.samples[static_cast<std::size_t>(s.odd[k].index)].stem.c_str(),
+                s.odd[k].why.c_str());
+  }
+  if (s.odd.size() > shown) { std::printf("  and %zu more (--json lists all)\n", s.odd.size() - shown); }
+
+  std::printf("\nrecommended\n");
+  for (const choice& c : p.advice.choices) {
+    std::printf("  %-14s %s\n  %-14s   %s\n", c.setting.c_str(), c.value.c_str(), "", c.why.c_str());
+  }
+  std::printf("\n%.1f MB for network, gradients and optimizer, as planned; %s\n", static_cast<double>(p.bytes()) / 1e6,
+              p.feeding.text().c_str());
+  std::printf(
+      "about %.0f minutes on %d thread%s: %.3g multiply-adds, at the %.3g a second of three steps of training that "
+      "were "
+      "timed just now\n",
+      p.minutes(), p.threads, p.threads == 1 ? "" : "s", p.advice.macs, p.macs_per_second);
+}
+
+void run(const plan_words& w) {
+  const plan p = make_plan(w);
+  if (!w.out.empty()) {
+    const std::string text = recipe_json(p.advice.recipe, "\n  ");
+    write_file_atomically(w.out, std::as_bytes(std::span{text}));
+  }
+  if (w.as_json) {
+    std::cout << as_json(p, w).dump(2) << '\n';
+    return;
+  }
+  print(p);
+  if (!w.out.empty()) { std::printf("\nsegx train --recipe %s --data %s --out run\n", w.out.c_str(), w.data.c_str()); }
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "plan",
+      "Look at a data set (sizes, values, classes, odd images) and recommend how to train on it, with the reason for "
+      "each choice, the bytes and the minutes that it takes; --out writes a recipe for 'segx train --recipe'");
+  auto words = std::make_shared<plan_words>(command);
+  command->add_option("--data", words->data, "folder with images/ and masks/, or masks_CLASS/ for each class")
+      ->required();
+  command->add_option("--out", words->out, "recipe to write, JSON");
+  command->add_flag("--json", words->as_json, "print all of it as JSON, for programs");
+  command->add_option("--minutes", words->limits.minutes, "that the training may take on this machine")
+      ->check(CLI::Range(0.01, 1e6))
+      ->capture_default_str();
+  command->add_option("--threads", words->threads, "0: as many as the machine has")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->callback([words] { run(*words); });
+}
+
+}  // namespace segx::tool
