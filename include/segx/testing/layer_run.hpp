@@ -158,7 +158,8 @@ class layer_run {
     scratch_floats_ = std::max(needs.scratch, needs.scratch_backward);
     scratch_ = poisoned(scratch_floats_ * thread_count());
     if constexpr (requires(const packing<scalar>& p) { layer.pack(on, p); }) {
-      layer.pack(on, packing<scalar>{in.extents[0], y_extent_, parameter_pointers(), packed_.data(), packed_backward_.data()});
+      layer.pack(
+          on, packing<scalar>{in.extents[0], y_extent_, parameter_pointers(), packed_.data(), packed_backward_.data()});
     }
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,24 +13,61 @@
 
 namespace segx {
 
-/// What a training begins with: weights drawn by the seed, and those of `recipe::pretrained`, a weight file of segx for
-/// the encoder's classifier, for the encoder. Throws `error`, which names the file.
+namespace detail {
+
+/// Places of the parameters of the last layer that has any: what is the network's own where another had other classes.
+template <class Network>
+std::int64_t first_place_of_head(const Network& network) {
+  std::int64_t place = 0;
+  for (const auto& node : network.nodes()) {
+    if (node.parameter_count > 0) { place = node.places[0]; }
+  }
+  return place;
+}
+
+inline bool has_other_classes(const tensor_entry& entry, const std::vector<std::int64_t>& extents) {
+  return entry.extents.size() == extents.size() && entry.extents[0] != extents[0] &&
+         std::equal(entry.extents.begin() + 1, entry.extents.end(), extents.begin() + 1, extents.end());
+}
+
+/// Fills the arrays below the name `part` with the file's, which are called as there, without it. Arrays of the head
+/// keep their values where the file's are for other classes. Throws `error`.
+template <class Network>
+void fill_from(const safetensors_view& file, weights<Network>& to, const std::string& part) {
+  const std::int64_t head = first_place_of_head(to.network());
+  const std::vector<encoder_array> arrays = encoder_arrays(to, part);
+  if (arrays.empty()) { fail("these are weights of another network, and this one has no encoder to begin with them"); }
+  for (const encoder_array& array : arrays) {
+    const tensor_entry* entry = file.find(array.name);
+    if (entry == nullptr) {
+      fail("the tensor \"" + array.name + "\" is missing: these are not weights of this network, or of its encoder");
+    }
+    const bool is_head = array.of.place >= head && array.of.place < to.network().parameter_count;
+    if (part.empty() && is_head && has_other_classes(*entry, array.of.extents)) { continue; }
+    const std::vector<float> values = array.values_of(*entry, false);
+    std::copy(values.begin(), values.end(), array.of.values.begin());
+  }
+}
+
+}  // namespace detail
+
+/// What a training begins with: weights drawn by the seed, and in place of them what `recipe::pretrained` has, a weight
+/// file of segx: of the same network, perhaps with other classes, or of the encoder's classifier, for the encoder.
+/// Throws `error`, which names the file.
 template <class Network>
 weights<Network> first_weights(const recipe& r, const Network& network) {
   weights<Network> result = weights<Network>::random(r.seed, network);
   if (r.pretrained.empty()) { return result; }
   const std::vector<std::byte> bytes = read_file(r.pretrained);
   safetensors_view file;
-  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail(r.pretrained + ": " + wrong); }
-  int filled = 0;
-  for (const detail::encoder_array& array : detail::encoder_arrays(result, "encoder")) {
-    const tensor_entry* entry = file.find(array.name);
-    if (entry == nullptr) { fail(r.pretrained + ": the tensor \"" + array.name + "\" of the encoder is missing"); }
-    const std::vector<float> values = array.values_of(*entry, false);
-    std::copy(values.begin(), values.end(), array.of.values.begin());
-    ++filled;
+  std::string wrong = parse_safetensors(bytes, file);
+  if (wrong.empty()) {
+    try {
+      const bool is_whole = file.find(result.arrays().front().name) != nullptr;
+      detail::fill_from(file, result, is_whole ? "" : "encoder");
+    } catch (const error& e) { wrong = e.what(); }
   }
-  if (filled == 0) { fail("the network \"" + r.model + "\" has no encoder for the weights of " + r.pretrained); }
+  if (!wrong.empty()) { fail(r.pretrained + ": " + wrong); }
   return result;
 }
 
