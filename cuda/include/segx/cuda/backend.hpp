@@ -168,8 +168,8 @@ constexpr gpu::weight_extents conv_transpose2d_extents(const conv2d_geometry& g,
 
 }  // namespace detail
 
-inline void conv2d_pack(cuda& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  detail::pack(on, detail::conv2d_extents(g, p.x, y), p, y.channels);
+inline void conv2d_pack(cuda& on, const conv2d_geometry& g, const packing<float>& p) {
+  detail::pack(on, detail::conv2d_extents(g, p.x, p.y), p, p.y.channels);
 }
 
 inline void conv2d_forward(cuda& on, const conv2d_geometry& g, const forward_pass<float>& f) {
@@ -209,8 +209,8 @@ inline void conv2d_backward(cuda& on, const conv2d_geometry& g, const backward_p
 
 // A transposed convolution is the gradient, with respect to its input, of a convolution from y to x.
 
-inline void conv_transpose2d_pack(cuda& on, const conv2d_geometry& g, const packing<float>& p, shape y) {
-  detail::pack(on, detail::conv_transpose2d_extents(g, p.x, y), p, y.channels);
+inline void conv_transpose2d_pack(cuda& on, const conv2d_geometry& g, const packing<float>& p) {
+  detail::pack(on, detail::conv_transpose2d_extents(g, p.x, p.y), p, p.y.channels);
 }
 
 inline void conv_transpose2d_forward(cuda& on, const conv2d_geometry& g, const forward_pass<float>& f) {
