@@ -91,8 +91,9 @@ inline constexpr std::array recipe_fields{
                  "random changes of the training images, as flip,rotate(10); or none, chest_xray, …"},
     recipe_field{"doubled", "--doubled", &recipe::doubled,
                  "each training image twice in an epoch, the second time mirrored left to right"},
-    recipe_field{"pretrained", "--pretrained", &recipe::pretrained,
-                 "weight file to begin with: of the same network, or of its encoder's classifier, made by 'segx import'"},
+    recipe_field{
+        "pretrained", "--pretrained", &recipe::pretrained,
+        "weight file to begin with: of the same network, or of its encoder's classifier, made by 'segx import'"},
     recipe_field{"steady", "--steady", &recipe::steady,
                  "part of the network whose batch normalisations keep their running statistics, as encoder"},
     recipe_field{"loss", "--loss", &recipe::loss, "weighted sum of losses, as bce+0.5*jaccard"},
