@@ -70,7 +70,9 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
     return pixel_map{g.stride, tap / g.kernel * g.dilation - g.padding, tap % g.kernel * g.dilation - g.padding};
   };
   const int taps = g.kernel * g.kernel;
-  if (cpu::memory.is_blocked(small.extent)) {
+  if (!cpu::memory.is_blocked(small.extent) && !cpu::memory.is_blocked(large.extent)) {
+    plain_weight_gradient(on.threads, small, large, taps, large_map, index, dweight);
+  } else if (cpu::memory.is_blocked(small.extent)) {
     weight_gradient(
         on.threads, large, small, taps, small.extent.height, small.extent.width,
         [&](int tap) {
@@ -141,8 +143,6 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y, on.convolutions);
-  const bool some_blocked = cpu::memory.is_blocked(x) || cpu::memory.is_blocked(y);
-  if (!some_blocked) { return segx::conv2d_backward<float, cpu::memory>(on, g, b); }
   add_bias_gradient(on, b.dy, b.dparameters[1]);
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
@@ -247,11 +247,7 @@ inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,
                                                         const backward_pass<float>& b) {
-  const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
-  if (!cpu::memory.is_blocked(x) && !cpu::memory.is_blocked(y)) {
-    return segx::conv_transpose2d_backward<float, cpu::memory>(on, g, b);
-  }
   const int taps = g.kernel * g.kernel;
   add_bias_gradient(on, b.dy, b.dparameters[1]);
   add_weight_gradient(

@@ -323,6 +323,44 @@ void weight_gradient(thread_pool& threads, const view<const float>& a, const vie
   });
 }
 
+/// The same for two plain tensors, which have few channels: pixel (i, j) of `small` meets large_map(tap)(i, j). Adds to
+/// dweight[index(small channel, large channel, tap)].
+template <class Map, class Index>
+void plain_weight_gradient(thread_pool& threads, const view<const float>& small, const view<const float>& large,
+                           int taps, Map&& large_map, Index&& index, float* dweight) {
+  const int pairs = small.extent.channels * large.extent.channels;
+  threads.run(taps * pairs, [&](int task, int) {
+    const int tap = task / pairs;
+    const int c = task % pairs / large.extent.channels;
+    const int k = task % large.extent.channels;
+    const pixel_map at = large_map(tap);
+    const auto begin = [&](int offset) { return offset >= 0 ? 0 : (-offset + at.step - 1) / at.step; };
+    const auto end = [&](int offset, int extent, int most) {
+      return extent > offset ? std::min(most, (extent - offset - 1) / at.step + 1) : 0;
+    };
+    const int j0 = begin(at.column);
+    const int j1 = end(at.column, large.extent.width, small.extent.width);
+    const int i1 = end(at.row, large.extent.height, small.extent.height);
+    double total = 0;
+    for (int n = 0; n < small.batch; ++n) {
+      const float* a = small.image(n) + c * small.extent.plane();
+      const float* b = large.image(n) + k * large.extent.plane();
+      for (int i = begin(at.row); i < i1; ++i) {
+        const float* a_row = a + std::int64_t{i} * small.extent.width;
+        const float* b_row = b + (std::int64_t{i} * at.step + at.row) * large.extent.width + at.column;
+        float sum[4] = {};
+        int j = j0;
+        for (; j + 4 <= j1; j += 4) {
+          for (int lane = 0; lane < 4; ++lane) { sum[lane] += a_row[j + lane] * b_row[(j + lane) * at.step]; }
+        }
+        for (; j < j1; ++j) { sum[0] += a_row[j] * b_row[j * at.step]; }
+        total += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+      }
+    }
+    dweight[index(c, k, tap)] += static_cast<float>(total);
+  });
+}
+
 /// weight(k, c, tap) into packed[tap][⌈K/16⌉][C][16], zeros behind the last k.
 template <class Weight>
 void direct_pack(int channels_in, int channels_out, int taps, Weight&& weight, float* packed) {
