@@ -161,7 +161,7 @@ class ToolTest(unittest.TestCase):
     def test_train(self):
         self.assert_done(self.trained)
         self.assertEqual({path.name for path in self.run_folder.iterdir()},
-                         {"best.safetensors", "last.ckpt", "recipe.json", "log.csv", "log.jsonl", "curves.png"})
+                         {"best.safetensors", "last.ckpt", "recipe.json", "val.txt", "log.csv", "log.jsonl", "curves.png"})
         self.assertEqual([row["epoch"] for row in log_of(self.run_folder)], ["1", "2"])
         about, *lines = [json.loads(line) for line in (self.run_folder / "log.jsonl").read_text().splitlines()]
         self.assertEqual(about["recipe"], json.loads((self.run_folder / "recipe.json").read_text()))

@@ -153,6 +153,7 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   REQUIRE(o.log.size() == 4);
   CHECK(o.log.back().train_loss < o.log.front().train_loss);
   CHECK(o.log.back().val_loss < o.log.front().val_loss);
+  CHECK((segx::split_by_list(p.data, p / "run" / "val.txt").val == p.parts.val));
   for (const char* name : {"last.ckpt", "log.csv", "log.jsonl", "curves.png"}) { CHECK(fs::exists(p / "run" / name)); }
   CHECK(o.log[0].learning_rate > o.log[3].learning_rate);
   CHECK(o.log[3].learning_rate > 0);

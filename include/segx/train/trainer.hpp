@@ -34,8 +34,9 @@ namespace segx {
 
 /// What a training needs beside its recipe; its result does not depend on it.
 struct run_options {
-  std::filesystem::path folder;  // for best.safetensors, last.ckpt, recipe.json, log.csv, log.jsonl and curves.png
-  int threads = 0;               // 0: as many as the machine has
+  std::filesystem::path
+      folder;       // for best.safetensors, last.ckpt, recipe.json, val.txt, log.csv, log.jsonl, curves.png
+  int threads = 0;  // 0: as many as the machine has
   precision numbers = precision::automatic;  // of a GPU
   std::string feed = "auto";                 // or memory, stream: see choose_feed
   bool resume = false;                       // go on from folder/last.ckpt
@@ -171,7 +172,16 @@ class trainer {
     training_log log{run_.folder, at_.epoch, about, classes_in_log(data_)};
     const std::string lines = recipe_json(recipe_, "\n  ");
     write_file_atomically(run_.folder / "recipe.json", std::as_bytes(std::span{lines}));
+    const std::string names = validation_names();
+    write_file_atomically(run_.folder / "val.txt", std::as_bytes(std::span{names}));
     return log;
+  }
+
+  /// A line for each image that is validated on: what `split_by_list` reads.
+  std::string validation_names() const {
+    std::string lines;
+    for (const int i : parts_.val) { lines += data_.samples[static_cast<std::size_t>(i)].stem + '\n'; }
+    return lines;
   }
 
   /// One epoch of steps from `at_` on; false if it was ended early.
