@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   segx::tool::add_eval(app);
   segx::tool::add_predict(app);
   segx::tool::add_import(app);
+  segx::tool::add_convert(app);
   segx::tool::add_info(app);
   segx::tool::add_report(app);
   segx::tool::add_bench(app);

@@ -587,6 +587,16 @@ class ToolTest(unittest.TestCase):
                 self.assert_fails(segx(*words, "--weights", file), file)
         self.assert_fails(segx("info", "--weights", self.folder / "none.safetensors"), "none.safetensors")
 
+    def test_convert(self):
+        out = self.folder / "converted.safetensors"
+        self.assert_done(segx("convert", "--weights", self.weights, "--half", "--licence", "CC0", "--out", out))
+        self.assertLess(out.stat().st_size, 0.6 * self.weights.stat().st_size)
+        card, before = (json.loads(segx("info", "--weights", file, "--json").stdout)["card"] for file in (out, self.weights))
+        self.assertEqual(card, before | {"licence": "CC0"})
+        scores = [json.loads(segx("eval", "--weights", file, "--data", self.data).stdout)["iou_mean"] for file in (out, self.weights)]
+        self.assertAlmostEqual(scores[0], scores[1], places=2)
+        self.assert_fails(segx("convert", "--weights", self.data / "images" / "phantom_0001.png", "--out", out), "phantom_0001.png")
+
     def test_info(self):
         for model, parameters in (("unet16", 1940817), ("unet64", 31030593)):
             result = segx("info", "--model", model, "--json")

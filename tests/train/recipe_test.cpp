@@ -70,6 +70,9 @@ TEST_CASE("a recipe reads back, from one line and from many, and its checksum te
   CHECK(segx::recipe_sha256({}) == segx::recipe_sha256(segx::parse_recipe("{}")));
   CHECK(segx::recipe_sha256({}) != segx::recipe_sha256({.seed = 1}));
   CHECK(segx::recipe_sha256({}).size() == 64);
+  CHECK(segx::recipe_sha256({.validation_list = "/here/val.txt"}) ==
+        segx::recipe_sha256({.validation_list = "val.txt"}));
+  CHECK(segx::recipe_sha256({.pretrained = "/here/a"}) != segx::recipe_sha256({.pretrained = "/here/b"}));
 }
 
 TEST_CASE("every member of a recipe has a field, a word and a meaning of its own") {

@@ -83,8 +83,8 @@ inline std::string take_field(json_cursor& from, recipe& out, std::set<std::stri
 
 }  // namespace detail
 
-/// A recipe as JSON: every member, in the order of `recipe_fields`, in one line. Equal recipes give equal texts, of
-/// which `recipe_sha256` is the checksum. `between` separates the members; the line for people is "\n  ".
+/// A recipe as JSON: every member, in the order of `recipe_fields`, in one line. Equal recipes give equal texts.
+/// `between` separates the members; the line for people is "\n  ".
 inline std::string recipe_json(const recipe& r, std::string_view between = " ") {
   const bool in_lines = between.find('\n') != between.npos;
   std::string text = in_lines ? "{" + std::string{between} : "{";
@@ -95,8 +95,17 @@ inline std::string recipe_json(const recipe& r, std::string_view between = " ") 
   return text + (in_lines ? "\n}\n" : "}");
 }
 
+/// The recipe as others may see it, in a weight file's card: files by their names alone.
+inline recipe without_folders(recipe r) {
+  for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
+    r.*file = std::filesystem::path{r.*file}.filename().string();
+  }
+  return r;
+}
+
+/// Of the recipe without folders: the same wherever the files are.
 inline std::string recipe_sha256(const recipe& r) {
-  const std::string text = recipe_json(r);
+  const std::string text = recipe_json(without_folders(r));
   return sha256(std::as_bytes(std::span{text}));
 }
 

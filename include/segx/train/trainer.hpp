@@ -295,7 +295,7 @@ class trainer {
     card.labels = text_of(data_.labels);
     card.height = recipe_.height;
     card.width = recipe_.width;
-    card.recipe = recipe_json(recipe_);
+    card.recipe = recipe_json(without_folders(recipe_));
     card.recipe_sha256 = recipe_sha256(recipe_);
     card.metrics = detail::json_line(record);
     card.metrics.pop_back();  // the end of the line
