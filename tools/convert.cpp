@@ -23,7 +23,7 @@ void convert(const convert_words& w) {
   auto [values, card] = load_weights(w.weights, model_of(w.weights));
   if (w.trained_on) { card.trained_on = *w.trained_on; }
   if (w.licence) { card.licence = *w.licence; }
-  if (!card.recipe.empty()) {
+  if (card.recipe.starts_with("{")) {  // older files have words
     const recipe how = parse_recipe(card.recipe);
     card.recipe = recipe_json(without_folders(how));
     card.recipe_sha256 = recipe_sha256(how);

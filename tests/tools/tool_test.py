@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 import zlib
 
 PROGRAM = ""
-COMMANDS = ("synth", "train", "eval", "predict", "info", "report", "bench", "augment", "plan", "paper")
+COMMANDS = ("synth", "train", "eval", "predict", "import", "convert", "info", "report", "bench", "augment", "plan", "paper")
 TIME_COLUMNS = ("seconds", "images_per_second", "waiting")
 
 
@@ -586,6 +586,17 @@ class ToolTest(unittest.TestCase):
                           ("info",)):
                 self.assert_fails(segx(*words, "--weights", file), file)
         self.assert_fails(segx("info", "--weights", self.folder / "none.safetensors"), "none.safetensors")
+
+    def test_shipped_weights(self):
+        shipped = sorted((pathlib.Path(__file__).parents[2] / "weights").glob("*.safetensors"))
+        self.assertTrue(shipped)
+        for weights in shipped:
+            masks = self.folder / "of_shipped_weights"
+            self.assert_done(segx("predict", "--weights", weights, "--out", masks, self.data / "images" / "phantom_0001.png"))
+            self.assertEqual(read_png(masks / "phantom_0001.png")[:2], (64, 64))
+            card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
+            self.assertIn("CC BY-NC-SA", card["licence"])
+            self.assertNotIn('"/', card["recipe"])
 
     def test_convert(self):
         out = self.folder / "converted.safetensors"
