@@ -20,6 +20,7 @@
 #include <segx/train/evaluate.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
 #include "whole_images.hpp"
@@ -34,6 +35,13 @@ struct eval_words {
   bool intervals = false;
   std::vector<double> spacing;  // none, one for both or that of rows and of columns
   segmenter_words looks;
+  device_words device;
+
+  segmenter_options how() const {
+    segmenter_options options = looks.options();
+    options.numbers = device.precision_of_gpu();
+    return options;
+  }
 };
 
 void write_text(const std::string& path, const std::string& text) {
@@ -190,13 +198,13 @@ nlohmann::ordered_json as_json(const dataset& data, const measured<Unit>& m, con
 }
 
 /// Images and masks stretched to the network's size, as in training, and compared there.
-template <class Ruler>
+template <class Backend, class Ruler>
 auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
                      const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
   const model_card& card = loaded.card;
   const any_loss loss = parse_loss(w.loss);
   expect_classes(loaded.values.network(), card.model, data, loss);
-  const segmenter_options how = w.looks.options();
+  const segmenter_options how = w.how();
   loader samples{data,
                  indices,
                  {.height = card.height,
@@ -207,7 +215,8 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
                   .mode = feed::streamed,
                   .shuffle = false,
                   .mask_threshold = mask_threshold}};
-  averaged_network<any_network> network{loaded.values, card.height, card.width, how.passes, how.threads};
+  averaged_network<any_network, Backend> network{loaded.values, card.height, card.width,
+                                                 how.passes,    how.threads, how.numbers};
   measured<typename Ruler::unit> result;
   const auto measure = [&](long, const class_masks& masks, const std::vector<int>& batch) {
     for (int n = 0; n < masks.images(); ++n) {
@@ -223,10 +232,10 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
 }
 
 /// Label maps as `segx predict` writes them, compared with the masks as they are.
-template <class Ruler>
+template <class Backend, class Ruler>
 auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
                    const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
-  segmenter<any_network> network{loaded, w.looks.options()};
+  segmenter<any_network, Backend> network{loaded, w.how()};
   measured<typename Ruler::unit> result;
   const auto measure = [&](const cv::Mat&, const cv::Mat& truth, const cv::Mat& found) {
     const auto mask = [&](const cv::Mat& m, int k) {
@@ -242,6 +251,7 @@ auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loade
   return result;
 }
 
+template <class Backend>
 void evaluate_on(eval_words w) {
   const loaded_weights<any_network> loaded = load_weights(w.weights, model_of(w.weights));
   const any_network& network = loaded.values.network();
@@ -255,8 +265,8 @@ void evaluate_on(eval_words w) {
   if (!w.list.empty()) { indices = split_by_list(data, w.list).val; }
   if (w.loss.empty()) { w.loss = data.labels == label_kind::exclusive ? "cross_entropy" : "bce+jaccard"; }
   const auto report = [&](const auto& ruler) {
-    const auto m = w.looks.names_fit() ? at_image_size(w, loaded, data, indices, mask_threshold, ruler)
-                                       : at_network_size(w, loaded, data, indices, mask_threshold, ruler);
+    const auto m = w.looks.names_fit() ? at_image_size<Backend>(w, loaded, data, indices, mask_threshold, ruler)
+                                       : at_network_size<Backend>(w, loaded, data, indices, mask_threshold, ruler);
     const auto json = as_json(data, m, w);
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
     if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
@@ -303,7 +313,10 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(0, 65535));
   command->add_flag("--ci", words->intervals, "95 % confidence intervals of the means, by a bootstrap over the images");
   words->looks.add_to(command);
-  command->callback([words] { evaluate_on(*words); });
+  words->device.add_to(command);
+  command->callback([words] {
+    on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { evaluate_on<Backend>(*words); });
+  });
 }
 
 }  // namespace segx::tool

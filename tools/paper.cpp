@@ -18,9 +18,11 @@
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "interruption.hpp"
 #include "models.hpp"
 #include "recipe_words.hpp"
+#include "training_devices.hpp"
 #include "whole_images.hpp"
 
 namespace segx::tool {
@@ -34,6 +36,7 @@ struct paper_words {
   explicit paper_words(CLI::App* command) : data_recipe{command, recipe_words::scope::data} {}
 
   recipe_words data_recipe;
+  device_words device;
   std::string data, out, scale = "small", pretrained, trained_on, licence;
   std::vector<std::string> models;
   int epochs = 0, threads = 0;
@@ -117,6 +120,7 @@ class picture_rows {
 };
 
 /// Trains a model, or goes on with it, or finds that it is trained; nothing if that was interrupted.
+template <class Backend>
 std::optional<paper_result> train_model(const paper_model& m, const recipe& r, const paper_words& w,
                                         const dataset& data, const split& parts) {
   const fs::path folder = fs::path{w.out} / m.key;
@@ -126,19 +130,20 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
   card.trained_on = !w.trained_on.empty()
                         ? w.trained_on
                         : std::to_string(parts.train.size()) + " images of " + fs::path{w.data}.filename().string();
-  trainer<any_network> training{data,
-                                parts,
-                                r,
-                                parse_loss(r.loss),
-                                {.folder = folder,
-                                 .threads = w.threads,
-                                 .feed = std::string{m.feed},
-                                 .resume = fs::exists(folder / "last.ckpt"),
-                                 .quiet = w.quiet,
-                                 .augment = parse_augmentation(r.augmentation),
-                                 .card = card,
-                                 .should_stop = [] { return interrupted.load(); }},
-                                network};
+  trainer<any_network, Backend> training{data,
+                                         parts,
+                                         r,
+                                         parse_loss(r.loss),
+                                         {.folder = folder,
+                                          .threads = w.threads,
+                                          .numbers = w.device.precision_of_gpu(),
+                                          .feed = std::string{m.feed},
+                                          .resume = fs::exists(folder / "last.ckpt"),
+                                          .quiet = w.quiet,
+                                          .augment = parse_augmentation(r.augmentation),
+                                          .card = card,
+                                          .should_stop = [] { return interrupted.load(); }},
+                                         network};
   std::cerr << m.name << ": " << r.model << " at " << r.height << "x" << r.width << ", " << r.epochs << " epochs; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
   const train_result ended = training.run();
@@ -156,6 +161,7 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
 }
 
 /// Measures the kept weights on whole images, and writes curves and pictures.
+template <class Backend>
 void show(paper_result& result, const paper_words& w, const dataset& data, const split& parts) {
   const std::string key{result.model.key};
   const fs::path out = w.out;
@@ -163,8 +169,10 @@ void show(paper_result& result, const paper_words& w, const dataset& data, const
 
   const fs::path best = out / key / "best.safetensors";
   const loaded_weights<any_network> loaded = load_weights(best, model_of(best));
-  segmenter<any_network> network{
-      loaded, {.fitting = has_windows(result.recipe) ? fit::tile : fit::stretch, .threads = w.threads}};
+  segmenter<any_network, Backend> network{loaded,
+                                          {.fitting = has_windows(result.recipe) ? fit::tile : fit::stretch,
+                                           .threads = w.threads,
+                                           .numbers = w.device.precision_of_gpu()}};
   picture_rows pictures{data.labels, network.classes(), static_cast<int>(parts.val.size())};
   result.whole = evaluate_whole_images(network, data, parts.val, result.recipe.mask_threshold, [&](auto&... of) {
                    pictures.see(of...);
@@ -187,10 +195,13 @@ std::string begins_with(const recipe& r) {
 }
 
 std::string about(const paper_words& w, const split& parts) {
+  const std::string device =
+      w.device.device == "cuda"
+          ? "CUDA, " + (w.device.numbers == "auto" ? "bf16" : w.device.numbers)
+          : cpu_instruction_set() + std::string{", "} + std::to_string(detail::thread_count(w.threads)) + " threads";
   return std::to_string(parts.train.size()) + " images of " + fs::path{w.data}.filename().string() + " to train on, " +
          std::to_string(parts.val.size()) + " to validate; scale " + w.scale +
-         (w.epochs > 0 ? ", but " + std::to_string(w.epochs) + " epochs" : "") + "; " + cpu_instruction_set() + ", " +
-         std::to_string(detail::thread_count(w.threads)) + " threads";
+         (w.epochs > 0 ? ", but " + std::to_string(w.epochs) + " epochs" : "") + "; " + device;
 }
 
 std::string markdown(const std::vector<paper_result>& results, const paper_words& w, const split& parts) {
@@ -255,6 +266,7 @@ void write_table(const std::vector<paper_result>& results, const paper_words& w,
   write_file_atomically(fs::path{w.out} / "table1.json", std::as_bytes(std::span{numbers}));
 }
 
+template <class Backend>
 void run(const paper_words& w) {
   if (!w.pretrained.empty() && w.scale != "paper") {
     fail("--pretrained: the encoders of the small scale are narrower than any published one; use --scale paper");
@@ -272,12 +284,12 @@ void run(const paper_words& w) {
 
   std::vector<paper_result> results;
   for (const auto& [model, r] : wanted) {
-    std::optional<paper_result> result = train_model(model, r, w, data, parts);
+    std::optional<paper_result> result = train_model<Backend>(model, r, w, data, parts);
     if (!result) {
       std::cerr << "stopped and saved; the same command goes on\n";
       return;
     }
-    show(*result, w, data, parts);
+    show<Backend>(*result, w, data, parts);
     results.push_back(std::move(*result));
     write_table(results, w, parts);
   }
@@ -312,10 +324,13 @@ void add_paper(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  words->device.add_to(command);
   command->add_option("--trained-on", words->trained_on, "for the model cards: the data and their terms");
   command->add_option("--licence", words->licence, "for the model cards: terms of the weights");
   command->add_flag("--quiet", words->quiet, "no progress");
-  command->callback([words] { run(*words); });
+  command->callback([words] {
+    on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { run<Backend>(*words); });
+  });
 }
 
 }  // namespace segx::tool

@@ -8,15 +8,14 @@
 #include <segx/image/read_image.hpp>
 #include <segx/metrics/classes.hpp>
 #include <segx/predict/segmenter.hpp>
-#include <segx/runtime/any_network.hpp>
 #include <segx/train/evaluate.hpp>
 
 namespace segx::tool {
 
 /// Label maps as `segx predict` writes them, compared with the masks as they are, at the image's size. They say nothing
 /// of a loss. `see(image, truth, found)` is called with each.
-template <class See>
-evaluation evaluate_whole_images(segmenter<any_network>& network, const dataset& data, const std::vector<int>& indices,
+template <class Segmenter, class See>
+evaluation evaluate_whole_images(Segmenter& network, const dataset& data, const std::vector<int>& indices,
                                  std::optional<int> mask_threshold, See&& see) {
   evaluation result;
   for (const int index : indices) {
