@@ -87,7 +87,8 @@ void add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "train",
       "Train a network; leaves OUT/best.safetensors (the weights that were best on the validation images), "
-      "OUT/last.ckpt, OUT/recipe.json, OUT/val.txt (the names of those images), OUT/log.csv, OUT/log.jsonl and OUT/curves.png. Ctrl-C saves and ends; --resume "
+      "OUT/last.ckpt, OUT/recipe.json, OUT/val.txt (the names of those images), OUT/log.csv, OUT/log.jsonl and "
+      "OUT/curves.png. Ctrl-C saves and ends; --resume "
       "goes on, bit for bit");
   auto words = std::make_shared<train_words>(command);
   command->add_option("--data", words->data, "folder with images/ and masks/");
