@@ -190,7 +190,7 @@ def footprint():
     site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
     litert = PACKAGES / "@litertjs"
     pages = {
-        "segx": [site / name for name in ["segx.wasm", "segx.js", "worker.js", "image.js"]],
+        "segx": [site / name for name in ["unet16.wasm", "segx.js", "worker.js", "networks.js", "image.js"]],
         "ONNX Runtime Web": [ort / name for name in ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs",
                                                      "ort-wasm-simd-threaded.wasm"]],
         "TensorFlow.js": [tfjs / "tfjs-core/dist/tf-core.min.js", tfjs / "tfjs-backend-wasm/dist/tf-backend-wasm.min.js",

@@ -1,4 +1,4 @@
-import { Segx } from './segx/segx.js';
+import { Segx, networkOf } from './segx/segx.js';
 
 function spawn(words) {
   const helper = new Worker('./segx/helper.js', { type: 'module' });
@@ -10,14 +10,13 @@ function spawn(words) {
 
 /** segx as the demo uses it: 8-bit pixels in, so the input is rounded to them. */
 export async function load(threads, [channels, height, width]) {
-  const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${name}`));
-  const [segx, weights] = await Promise.all([
-    threads > 1
-      ? compile('segx-threads.wasm').then((module) => Segx.withThreads(module, threads, spawn))
-      : compile('segx.wasm').then((module) => new Segx(module)),
-    fetch('./weights.safetensors').then((response) => response.arrayBuffer()),
-  ]);
-  segx.load(new Uint8Array(weights));
+  const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${name}${threads > 1 ? '-threads' : ''}.wasm`));
+  const start = (module) => (threads > 1 ? Segx.withThreads(module, threads, spawn) : new Segx(module));
+  const file = fetch('./weights.safetensors').then(async (response) => new Uint8Array(await response.arrayBuffer()));
+  let segx = await start(await compile('unet16'));  // at once, as the demo does
+  const weights = await file;
+  if (networkOf(weights) !== 'unet16') segx = await start(await compile(networkOf(weights)));
+  segx.load(weights);
   return (input) => {
     const plane = height * width;
     const rgba = new Uint8ClampedArray(4 * plane);

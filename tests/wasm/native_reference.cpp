@@ -3,7 +3,7 @@
 // Trains unet16 for some seconds on phantoms, so that its masks have a meaning, and segments two phantoms of odd sizes
 // with it, natively. Writes weights.safetensors and, for `large` and `small`: NAME.png (the image, 8-bit gray),
 // NAME.mask.png, and for readers without a PNG decoder NAME.gray and NAME.mask (bytes [height,width]) and NAME.json
-// ({"height", "width"}).
+// ({"height", "width"}); and NAME.best.mask, what weights/lung-best.safetensors finds.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include <segx/io/weight_file.hpp>
 #include <segx/losses/bce.hpp>
 #include <segx/models/unet.hpp>
+#include <segx/models/zoo.hpp>
 #include <segx/optim/adam.hpp>
 #include <segx/predict/segmenter.hpp>
 #include <segx/runtime/training_session.hpp>
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
     segx::save_weights(folder / "weights.safetensors", trained(), card);
 
     segx::segmenter<network> lungs{folder / "weights.safetensors"};
+    segx::segmenter<segx::unet_mobilenetv2<1>> best{SEGX_WEIGHTS "/lung-best.safetensors"};
     struct picture {
       std::string name;
       int size, height, width;
@@ -100,6 +102,7 @@ int main(int argc, char** argv) {
       segx::write_mask(file(".mask.png"), mask);
       write_bytes(file(".gray"), gray);
       write_bytes(file(".mask"), mask * 255);
+      write_bytes(file(".best.mask"), best.mask(segx::read_gray(file(".png"))) * 255);
       const std::string extents =
           R"({"height": )" + std::to_string(height) + R"(, "width": )" + std::to_string(width) + "}\n";
       segx::write_file_atomically(file(".json"), std::as_bytes(std::span{extents}));

@@ -30,6 +30,7 @@ const site = join(build, 'site');
 const here = dirname(fileURLToPath(import.meta.url));
 const temporary = mkdtempSync(join(tmpdir(), 'segx-wasm-'));
 const images = ['large', 'small'];
+const bestWeights = join(here, '../../weights/lung-best.safetensors');
 
 // ---- a very small test runner ----
 
@@ -98,8 +99,8 @@ function withHeader(file, change) {
 
 async function testUnderNode(native) {
   const moduleOf = (name) => new WebAssembly.Module(readFileSync(join(site, name)));
-  const module = moduleOf('segx.wasm');
-  const threadsModule = moduleOf('segx-threads.wasm');
+  const module = moduleOf('unet16.wasm');
+  const threadsModule = moduleOf('unet16-threads.wasm');
 
   await test('the programs can reach nothing: no network, no files', 10, () => {
     const harmless = [
@@ -112,12 +113,14 @@ async function testUnderNode(native) {
     assert.deepEqual(foreign(threadsModule), ['env.memory', 'env.segx_notify', 'env.segx_wait']);
   });
 
-  await test('program and scripts that compute are at most 100 KB, gzipped', 10, () => {
+  await test('program and scripts that compute unet16 are at most 100 KB, gzipped', 10, () => {
     const packed = (file) => gzipSync(readFileSync(join(site, file)), { level: 9 }).length;
-    const scripts = ['segx.js', 'worker.js', 'image.js'].reduce((sum, file) => sum + packed(file), 0);
-    const sizes = [scripts + packed('segx.wasm'), scripts + packed('helper.js') + packed('segx-threads.wasm')];
-    for (const size of sizes) assert(size <= 100 * 1024, `they are ${size} bytes`);
-    return sizes.map((size) => `${(size / 1024).toFixed(1)} KB`).join(', with threads ');
+    const scripts = ['segx.js', 'worker.js', 'networks.js', 'image.js'].reduce((sum, file) => sum + packed(file), 0);
+    const sizes = ['unet16', 'unet-mobilenetv2'].flatMap((network) => [
+      scripts + packed(`${network}.wasm`), scripts + packed('helper.js') + packed(`${network}-threads.wasm`)]);
+    const told = sizes.map((size) => `${(size / 1024).toFixed(1)} KB`);
+    assert(Math.max(sizes[0], sizes[1]) <= 100 * 1024, `they are ${told[0]} and, with threads, ${told[1]}`);
+    return `unet16 ${told[0]}, with threads ${told[1]}; unet-mobilenetv2 ${told[2]}, ${told[3]}`;
   });
 
   const tests = join(build, 'test_wasm.wasm');
@@ -131,7 +134,7 @@ async function testUnderNode(native) {
     skip('kernels in WebAssembly', `${tests} is not built`);
   }
 
-  const { Segx, Problem } = await import(pathToFileURL(join(site, 'segx.js')));
+  const { Segx, Problem, networkOf } = await import(pathToFileURL(join(site, 'segx.js')));
   if (!native) return skip('masks under Node', 'no results of native_reference, see --native');
   const weights = readFileSync(join(native, 'weights.safetensors'));
   const picture = (name) => ({
@@ -160,6 +163,20 @@ async function testUnderNode(native) {
     times.sort((a, b) => a - b);
     return `${times[0].toFixed(0)} ms an image at best, ${times[times.length >> 1].toFixed(0)} ms median, ` +
            `${(segx.memoryBytes / 2 ** 20).toFixed(0)} MB`;
+  });
+
+  await test('the network of lung-best finds what it finds natively (IoU ≥ 0.999)', 60, () => {
+    const best = new Segx(moduleOf('unet-mobilenetv2.wasm'));
+    const file = readFileSync(bestWeights);
+    assert.equal(networkOf(file), 'unet-mobilenetv2');
+    assert.equal(networkOf(Buffer.from('nonsense')), null);
+    best.load(file);
+    assert.throws(() => best.load(weights), (error) => error instanceof Problem && /another network/.test(error.message));
+    for (const name of images) {
+      const { rgba, width, height } = picture(name);
+      const agreement = iou(best.segment(rgba, width, height).mask, readFileSync(join(native, `${name}.best.mask`)));
+      assert(agreement >= 0.999, `${name}: IoU ${agreement}`);
+    }
   });
 
   await test('several threads find what one finds, bit for bit', 60, async () => {
@@ -308,6 +325,22 @@ async function testInBrowser(chromium, native) {
       return `${times.join(', ')}, ${await page.value(`document.querySelector('#memory').textContent`)}`;
     });
 
+    await test('weights of another network bring its program, and weights that are broken leave it', 60, async () => {
+      await page.choose('#weights-file', bestWeights);
+      await page.until(result('large.png'));
+      const agreement = iou((await downloadedMask(page)).mask, readFileSync(join(native, 'large.best.mask')));
+      assert(agreement >= 0.999, `IoU ${agreement}`);
+      await page.choose('#weights-file', file('cut.safetensors', readFileSync(weights).subarray(0, 100000)));
+      await page.until(`${idle} && ${problem}?.startsWith('cut.safetensors: ')`);
+      await page.click('[data-action=dismiss]');
+      await page.choose('#image-file', join(native, 'small.png'));
+      await page.until(result('small.png'));
+      const again = iou((await downloadedMask(page)).mask, readFileSync(join(native, 'small.best.mask')));
+      assert(again >= 0.999, `IoU ${again}`);
+      await page.choose('#weights-file', weights);
+      await page.until(`${idle} && ${result('small.png')}`);
+    });
+
     await test('an image can be dropped', 30, async () => {
       await page.drop(join(native, 'small.png'));
       await page.until(result('small.png'));
@@ -368,7 +401,7 @@ async function testInBrowser(chromium, native) {
 
     await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, async () => {
       const foreign = page.requests.filter((url) => !url.startsWith(home) && !/^(blob|data):/.test(url));
-      const program = await page.value('navigator.hardwareConcurrency > 1') ? 'segx-threads.wasm' : 'segx.wasm';
+      const program = await page.value('navigator.hardwareConcurrency > 1') ? 'unet16-threads.wasm' : 'unet16.wasm';
       assert(page.requests.some((url) => url.endsWith(program)), 'the worker was not watched');
       assert.deepEqual(foreign, []);
       assert.deepEqual(page.errors, []);
@@ -401,7 +434,7 @@ async function testInBrowser(chromium, native) {
         await other.choose('#image-file', join(native, 'small.png'));
         await other.until(result('small.png'));
         assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
-        assert(!other.requests.some((url) => url.endsWith('segx-threads.wasm')));
+        assert(!other.requests.some((url) => url.endsWith('-threads.wasm')));
         assert.deepEqual(other.errors, []);
       } finally {
         plain.closeAllConnections();
@@ -416,7 +449,7 @@ async function testInBrowser(chromium, native) {
 
 // ---- all of it ----
 
-if (existsSync(join(site, 'segx.wasm'))) {
+if (existsSync(join(site, 'unet16.wasm'))) {
   const native = nativeResults();
   await testUnderNode(native);
   const chromium = findChromium();
@@ -424,7 +457,7 @@ if (existsSync(join(site, 'segx.wasm'))) {
   else if (!native) skip('the page', 'no results of native_reference, see --native');
   else await testInBrowser(chromium, native);
 } else {
-  skip('everything', `${site} has no segx.wasm; build it by scripts/wasm`);
+  skip('everything', `${site} has no unet16.wasm; build it by scripts/wasm`);
 }
 rmSync(temporary, { recursive: true, force: true });
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);

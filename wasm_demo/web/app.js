@@ -1,4 +1,5 @@
 // The page: takes files, asks the worker, shows what comes back.
+import { NETWORKS } from './networks.js';
 
 const $ = (id) => document.getElementById(id);
 const LUNG = [86, 180, 233];  // sky blue of Okabe and Ito's palette, as in segx's overlay pictures
@@ -50,7 +51,7 @@ async function start() {
 
 function useWeights({ card: found, networkBytes }) {
   if (!found) {
-    $('network').textContent = 'There are no weights beside this page. Load a .safetensors file of segx’s unet16.';
+    $('network').textContent = 'There are no weights beside this page. Load a .safetensors file of ' + NETWORKS.join(' or ') + '.';
     return;
   }
   card = found;

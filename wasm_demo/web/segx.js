@@ -1,4 +1,4 @@
-// segx.wasm as a JavaScript class. Runs in browsers, workers and Node, and needs nothing but the module: no network, no
+// A program of the page, <network>.wasm, as a JavaScript class. Runs in browsers, workers and Node, and needs nothing but the module: no network, no
 // files, no other script. See ../bindings.cpp for what is behind it.
 
 /** Something that a user can understand and mend: its message is one sentence. */
@@ -6,10 +6,10 @@ export class Problem extends Error {}
 
 const BAD_FILE = 8;  // WASI's number
 const PAGE = 65536;  // bytes
-const MEMORY = { initial: 2 ** 24 / PAGE, maximum: 2 ** 30 / PAGE, shared: true };  // as segx-threads.wasm is linked
+const MEMORY = { initial: 2 ** 24 / PAGE, maximum: 2 ** 30 / PAGE, shared: true };  // as <network>-threads.wasm is linked
 const HELPER_STACK = 2 ** 18;  // bytes
 
-/** What segx.wasm and segx-threads.wasm ask for. */
+/** What <network>.wasm and <network>-threads.wasm ask for. */
 function imports(memory, system) {
   const numbers = () => new Int32Array(memory.buffer);  // anew each time: memory grows
   return {
@@ -37,21 +37,32 @@ export function help({ module, memory, stack }, ready) {
   wasm.segx_help(number);
 }
 
+/** The network that a weight file is for, as its card says; null where there is none. */
+export function networkOf(file) {
+  try {
+    const size = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+    return JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + size))).__metadata__.model;
+  } catch {
+    return null;
+  }
+}
+
 export class Segx {
   #wasm;
   #memory;
+  #channels = 1;
   #said = '';  // what the program wrote before it ended itself
 
   /**
-   * @param {WebAssembly.Module} module segx.wasm, compiled
-   * @param {WebAssembly.Memory} [memory] for segx-threads.wasm: see withThreads
+   * @param {WebAssembly.Module} module <network>.wasm, compiled
+   * @param {WebAssembly.Memory} [memory] for <network>-threads.wasm: see withThreads
    */
   constructor(module, memory) {
     this.#wasm = new WebAssembly.Instance(module, imports(memory, {
       fd_write: (file, list, count, written) => this.#write(list, count, written),
       fd_close: () => BAD_FILE,
       fd_seek: () => BAD_FILE,
-      proc_exit: (status) => { throw new Error(this.#said.trim() || `segx.wasm ended with ${status}`); },
+      proc_exit: (status) => { throw new Error(this.#said.trim() || `the program ended with ${status}`); },
     })).exports;
     this.#memory = memory ?? this.#wasm.memory;
     this.#wasm._initialize();
@@ -60,7 +71,7 @@ export class Segx {
   /**
    * A Segx whose work several threads share: its own and those of helpers. Waiting for them blocks, so it must not live
    * in the thread of a page.
-   * @param {WebAssembly.Module} module segx-threads.wasm, compiled
+   * @param {WebAssembly.Module} module <network>-threads.wasm, compiled
    * @param {number} threads at least 1
    * @param {(words: object) => Promise<void>} spawn starts a worker that calls help(words, ready); resolves when ready
    */
@@ -84,21 +95,23 @@ export class Segx {
       this.#bytes(at, file.length).set(file);
       const wrong = this.#text(this.#wasm.segx_load(at, file.length));
       if (wrong) throw new Problem(wrong);
-      return JSON.parse(this.#text(this.#wasm.segx_card()));
+      const card = JSON.parse(this.#text(this.#wasm.segx_card()));
+      this.#channels = card.channels;
+      return card;
     });
   }
 
   /**
    * Segments an image of any size. Weights must have been loaded.
-   * @param {Uint8ClampedArray} rgba [height,width,4]; colour becomes gray, alpha is ignored
+   * @param {Uint8ClampedArray} rgba [height,width,4]; for networks of gray images colour becomes gray; alpha is ignored
    * @returns {{mask: Uint8Array, probability: Float32Array}} [height,width]: 0 or 255, and [0,1]
    */
   segment(rgba, width, height) {
     const pixels = width * height;
-    return this.#with([4 * pixels, pixels], (image, mask) => {
+    return this.#with([4 * pixels * this.#channels, pixels], (image, mask) => {
       this.#with([4 * pixels], (colours) => {
         this.#bytes(colours, 4 * pixels).set(rgba);
-        this.#wasm.segx_gray(colours, height, width, image);
+        this.#wasm.segx_read(colours, height, width, image);
       });
       this.#wasm.segx_segment(image, height, width, mask);
       return {

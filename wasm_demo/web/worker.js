@@ -1,23 +1,24 @@
 // Computes beside the page, so that the page never waits. Takes {id, task, …}, answers {id, …} or {id, problem}.
 
-import { Problem, Segx } from './segx.js';
+import { Problem, Segx, networkOf } from './segx.js';
+import { NETWORKS } from './networks.js';
 import { readImage } from './image.js';
 
 const MOST_THREADS = 8;
 // Threads share memory, which browsers allow to pages that are isolated from other origins: see serve.mjs for the headers.
 const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
 
-let module;   // a promise of the program, compiled
+const programs = new Map();  // of networks, promises of what is compiled
+let network = NETWORKS[0];   // whose program runs
 let segx;     // with weights, once some have been loaded
 let weights;  // their file, to begin anew should the program ever end itself
-const helpers = [];
+let helpers = [];
 
 const tasks = {
   /** Compiles the program and loads the weights beside the page. Without weights there: {card: null}. */
   async start() {
     const file = fetch('weights.safetensors');
-    module = compile(threads > 1 ? 'segx-threads.wasm' : 'segx.wasm');
-    segx = await create();
+    await begin(network);
     const response = await file;
     return response.ok ? load(new Uint8Array(await response.arrayBuffer())) : { card: null };
   },
@@ -32,9 +33,14 @@ const tasks = {
   },
 };
 
-async function create() {
-  helpers.splice(0).forEach((helper) => helper.terminate());
-  return threads > 1 ? Segx.withThreads(await module, threads, spawn) : new Segx(await module);
+/** Starts a network's program anew, in place of what runs. */
+async function begin(name) {
+  if (!programs.has(name)) programs.set(name, compile(`${name}${threads > 1 ? '-threads' : ''}.wasm`));
+  const module = await programs.get(name);
+  helpers.forEach((helper) => helper.terminate());
+  helpers = [];
+  segx = await (threads > 1 ? Segx.withThreads(module, threads, spawn) : new Segx(module));
+  network = name;
 }
 
 function spawn(words) {
@@ -47,10 +53,22 @@ function spawn(words) {
   });
 }
 
-function load(bytes) {
-  const card = segx.load(bytes);
-  weights = bytes;
-  return { card, networkBytes: segx.networkBytes };
+/** Loads weights into the program of their network. If that fails, what was there stays. */
+async function load(bytes) {
+  const wanted = networkOf(bytes);
+  const before = network;
+  try {
+    if (wanted !== network && NETWORKS.includes(wanted)) await begin(wanted);
+    const card = segx.load(bytes);
+    weights = bytes;
+    return { card, networkBytes: segx.networkBytes };
+  } catch (problem) {
+    if (network !== before) {
+      await begin(before);
+      if (weights) segx.load(weights);
+    }
+    throw problem;
+  }
 }
 
 async function compile(url) {
@@ -70,7 +88,7 @@ self.onmessage = async ({ data: { id, task, ...words } }) => {
   } catch (error) {
     postMessage({ id, problem: error instanceof Problem ? error.message : `Something went wrong: ${error.message}` });
     if (!(error instanceof Problem) && segx) {
-      segx = await create();
+      await begin(network);
       if (weights) segx.load(weights);
     }
   }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -96,8 +96,11 @@ inline std::string text_of(const normalisation& n) {
     std::string text;
     for (const float value : values) {
       char digits[32];
-      const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-      text += (text.empty() ? "" : " ") + std::string(digits, static_cast<std::size_t>(end - digits));
+      int precision = 1;  // the fewest that say the same
+      do {
+        std::snprintf(digits, sizeof digits, "%.*g", precision, static_cast<double>(value));
+      } while (std::strtof(digits, nullptr) != value && ++precision <= 9);
+      text += (text.empty() ? "" : " ") + std::string{digits};
     }
     return text;
   };
