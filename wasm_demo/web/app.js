@@ -1,4 +1,5 @@
 // The page: takes files, asks the worker, shows what comes back.
+
 import { NETWORKS } from './networks.js';
 
 const $ = (id) => document.getElementById(id);
