@@ -37,11 +37,7 @@ struct eval_words {
   segmenter_words looks;
   device_words device;
 
-  segmenter_options how() const {
-    segmenter_options options = looks.options();
-    options.numbers = device.precision_of_gpu();
-    return options;
-  }
+  segmenter_options how() const { return looks.options(device.precision_of_gpu()); }
 };
 
 void write_text(const std::string& path, const std::string& text) {

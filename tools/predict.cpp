@@ -101,9 +101,7 @@ void write_files(const predict_words& w, Segmenter& network, const std::vector<s
 template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  segmenter_options options = w.looks.options();
-  options.numbers = w.device.precision_of_gpu();
-  segmenter<any_network, Backend> network{w.weights, options, model_of(w.weights)};
+  segmenter<any_network, Backend> network{w.weights, w.looks.options(w.device.precision_of_gpu()), model_of(w.weights)};
   const std::vector<std::string> endings = endings_of(network);
   make_folder(w.out);
 

@@ -48,8 +48,9 @@ class segmenter_words {
 
   bool names_fit() const { return fit_option_->count() > 0; }
 
-  segmenter_options options() const {
+  segmenter_options options(precision numbers = precision::automatic) const {
     segmenter_options result = options_;
+    result.numbers = numbers;
     result.fitting = static_cast<fit>(place_in(fits, fit_));
     result.passes.over = static_cast<flips>(place_in(all_flips, flips_));
     return result;

@@ -75,6 +75,14 @@ struct grid {
   }
   constexpr int image(std::uint32_t pixel) const { return static_cast<int>(plane.quotient(pixel)); }
 
+  /// Where an element stands in [N,C,H,W], as the host has it and all backends count.
+  constexpr std::size_t in_planes(spot at) const {
+    const std::uint32_t n = plane.quotient(at.pixel);
+    const std::size_t channel =
+        std::size_t{n} * static_cast<std::size_t>(extent.channels) + static_cast<std::size_t>(at.channel);
+    return channel * plane.divisor() + (at.pixel - n * plane.divisor());
+  }
+
   struct position {
     int n, i, j;
   };
@@ -129,14 +137,9 @@ struct applied_epilogue {
   }
   constexpr std::uint32_t seed_now() const { return step == nullptr ? seed : hash32(step->seed + seed); }
 
-  /// In [N,C,H,W], as all backends count.
+  /// Of an element, or of its image where whole images are dropped.
   constexpr std::uint32_t index(const grid& g, spot at) const {
-    const std::uint32_t n = g.plane.quotient(at.pixel);
-    if (then.whole_image) { return n; }
-    const std::uint32_t within = at.pixel - n * g.plane.divisor();
-    return (n * static_cast<std::uint32_t>(g.extent.channels) + static_cast<std::uint32_t>(at.channel)) *
-               g.plane.divisor() +
-           within;
+    return then.whole_image ? g.plane.quotient(at.pixel) : static_cast<std::uint32_t>(g.in_planes(at));
   }
 
   template <int V>

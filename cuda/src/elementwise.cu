@@ -253,9 +253,7 @@ struct load_body {
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<1>(thread);
-    const std::uint32_t n = over.plane.quotient(at.pixel);
-    const std::size_t plane = n * static_cast<std::size_t>(over.extent.channels) + static_cast<std::size_t>(at.channel);
-    to.set(at.pixel, at.channel, from[plane * over.plane.divisor() + (at.pixel - n * over.plane.divisor())]);
+    to.set(at.pixel, at.channel, from[over.in_planes(at)]);
   }
 };
 
@@ -269,9 +267,7 @@ struct store_body {
 
   constexpr void operator()(std::uint32_t pixel) const {
     const int channels = over.extent.channels;
-    const std::uint32_t n = over.plane.quotient(pixel);
-    float* first = to + static_cast<std::size_t>(n) * static_cast<std::size_t>(channels) * over.plane.divisor() +
-                   (pixel - n * over.plane.divisor());
+    float* first = to + over.in_planes({pixel, 0});
     float largest = from(pixel, 0);
     float sum = 0;
     if (head == activation::softmax) {

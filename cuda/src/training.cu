@@ -21,14 +21,7 @@ struct pixel_view {
   const step_values* step;
   int classes;
 
-  constexpr float target(std::uint32_t pixel, int k) const {
-    const std::uint32_t n = over.plane.quotient(pixel);
-    const std::uint32_t within = pixel - n * over.plane.divisor();
-    return step
-        ->targets[(static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) + static_cast<std::size_t>(k)) *
-                      over.plane.divisor() +
-                  within];
-  }
+  constexpr float target(std::uint32_t pixel, int k) const { return step->targets[over.in_planes({pixel, k})]; }
 };
 
 /// The softmax of a pixel: its largest logit, and log Σ exp(z − m).
@@ -399,9 +392,7 @@ struct load_images_body {
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<1>(thread);
-    const std::uint32_t n = over.plane.quotient(at.pixel);
-    const std::size_t plane = n * static_cast<std::size_t>(over.extent.channels) + static_cast<std::size_t>(at.channel);
-    to.set(at.pixel, at.channel, step->images[plane * over.plane.divisor() + (at.pixel - n * over.plane.divisor())]);
+    to.set(at.pixel, at.channel, step->images[over.in_planes(at)]);
   }
 };
 
@@ -414,10 +405,7 @@ struct load_gradient_body {
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<1>(thread);
-    const std::uint32_t n = over.plane.quotient(at.pixel);
-    const std::size_t plane = n * static_cast<std::size_t>(over.extent.channels) + static_cast<std::size_t>(at.channel);
-    const float value = from[plane * over.plane.divisor() + (at.pixel - n * over.plane.divisor())];
-    to.set(at.pixel, at.channel, value * status->loss_scale);
+    to.set(at.pixel, at.channel, from[over.in_planes(at)] * status->loss_scale);
   }
 };
 

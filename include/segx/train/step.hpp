@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,36 @@ struct divergence : error {
       : error{"values that are not finite, first in the layer \"" + (layer.empty() ? "loss" : layer) +
               "\"; lower the learning rate, or look at the data"} {}
 };
+
+namespace detail {
+
+/// What a checkpoint has of a learner on every backend.
+template <class Network>
+void save_learned(checkpoint& to, const weights<Network>& learned, any_optimizer& optimizer,
+                  const std::optional<weights<Network>>& average) {
+  to.weights.assign(learned.values().begin(), learned.values().end());
+  to.optimizer.assign(optimizer.state().begin(), optimizer.state().end());
+  if (average) { to.average.assign(average->values().begin(), average->values().end()); }
+  to.set("optimizer_steps", optimizer.steps());
+}
+
+template <class Network>
+void restore_learned(const checkpoint& from, weights<Network>& learned, any_optimizer& optimizer,
+                     std::optional<weights<Network>>& average) {
+  const auto copy = [](const char* what, const std::vector<float>& values, std::span<float> to) {
+    if (values.size() != to.size()) {
+      fail("holds " + std::to_string(values.size()) + " values of the " + what + ", expected " +
+           std::to_string(to.size()));
+    }
+    std::copy(values.begin(), values.end(), to.begin());
+  };
+  copy("weights", from.weights, learned.values());
+  copy("optimizer", from.optimizer, optimizer.state());
+  copy("average", from.average, average ? average->values() : std::span<float>{});
+  optimizer.set_steps(from.get<std::int64_t>("optimizer_steps"));
+}
+
+}  // namespace detail
 
 /// A network that learns, one step after the other. A step is made of one batch or more:
 ///
@@ -110,27 +141,10 @@ class learner {
     return session_.bytes() + (copies * weights_.values().size() + optimizer_.state().size()) * sizeof(float);
   }
 
-  void save(checkpoint& to) {
-    to.weights.assign(weights_.values().begin(), weights_.values().end());
-    to.optimizer.assign(optimizer_.state().begin(), optimizer_.state().end());
-    if (average_) { to.average.assign(average_->values().begin(), average_->values().end()); }
-    to.set("optimizer_steps", optimizer_.steps());
-  }
+  void save(checkpoint& to) { detail::save_learned(to, weights_, optimizer_, average_); }
 
   /// Throws `error` if the checkpoint is not of this network and optimizer.
-  void restore(const checkpoint& from) {
-    const auto copy = [](const char* what, const std::vector<float>& values, std::span<float> to) {
-      if (values.size() != to.size()) {
-        fail("holds " + std::to_string(values.size()) + " values of the " + what + ", expected " +
-             std::to_string(to.size()));
-      }
-      std::copy(values.begin(), values.end(), to.begin());
-    };
-    copy("weights", from.weights, weights_.values());
-    copy("optimizer", from.optimizer, optimizer_.state());
-    copy("average", from.average, average_ ? average_->values() : std::span<float>{});
-    optimizer_.set_steps(from.get<std::int64_t>("optimizer_steps"));
-  }
+  void restore(const checkpoint& from) { detail::restore_learned(from, weights_, optimizer_, average_); }
 
  private:
   void expect_finite(std::span<const float> gradients) const {

@@ -185,11 +185,8 @@ class learner<Network, cuda> {
     stream().wait();
     expect_finite_step();
     fetch();
-    to.weights.assign(weights_.values().begin(), weights_.values().end());
     fetch_moments();
-    to.optimizer.assign(optimizer_.state().begin(), optimizer_.state().end());
-    if (average_) { to.average.assign(average_->values().begin(), average_->values().end()); }
-    to.set("optimizer_steps", optimizer_.steps());
+    segx::detail::save_learned(to, weights_, optimizer_, average_);
     if (adapts_scale()) {
       to.set("loss_scale", double{pinned_status_->loss_scale});
       to.set("loss_scale_steps", std::int64_t{pinned_status_->good_steps});
@@ -197,17 +194,7 @@ class learner<Network, cuda> {
   }
 
   void restore(const checkpoint& from) {
-    const auto copy = [](const char* what, const std::vector<float>& values, std::span<float> to) {
-      if (values.size() != to.size()) {
-        fail("holds " + std::to_string(values.size()) + " values of the " + what + ", expected " +
-             std::to_string(to.size()));
-      }
-      std::copy(values.begin(), values.end(), to.begin());
-    };
-    copy("weights", from.weights, weights_.values());
-    copy("optimizer", from.optimizer, optimizer_.state());
-    copy("average", from.average, average_ ? average_->values() : std::span<float>{});
-    optimizer_.set_steps(from.get<std::int64_t>("optimizer_steps"));
+    segx::detail::restore_learned(from, weights_, optimizer_, average_);
     session_.upload(memory::weights_now, weights_.values());
     bring_moments();
     if (average_) { session_.upload(memory::average, average_->values()); }

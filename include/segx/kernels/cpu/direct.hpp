@@ -34,6 +34,12 @@ struct geometry {
 
 namespace segx::simd::HWY_NAMESPACE {
 
+/// The i for which i · step + offset lies in [0, extent): from the first to before the end.
+inline int first_inside(int offset, int step) { return offset >= 0 ? 0 : (-offset + step - 1) / step; }
+inline int end_inside(int offset, int step, int extent) {
+  return extent > offset ? (extent - offset - 1) / step + 1 : 0;
+}
+
 /// Where channels stand: `group` channels of a pixel side by side.
 struct channel_access {
   std::int64_t plane;
@@ -82,17 +88,12 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
   const std::int64_t tap_floats = std::int64_t{columns} * channels;
   const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
 
-  // Results (i, j) whose place lies in y.
-  const auto first_of = [&](int offset) { return offset >= 0 ? 0 : (-offset + g.out_step - 1) / g.out_step; };
-  const auto end_of = [&](int offset, int extent) {
-    return extent > offset ? (extent - offset - 1) / g.out_step + 1 : 0;
-  };
-  // A transposed convolution only has as many results as inputs.
+  // Results (i, j) whose place lies in y. A transposed convolution only has as many results as inputs.
   const auto limit = [&](int end, int in_extent) { return g.out_step > 1 ? std::min(end, in_extent) : end; };
-  const int row_begin = first_of(g.out_row);
-  const int row_end = limit(end_of(g.out_row, y.extent.height), x.extent.height);
-  const int column_begin = first_of(g.out_column);
-  const int column_end = limit(end_of(g.out_column, y.extent.width), x.extent.width);
+  const int row_begin = first_inside(g.out_row, g.out_step);
+  const int row_end = limit(end_inside(g.out_row, g.out_step, y.extent.height), x.extent.height);
+  const int column_begin = first_inside(g.out_column, g.out_step);
+  const int column_end = limit(end_inside(g.out_column, g.out_step, y.extent.width), x.extent.width);
   const int rows = row_end - row_begin;
   if (rows <= 0 || column_end <= column_begin) { return; }
 
@@ -225,16 +226,12 @@ void correlate(const view<const float>& a, const pixel_map& a_map, int first_row
   const column_tag d;
   const channel_access a_at{a.extent};
   const channel_access b_at{b.extent};
-  const auto begin = [](int offset, int step) { return offset >= 0 ? 0 : (-offset + step - 1) / step; };
-  const auto end = [](int offset, int step, int extent) {
-    return extent > offset ? (extent - offset - 1) / step + 1 : 0;
-  };
-  const int i0 = std::max(begin(a_map.row, a_map.step), begin(b_map.row, b_map.step));
-  const int j0 = std::max(begin(a_map.column, a_map.step), begin(b_map.column, b_map.step));
-  const int i1 =
-      std::min({height, end(a_map.row, a_map.step, a.extent.height), end(b_map.row, b_map.step, b.extent.height)});
-  const int j1 =
-      std::min({width, end(a_map.column, a_map.step, a.extent.width), end(b_map.column, b_map.step, b.extent.width)});
+  const int i0 = std::max(first_inside(a_map.row, a_map.step), first_inside(b_map.row, b_map.step));
+  const int j0 = std::max(first_inside(a_map.column, a_map.step), first_inside(b_map.column, b_map.step));
+  const int i1 = std::min(
+      {height, end_inside(a_map.row, a_map.step, a.extent.height), end_inside(b_map.row, b_map.step, b.extent.height)});
+  const int j1 = std::min({width, end_inside(a_map.column, a_map.step, a.extent.width),
+                           end_inside(b_map.column, b_map.step, b.extent.width)});
   const std::int64_t a_step = std::int64_t{a_map.step} * a_at.group;
   const std::int64_t b_step = std::int64_t{b_map.step} * b_at.group;
   // Rows and vectors behind the last channel repeat others.
@@ -334,18 +331,14 @@ void plain_weight_gradient(thread_pool& threads, const view<const float>& small,
     const int c = task % pairs / large.extent.channels;
     const int k = task % large.extent.channels;
     const pixel_map at = large_map(tap);
-    const auto begin = [&](int offset) { return offset >= 0 ? 0 : (-offset + at.step - 1) / at.step; };
-    const auto end = [&](int offset, int extent, int most) {
-      return extent > offset ? std::min(most, (extent - offset - 1) / at.step + 1) : 0;
-    };
-    const int j0 = begin(at.column);
-    const int j1 = end(at.column, large.extent.width, small.extent.width);
-    const int i1 = end(at.row, large.extent.height, small.extent.height);
+    const int j0 = first_inside(at.column, at.step);
+    const int j1 = std::min(small.extent.width, end_inside(at.column, at.step, large.extent.width));
+    const int i1 = std::min(small.extent.height, end_inside(at.row, at.step, large.extent.height));
     double total = 0;
     for (int n = 0; n < small.batch; ++n) {
       const float* a = small.image(n) + c * small.extent.plane();
       const float* b = large.image(n) + k * large.extent.plane();
-      for (int i = begin(at.row); i < i1; ++i) {
+      for (int i = first_inside(at.row, at.step); i < i1; ++i) {
         const float* a_row = a + std::int64_t{i} * small.extent.width;
         const float* b_row = b + (std::int64_t{i} * at.step + at.row) * large.extent.width + at.column;
         float sum[4] = {};
