@@ -24,8 +24,6 @@ namespace segx::winograd {
 inline constexpr int tile = 4;    // results along an edge
 inline constexpr int window = 6;  // inputs along an edge
 inline constexpr int frequencies = 36;
-inline constexpr int skew = 16;  // floats between frequencies, so that they do not meet in one cache set
-
 constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
@@ -34,20 +32,33 @@ constexpr int tiles_within(int bytes, int channels, int least, int most) {
   return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
 }
 
-/// Tiles of one task when x has C and y has K channels.
-constexpr int tiles_per_task(int channels_in, int channels_out) {
-  return tiles_within(448 * 1024, rounded(channels_in, 8) + rounded(channels_out, 16), 24, 96);
-}
-
 /// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
 constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
   return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
 }
 
-constexpr std::int64_t scratch_floats(int channels_in, int channels_out) {
-  const std::int64_t columns = rounded(channels_in, 8) + rounded(channels_out, 16);
-  return frequencies * (tiles_per_task(channels_in, channels_out) * columns + 2 * skew);
-}
+/// How a convolution is divided into tasks. Where the weights are small, a task takes some tiles all the way, few enough
+/// that their transformed values stay in the second-level cache. Where the weights are larger than these, reading them
+/// costs the most: a group of tiles, many, is transformed as a whole, and tasks share the channels of its result.
+struct blocking {
+  bool shares_channels;
+  int tiles;    // of a task, or of a group
+  int columns;  // output channels of a task
+
+  constexpr blocking(shape x, shape y) {
+    const int depth = rounded(x.channels, 16);
+    const int width = rounded(y.channels, 16);
+    const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 12);
+    shares_channels = packed_floats(x.channels, y.channels) > 1024 * 1024;
+    columns = shares_channels ? std::min(width, 64) : width;
+    tiles = shares_channels ? std::min(tiles_within(4 * 1024 * 1024, depth, 72, 192), std::max(image, 48))
+                            : tiles_within(384 * 1024, depth + width, 24, 48);
+  }
+
+  constexpr std::int64_t scratch(int channels_in) const {
+    return std::int64_t{frequencies} * tiles * (rounded(channels_in, 16) + columns);
+  }
+};
 
 /// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
 /// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
@@ -67,10 +78,10 @@ struct gradient_blocking {
   /// Tasks that share this many tiles.
   constexpr int parts(int tile_count) const { return shares_tiles ? std::clamp(tile_count / (8 * tiles), 1, 16) : 1; }
 
-  constexpr std::int64_t inputs() const { return std::int64_t{tiles} * rows + skew; }        // floats of a frequency
-  constexpr std::int64_t gradients() const { return std::int64_t{tiles} * columns + skew; }  // floats of a frequency
-  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + skew; }        // floats of a frequency
-  constexpr std::int64_t scratch() const { return frequencies * (inputs() + gradients() + sums()); }
+  constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * rounded(rows, 16); }
+  constexpr std::int64_t gradients() const { return std::int64_t{frequencies} * tiles * columns; }
+  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + 16; }  // floats of a frequency
+  constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies * sums(); }
 };
 
 }  // namespace segx::winograd
@@ -140,8 +151,8 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       return {
           .packed = bias + winograd::packed_floats(c, k),
           .packed_backward = winograd::packed_floats(k, c),
-          .scratch = winograd::scratch_floats(c, k),
-          .scratch_backward = std::max(winograd::scratch_floats(k, c), winograd::gradient_blocking{c, k}.scratch())};
+          .scratch = winograd::blocking{x, y}.scratch(c),
+          .scratch_backward = std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch())};
   }
   return {};
 }

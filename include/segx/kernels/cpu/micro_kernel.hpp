@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
 #include <segx/kernels/cpu/simd.hpp>
 
 /// The innermost loops of every convolution: a few rows times two vectors of columns, held in registers.
@@ -23,36 +27,60 @@ inline constexpr int max_rows = column_lanes == 16 ? 12 : column_lanes == 8 ? 6 
 /// The same where rows are channels, whose count is a multiple of eight: enough to hide the latency of an addition.
 inline constexpr int gradient_rows = column_lanes == 16 ? 8 : 4;
 
-/// How far ahead the right factor is asked for: large weights come from memory, in pieces that end at pages.
+/// How far ahead the right factor is asked for where it is near; what is in memory, a panel ahead.
 inline constexpr int prefetch_rows = 32;
 
-/// Right factor of a product: element (k, j) is at data[j / 16 · panel_distance + k · row_distance + j % 16].
-struct panels {
-  const float* data;
+/// A matrix in panels of 16 columns: element (i, j) is at data[j / 16 · panel_distance + i · row_distance + j % 16].
+template <class T>
+struct basic_panels {
+  T* data;
   std::int64_t row_distance;
   std::int64_t panel_distance;
 
-  HWY_INLINE const float* column(int j) const { return data + j / panel * panel_distance + j % panel; }
+  HWY_INLINE T* column(int j) const { return data + j / panel * panel_distance + j % panel; }
+};
+using panels = basic_panels<const float>;
+using result_panels = basic_panels<float>;
+
+/// A number that the compiler knows: addresses of rows become constants in instructions.
+template <int N>
+using fixed = std::integral_constant<int, N>;
+
+/// Left factor of a product, element (i, k): row i is a pixel, k a channel of values in panels of 16; pixels are
+/// `Distance` floats apart.
+template <int Distance>
+struct pixels_by_channels {
+  const float* data;
+  std::int64_t panel_distance;
+
+  static constexpr fixed<Distance> row_distance{};
+  static constexpr fixed<1> step{};
+  static constexpr int most = panel;  // k that follow each other
+  HWY_INLINE const float* row(int i) const { return data + i * Distance; }
 };
 
-/// c[i][0 … Vectors · column_lanes) (+)= Σ_k a[i · row_distance + k · step] · b[k][j …], i in [0, Rows), k in [0,
-/// depth).
-template <int Rows, int Vectors, bool Add>
-HWY_INLINE void multiply(const float* HWY_RESTRICT a, std::int64_t row_distance, std::int64_t step, const panels& b,
-                         int j, int depth, float* HWY_RESTRICT c, std::int64_t c_distance) {
+/// The same values with rows and depth exchanged: row i is a channel, k a pixel.
+template <int Distance>
+struct channels_by_pixels {
+  const float* data;
+  std::int64_t panel_distance;
+
+  static constexpr fixed<1> row_distance{};
+  static constexpr fixed<Distance> step{};
+  static constexpr int most = 1 << 20;
+  HWY_INLINE const float* row(int i) const { return data + i / panel * panel_distance + i % panel; }
+};
+
+/// sum[vector][i] += Σ_k a[i · row_distance + k · step] · b[vector][k · b_distance …] over k in [0, count). Moves b on.
+template <int Rows, int Vectors>
+HWY_INLINE void accumulate(const float* HWY_RESTRICT a, auto row_distance, auto step, int count,
+                           const float* HWY_RESTRICT& b0, const float* HWY_RESTRICT& b1, std::int64_t b_distance, std::int64_t next_panel,
+                           column_vec* sum0, column_vec* sum1) {
   const column_tag d;
-  const float* HWY_RESTRICT b0 = b.column(j);
-  const float* HWY_RESTRICT b1 = b.column(j + (Vectors - 1) * column_lanes);
-  column_vec sum0[Rows];
-  column_vec sum1[Rows];
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i) {
-    sum0[i] = Add ? hn::LoadU(d, c + i * c_distance) : hn::Zero(d);
-    if (Vectors == 2) { sum1[i] = Add ? hn::LoadU(d, c + i * c_distance + column_lanes) : hn::Zero(d); }
-  }
-  for (int k = 0; k < depth; ++k, b0 += b.row_distance, b1 += b.row_distance, a += step) {
-    hwy::Prefetch(b0 + prefetch_rows * b.row_distance);
-    if (Vectors == 2 && column_lanes == panel) { hwy::Prefetch(b1 + prefetch_rows * b.row_distance); }
+  for (int k = 0; k < count; ++k, b0 += b_distance, b1 += b_distance, a += step) {
+    hwy::Prefetch(b0 + prefetch_rows * b_distance);
+    __builtin_prefetch(b0 + next_panel, 0, 2);
+    if (Vectors == 2 && column_lanes == panel) { hwy::Prefetch(b1 + prefetch_rows * b_distance); }
     const column_vec w0 = hn::LoadU(d, b0);
     const column_vec w1 = hn::LoadU(d, b1);
 #pragma GCC unroll 16
@@ -62,39 +90,67 @@ HWY_INLINE void multiply(const float* HWY_RESTRICT a, std::int64_t row_distance,
       if (Vectors == 2) { sum1[i] = hn::MulAdd(v, w1, sum1[i]); }
     }
   }
+}
+
+/// c[first + i][j …] (+)= Σ_k a(first + i, k) · b[k][j …] for `Vectors` vectors of columns, i in [0, Rows), k in [0,
+/// depth).
+template <int Rows, int Vectors>
+HWY_INLINE void multiply(const auto& a, int first, int depth, const panels& b, int j, const result_panels& c, bool adds) {
+  const column_tag d;
+  const int last_vector = j + (Vectors - 1) * column_lanes;
+  float* HWY_RESTRICT c0 = c.column(j) + first * c.row_distance;
+  float* HWY_RESTRICT c1 = c.column(last_vector) + first * c.row_distance;
+  column_vec sum0[Rows];
+  column_vec sum1[Rows];
+  if (adds) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      sum0[i] = hn::LoadU(d, c0 + i * c.row_distance);
+      if (Vectors == 2) { sum1[i] = hn::LoadU(d, c1 + i * c.row_distance); }
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) { sum0[i] = sum1[i] = hn::Zero(d); }
+  }
+  const float* HWY_RESTRICT b0 = b.column(j);
+  const float* HWY_RESTRICT b1 = b.column(last_vector);
+  const float* from = a.row(first);
+  for (int k = 0; k < depth; k += a.most, from += a.panel_distance) {
+    if constexpr (a.row_distance > 1) {
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) { hwy::Prefetch(from + a.panel_distance + i * a.row_distance); }
+    }
+    accumulate<Rows, Vectors>(from, a.row_distance, a.step, std::min(a.most, depth - k), b0, b1, b.row_distance, b.panel_distance, sum0,
+                              sum1);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
-    hn::StoreU(sum0[i], d, c + i * c_distance);
-    if (Vectors == 2) { hn::StoreU(sum1[i], d, c + i * c_distance + column_lanes); }
+    hn::StoreU(sum0[i], d, c0 + i * c.row_distance);
+    if (Vectors == 2) { hn::StoreU(sum1[i], d, c1 + i * c.row_distance); }
   }
 }
 
-template <int MaxRows, int Vectors, bool Add>
-HWY_INLINE void multiply_rows(int rows, const float* a, std::int64_t row_distance, std::int64_t step, const panels& b,
-                              int j, int depth, float* c, std::int64_t c_distance) {
-  int i = 0;
-  for (; i + MaxRows <= rows; i += MaxRows) {
-    multiply<MaxRows, Vectors, Add>(a + i * row_distance, row_distance, step, b, j, depth, c + i * c_distance,
-                                    c_distance);
-  }
+constexpr int fewer_rows(int rows) { return rows > 8 ? 8 : rows > 4 ? 4 : rows / 2; }
+
+template <int MaxRows, int Vectors>
+HWY_INLINE void multiply_rows(const auto& a, int first, int rows, int depth, const panels& b, int j,
+                              const result_panels& c, bool adds) {
+  for (; first + MaxRows <= rows; first += MaxRows) { multiply<MaxRows, Vectors>(a, first, depth, b, j, c, adds); }
   if constexpr (MaxRows > 1) {
-    if (i < rows) {
-      multiply_rows<MaxRows / 2, Vectors, Add>(rows - i, a + i * row_distance, row_distance, step, b, j, depth,
-                                               c + i * c_distance, c_distance);
-    }
+    if (first < rows) { multiply_rows<fewer_rows(MaxRows), Vectors>(a, first, rows, depth, b, j, c, adds); }
   }
 }
 
-/// c[rows × columns] (+)= a[rows × depth] · b; `columns` is a multiple of 16.
-template <int MaxRows, bool Add>
-[[gnu::noinline]] void matrix_product(int rows, int depth, int columns, const float* a, std::int64_t row_distance,
-                                      std::int64_t step, const panels& b, float* c, std::int64_t c_distance) {
+/// c[rows × columns] = a[rows × depth] · b, or is added to; `columns` is a multiple of 16.
+template <int MaxRows>
+[[gnu::noinline]] void matrix_product(const auto& a, int rows, int depth, const panels& b, int columns,
+                                      const result_panels& c, bool adds) {
   int j = 0;
   for (; j + pass_columns <= columns; j += pass_columns) {
-    multiply_rows<MaxRows, 2, Add>(rows, a, row_distance, step, b, j, depth, c + j, c_distance);
+    multiply_rows<MaxRows, 2>(a, 0, rows, depth, b, j, c, adds);
   }
   if constexpr (pass_columns > panel) {
-    if (j < columns) { multiply_rows<MaxRows, 1, Add>(rows, a, row_distance, step, b, j, depth, c + j, c_distance); }
+    if (j < columns) { multiply_rows<MaxRows, 1>(a, 0, rows, depth, b, j, c, adds); }
   }
 }
 

@@ -44,79 +44,87 @@ HWY_INLINE void for_each_vector(int from, int to, Body&& body) {
 /// Bᵀ d: six values to six.
 struct input_transform {
   template <class D, class V>
-  HWY_INLINE void operator()(D d, const V* x, V* o, int step) const {
+  HWY_INLINE void operator()(D d, const V* x, V* o) const {
     const V four = hn::Set(d, 4), minus5 = hn::Set(d, -5), two = hn::Set(d, 2);
     o[0] = hn::MulAdd(four, x[0], hn::MulAdd(minus5, x[2], x[4]));
     const V a = hn::NegMulAdd(four, x[2], x[4]);
     const V b = hn::NegMulAdd(four, x[1], x[3]);
-    o[step] = hn::Add(a, b);
-    o[2 * step] = hn::Sub(a, b);
+    o[1] = hn::Add(a, b);
+    o[2] = hn::Sub(a, b);
     const V c = hn::Sub(x[4], x[2]);
     const V e = hn::Sub(x[3], x[1]);
-    o[3 * step] = hn::MulAdd(two, e, c);
-    o[4 * step] = hn::NegMulAdd(two, e, c);
-    o[5 * step] = hn::MulAdd(four, x[1], hn::MulAdd(minus5, x[3], x[5]));
+    o[3] = hn::MulAdd(two, e, c);
+    o[4] = hn::NegMulAdd(two, e, c);
+    o[5] = hn::MulAdd(four, x[1], hn::MulAdd(minus5, x[3], x[5]));
   }
 };
 
 /// Aᵀ m: six values to four.
 struct output_transform {
   template <class D, class V>
-  HWY_INLINE void operator()(D d, const V* m, V* o, int step) const {
+  HWY_INLINE void operator()(D d, const V* m, V* o) const {
     const V s = hn::Add(m[1], m[2]), t = hn::Sub(m[1], m[2]), s2 = hn::Add(m[3], m[4]), t2 = hn::Sub(m[3], m[4]);
     o[0] = hn::Add(m[0], hn::Add(s, s2));
-    o[step] = hn::MulAdd(hn::Set(d, 2), t2, t);
-    o[2 * step] = hn::MulAdd(hn::Set(d, 4), s2, s);
-    o[3 * step] = hn::Add(m[5], hn::MulAdd(hn::Set(d, 8), t2, t));
+    o[1] = hn::MulAdd(hn::Set(d, 2), t2, t);
+    o[2] = hn::MulAdd(hn::Set(d, 4), s2, s);
+    o[3] = hn::Add(m[5], hn::MulAdd(hn::Set(d, 8), t2, t));
   }
 };
 
 /// A y: four values to six, the transpose of output_transform.
 struct output_transform_transposed {
   template <class D, class V>
-  HWY_INLINE void operator()(D d, const V* y, V* o, int step) const {
+  HWY_INLINE void operator()(D d, const V* y, V* o) const {
     const V s = hn::Add(y[0], y[2]), t = hn::Add(y[1], y[3]);
     const V s2 = hn::MulAdd(hn::Set(d, 4), y[2], y[0]);
     const V t2 = hn::MulAdd(hn::Set(d, 8), y[3], hn::Add(y[1], y[1]));
     o[0] = y[0];
-    o[step] = hn::Add(s, t);
-    o[2 * step] = hn::Sub(s, t);
-    o[3 * step] = hn::Add(s2, t2);
-    o[4 * step] = hn::Sub(s2, t2);
-    o[5 * step] = y[3];
+    o[1] = hn::Add(s, t);
+    o[2] = hn::Sub(s, t);
+    o[3] = hn::Add(s2, t2);
+    o[4] = hn::Sub(s2, t2);
+    o[5] = y[3];
   }
 };
 
 /// Gᵀ u: six values to three.
 struct weight_transform_transposed {
   template <class D, class V>
-  HWY_INLINE void operator()(D d, const V* u, V* o, int step) const {
+  HWY_INLINE void operator()(D d, const V* u, V* o) const {
     const V s = hn::Add(u[1], u[2]), t = hn::Sub(u[2], u[1]), s2 = hn::Add(u[3], u[4]), t2 = hn::Sub(u[3], u[4]);
     const V sixth = hn::Set(d, 1.0F / 6), minus_sixth = hn::Set(d, -1.0F / 6);
     const V twelfth = hn::Set(d, 1.0F / 12);
     o[0] = hn::MulAdd(hn::Set(d, 1.0F / 4), u[0], hn::MulAdd(minus_sixth, s, hn::Mul(hn::Set(d, 1.0F / 24), s2)));
-    o[step] = hn::MulAdd(sixth, t, hn::Mul(twelfth, t2));
-    o[2 * step] = hn::MulAdd(minus_sixth, s, hn::MulAdd(sixth, s2, u[5]));
+    o[1] = hn::MulAdd(sixth, t, hn::Mul(twelfth, t2));
+    o[2] = hn::MulAdd(minus_sixth, s, hn::MulAdd(sixth, s2, u[5]));
   }
 };
 
 /// A transform of the columns and then the rows of In × In values to Out × Out: load(row, column), store(v, row,
-/// column).
+/// column). The loops stay loops, and what is between the two is in memory: unrolled, they are more values than a
+/// compiler can keep in registers, or in order.
 template <int In, int Out, class D, class Transform, class Load, class Store>
 HWY_INLINE void transform_square(D d, Transform transform, Load&& load_value, Store&& store_value) {
   using V = hn::Vec<D>;
-  V half[Out * In];
-#pragma GCC unroll 6
+  constexpr int size = hn::MaxLanes(D{});
+  alignas(64) float half[Out * In * size];
+#pragma GCC unroll 1
   for (int s = 0; s < In; ++s) {
     V in[In];
+    V out[Out];
 #pragma GCC unroll 6
     for (int r = 0; r < In; ++r) { in[r] = load_value(r, s); }
-    transform(d, in, half + s, In);
-  }
+    transform(d, in, out);
 #pragma GCC unroll 6
+    for (int r = 0; r < Out; ++r) { hn::Store(out[r], d, half + (r * In + s) * size); }
+  }
+#pragma GCC unroll 1
   for (int r = 0; r < Out; ++r) {
+    V in[In];
     V out[Out];
-    transform(d, half + r * In, out, 1);
+#pragma GCC unroll 6
+    for (int s = 0; s < In; ++s) { in[s] = hn::Load(d, half + (r * In + s) * size); }
+    transform(d, in, out);
 #pragma GCC unroll 6
     for (int s = 0; s < Out; ++s) { store_value(out[s], r, s); }
   }
@@ -132,21 +140,16 @@ class tile_grid {
 
   int count() const { return count_; }
 
-  /// Calls body(t − first, image, row, column) for tiles [first, last), with the place of the first result.
+  /// Calls body(t − first, image, row, column, count) for the runs of tiles in [first, last) that stand side by side:
+  /// where the first result of the first of them is, and how many they are.
   template <class Body>
   HWY_INLINE void visit(int first, int last, Body&& body) const {
-    int column = first % columns_;
-    int row = first / columns_ % rows_;
-    int image = first / columns_ / rows_;
-    for (int t = first; t < last; ++t) {
-      body(t - first, image, row * wino::tile, column * wino::tile);
-      if (++column == columns_) {
-        column = 0;
-        if (++row == rows_) {
-          row = 0;
-          ++image;
-        }
-      }
+    for (int t = first; t < last;) {
+      const int column = t % columns_;
+      const int row = t / columns_ % rows_;
+      const int count = std::min(columns_ - column, last - t);
+      body(t - first, t / columns_ / rows_, row * wino::tile, column * wino::tile, count);
+      t += count;
     }
   }
 
@@ -154,135 +157,159 @@ class tile_grid {
   int rows_, columns_, count_;
 };
 
-/// Extent × Extent pixels, blocks of channels apart: in the image where they lie inside of it, else a copy with zeros.
-template <int Extent>
-class pixel_square {
- public:
-  const float* pixels;
-  std::int64_t row_distance, block_distance;
-
-  /// `plane`: the first of the vector's channels.
-  template <class D>
-  HWY_INLINE pixel_square(D d, const float* plane, shape x, int row, int column)
-      : row_distance{std::int64_t{x.width} * channel_block}, block_distance{x.plane() * channel_block} {
-    pixels = plane + row * row_distance + std::int64_t{column} * channel_block;
-    if (row >= 0 && column >= 0 && row + Extent <= x.height && column + Extent <= x.width) { return; }
-    const std::int64_t copied_block = Extent * Extent * channel_block;
-    for (int r = 0; r < Extent; ++r) {
-      for (int s = 0; s < Extent; ++s) {
-        const bool inside = row + r >= 0 && row + r < x.height && column + s >= 0 && column + s < x.width;
-        const auto v =
-            inside ? load_pixel(d, pixels + r * row_distance + s * channel_block, block_distance) : hn::Zero(d);
-        split_pixel(d, v, copy_ + (r * Extent + s) * channel_block, copied_block, store_slice{});
+/// Calls body(from, row_distance, block_distance) for `count` squares of Extent × Extent pixels, the first at (row,
+/// column), the others a tile's columns further on each: `from` is where its first pixel has the vector's channels.
+/// Squares that reach beyond the image are copied, with zeros around it.
+template <int Extent, class D, class Body>
+HWY_INLINE void for_each_square(D d, const float* plane, shape x, int row, int column, int count, Body&& body) {
+  constexpr std::int64_t copied_line = Extent * channel_block;
+  constexpr std::int64_t copied_block = Extent * copied_line;
+  alignas(64) float copy[(hn::MaxLanes(D{}) + channel_block - 1) / channel_block * copied_block];
+  const std::int64_t line = std::int64_t{x.width} * channel_block;
+  const std::int64_t block = x.plane() * channel_block;
+  const int top = std::max(0, -row);
+  const int bottom = std::min(Extent, x.height - row);
+  for (const int end = column + count * wino::tile; column < end; column += wino::tile) {
+    const float* from = plane + row * line + std::int64_t{column} * channel_block;
+    const int left = std::max(0, -column);
+    const int right = std::min(Extent, x.width - column);
+    const bool inside = bottom - top == Extent && right - left == Extent;
+    if (!inside) {
+    for (int p = 0; p < Extent * Extent; ++p) {
+      split_pixel(d, hn::Zero(d), copy + p * channel_block, copied_block, store_slice{});
+    }
+    for (int r = top; r < bottom; ++r) {
+      for (int s = left; s < right; ++s) {
+        split_pixel(d, load_pixel(d, from + r * line + s * channel_block, block),
+                    copy + r * copied_line + s * channel_block, copied_block, store_slice{});
       }
     }
-    pixels = copy_;
-    row_distance = Extent * channel_block;
-    block_distance = copied_block;
-  }
-  pixel_square(const pixel_square&) = delete;
-
-  /// Asks for the pixels `columns` further on: there are more rows and blocks than the processor follows by itself.
-  template <class D>
-  HWY_INLINE void prefetch(D, int columns) const {
-    for (int r = 0; r < Extent; ++r) {
-      const float* ahead = pixels + r * row_distance + columns * channel_block;
-      for (std::size_t channel = 0; channel < hn::MaxLanes(D{}); channel += channel_block, ahead += block_distance) {
-        hwy::Prefetch(ahead);
-        hwy::Prefetch(ahead + 2 * channel_block);
-      }
     }
+    body(inside ? from : copy, inside ? line : copied_line, inside ? block : copied_block);
   }
+}
 
+/// Transformed values of some tiles, [6 rows of frequencies][⌈C/16⌉][tile][6 columns of frequencies][16]: what a
+/// transform reads and writes lies in six pieces of a few cache lines, and products find whole lines at constant
+/// distances.
+struct transformed {
+  float* data;
+  std::int64_t row_distance;    // of frequencies
+  std::int64_t panel_distance;  // of channels
+
+  static constexpr int tile_distance = wino::window * panel;
+
+  transformed(float* memory, int tiles, int channels)
+      : data{memory},
+        row_distance{std::int64_t{wino::window} * tiles * wino::rounded(channels, panel)},
+        panel_distance{std::int64_t{tiles} * tile_distance} {}
+
+  float* end() const { return data + wino::window * row_distance; }
+  HWY_INLINE float* frequency(int f) const { return data + f / wino::window * row_distance + f % wino::window * panel; }
+  /// Frequency 0 of channel c, tile t.
+  HWY_INLINE float* at(int c, int t) const { return data + c / panel * panel_distance + t * tile_distance + c % panel; }
+  /// What puts a frequency of the tile at `to` into its place.
   template <class D>
-  HWY_INLINE hn::Vec<D> load(D d, int row, int column) const {
-    return load_pixel(d, pixels + row * row_distance + column * channel_block, block_distance);
+  HWY_INLINE auto put(D d, float* to) const {
+    return [d, to, distance = row_distance](hn::Vec<D> value, int row, int column)
+               SEGX_INLINED { hn::StoreU(value, d, to + row * distance + column * panel); };
   }
-
- private:
-  float copy_[2 * Extent * Extent * channel_block];
 };
 
-/// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks), into v[36][tile][row_distance].
+/// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks).
 [[gnu::noinline]] inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid,
-                                               int first, int last, int from, int to, float* v,
-                                               std::int64_t row_distance, std::int64_t frequency_distance) {
-  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+                                               int first, int last, int from, int to,
+                                               const transformed& v) {
+  grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
-      const pixel_square<wino::window> in{d, x.image(image) + channel_offset(x.extent, c), x.extent, row - padding,
-                                          column - padding};
-      for (int r = 0; r < 6; ++r) {
-        const float* ahead = x.image(image) + channel_offset(x.extent, c) +
-                             (std::int64_t{row + r + 1} * x.extent.width + column + 8) * channel_block;
-        __builtin_prefetch(ahead);
-        __builtin_prefetch(ahead + 16);
-        if (hn::MaxLanes(d) > 8) {
-          __builtin_prefetch(ahead + in.block_distance);
-          __builtin_prefetch(ahead + 16 + in.block_distance);
-        }
-      }
-      in.prefetch(d, 2 * wino::tile);
-      float* out = v + t * row_distance + (c - from);
-      transform_square<6, 6>(
-          d, input_transform{}, [&](int r, int s) SEGX_INLINED { return in.load(d, r, s); },
-          [&](auto value, int r, int s) SEGX_INLINED { hn::StoreU(value, d, out + (r * 6 + s) * frequency_distance); });
+      const float* plane = x.image(image) + channel_offset(x.extent, c);
+      float* out = v.at(c - from, run);
+      for_each_square<wino::window>(
+          d, plane, x.extent, row - padding, column - padding, count,
+          [&](const float* in, std::int64_t line, std::int64_t block) SEGX_INLINED {
+            transform_square<6, 6>(
+                d, input_transform{},
+                [&](int r, int s) SEGX_INLINED { return load_pixel(d, in + r * line + s * channel_block, block); },
+                v.put(d, out));
+            out += v.tile_distance;
+          });
     });
   });
 }
 
-/// A dy Aᵀ of tiles [first, last), channels [from, to) (whole blocks), into v[36][tile][row_distance].
+/// A dy Aᵀ of tiles [first, last), channels [from, to) (whole blocks).
 [[gnu::noinline]] inline void transform_gradients(const view<const float>& dy, const tile_grid& grid, int first,
-                                                  int last, int from, int to, float* v, std::int64_t row_distance,
-                                                  std::int64_t frequency_distance) {
-  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+                                                  int last, int from, int to, const transformed& v) {
+  grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
-      const pixel_square<wino::tile> in{d, dy.image(image) + channel_offset(dy.extent, k), dy.extent, row, column};
-      float* out = v + t * row_distance + (k - from);
-      transform_square<4, 6>(
-          d, output_transform_transposed{}, [&](int r, int s) SEGX_INLINED { return in.load(d, r, s); },
-          [&](auto value, int r, int s) SEGX_INLINED { hn::StoreU(value, d, out + (r * 6 + s) * frequency_distance); });
+      const float* plane = dy.image(image) + channel_offset(dy.extent, k);
+      float* out = v.at(k - from, run);
+      for_each_square<wino::tile>(
+          d, plane, dy.extent, row, column, count,
+          [&](const float* in, std::int64_t line, std::int64_t block) SEGX_INLINED {
+            transform_square<4, 6>(
+                d, output_transform_transposed{},
+                [&](int r, int s) SEGX_INLINED { return load_pixel(d, in + r * line + s * channel_block, block); },
+                v.put(d, out));
+            out += v.tile_distance;
+          });
     });
   });
 }
 
-/// Aᵀ m A of tiles [first, last), channels [from, to) (whole blocks), from m[36][tile][row_distance] into y.
+/// Aᵀ m A of tiles [first, last) into channels [from, to) (whole blocks) of y; m begins with these.
 template <class Result>
-[[gnu::noinline]] void transform_outputs(const float* m, std::int64_t row_distance, std::int64_t frequency_distance,
-                                         const tile_grid& grid, int first, int last, int from, int to,
-                                         const view<float>& y, const Result& result) {
+[[gnu::noinline]] void transform_outputs(const transformed& m, const tile_grid& grid, int first, int last,
+                                         int from, int to, const view<float>& y, const Result& result) {
   const shape s = y.extent;
   const std::int64_t line = std::int64_t{s.width} * channel_block;
   const std::int64_t block_distance = s.plane() * channel_block;
-  grid.visit(first, last, [&](int t, int image, int row, int column) SEGX_INLINED {
+  grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     const int rows = std::min(wino::tile, s.height - row);
-    const int columns = std::min(wino::tile, s.width - column);
     for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
-      const float* in = m + t * row_distance + k;
-      const auto load_value = [&](int r, int c)
-                                  SEGX_INLINED { return hn::LoadU(d, in + (r * 6 + c) * frequency_distance); };
-      const std::int64_t pixel = std::int64_t{row} * s.width + column;
+      const float* in = m.at(k - from, run);
+      std::int64_t pixel = std::int64_t{row} * s.width + column;
       float* out = y.image(image) + channel_offset(s, k) + pixel * channel_block;
       const auto clamped_sum = result.clamped_sum(d, k);
-      const auto put = [&](auto value, int r, int c) SEGX_INLINED {
-        split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, result.put());
-      };
-      if (rows == wino::tile && columns == wino::tile) {
-        transform_square<6, 4>(d, output_transform{}, load_value, put);
-      } else {
-        hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
-        transform_square<6, 4>(d, output_transform{}, load_value,
-                               [&](auto value, int r, int c) SEGX_INLINED { tile[r * wino::tile + c] = value; });
-        for (int r = 0; r < rows; ++r) {
-          for (int c = 0; c < columns; ++c) { put(tile[r * wino::tile + c], r, c); }
+      int columns = s.width - column;
+      for (int t = 0; t < count; ++t, in += m.tile_distance, columns -= wino::tile, pixel += wino::tile,
+               out += wino::tile * channel_block) {
+        const auto load_value = [&](int r, int c)
+                                    SEGX_INLINED { return hn::LoadU(d, in + r * m.row_distance + c * panel); };
+        const auto put = [&](auto value, int r, int c) SEGX_INLINED {
+          split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, result.put());
+        };
+        if (rows == wino::tile && columns >= wino::tile) {
+          transform_square<6, 4>(d, output_transform{}, load_value, put);
+        } else {
+          hn::Vec<decltype(d)> tile[wino::tile * wino::tile];
+          transform_square<6, 4>(d, output_transform{}, load_value,
+                                 [&](auto value, int r, int c) SEGX_INLINED { tile[r * wino::tile + c] = value; });
+          for (int r = 0; r < rows; ++r) {
+            for (int c = 0; c < std::min(wino::tile, columns); ++c) { put(tile[r * wino::tile + c], r, c); }
+          }
         }
-      }
-      if (result.finishes()) {
-        for (int r = 0; r < rows; ++r) {
-          result.finish(d, k, image, pixel + std::int64_t{r} * s.width, columns, 1, out + r * line, block_distance);
+        if (result.finishes()) {
+          for (int r = 0; r < rows; ++r) {
+            result.finish(d, k, image, pixel + std::int64_t{r} * s.width, std::min(wino::tile, columns), 1,
+                          out + r * line, block_distance);
+          }
         }
       }
     });
   });
+}
+
+/// m = v · packed weights for the first `tiles` tiles and `columns` channels from `from` on; m begins with these.
+[[gnu::noinline]] inline void multiply_frequencies(const transformed& v, int tiles, int depth,
+                                                   const float* packed, int all_columns, int from, int columns,
+                                                   const transformed& m) {
+  for (int f = 0; f < wino::frequencies; ++f) {
+    matrix_product<max_rows>(pixels_by_channels<v.tile_distance>{v.frequency(f), v.panel_distance}, tiles, depth,
+                             panels{packed + (std::int64_t{f} * all_columns + from) * depth, panel,
+                                    std::int64_t{panel} * depth},
+                             columns, result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
+  }
 }
 
 /// y = result(convolution of x with the packed weights).
@@ -290,36 +317,47 @@ template <class Result>
 void winograd_convolution(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
                           const view<float>& y, scratch_memory<float> scratch, const Result& result) {
   const tile_grid grid{y.extent, y.batch};
-  const int depth = wino::rounded(x.extent.channels, 8);
+  const wino::blocking blocks{x.extent, y.extent};
+  const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
-  // Threads share the tiles; where there are few of them, the output channels.
-  const int most = wino::tiles_per_task(x.extent.channels, y.extent.channels);
-  const bool few = grid.count() < 24 * threads.size();
   const int share = wino::rounded((grid.count() + threads.size() - 1) / threads.size(), max_rows);
-  const int step = few ? most : std::min(most, share);
-  const int tile_tasks = (grid.count() + step - 1) / step;
-  const int width =
-      few ? wino::rounded((columns + threads.size() - 1) / threads.size(), std::max(panel, pass_columns)) : columns;
-  const int column_tasks = (columns + width - 1) / width;
-  const std::int64_t v_distance = std::int64_t{step} * depth + wino::skew;
-  const std::int64_t m_distance = std::int64_t{step} * columns + wino::skew;
 
-  threads.run(tile_tasks * column_tasks, [&](int task, int thread) {
-    const int first = task / column_tasks * step;
+  if (!blocks.shares_channels && share >= blocks.tiles / 2) {  // a task: some tiles from the input to the result
+    const int step = std::min(blocks.tiles, share);
+    threads.run((grid.count() + step - 1) / step, [&](int task, int thread) {
+      const int first = task * step;
+      const int last = std::min(first + step, grid.count());
+      const transformed v{scratch.of(thread), step, depth};
+      const transformed m{v.end(), step, columns};
+      transform_inputs(x, padding, grid, first, last, 0, depth, v);
+      multiply_frequencies(v, last - first, depth, packed, columns, 0, columns, m);
+      transform_outputs(m, grid, first, last, 0, stored, y, result);
+    });
+    return;
+  }
+  // All threads transform the tiles of a group; then a task makes some channels of their results.
+  const int width = std::min(blocks.columns, wino::rounded((columns + threads.size() - 1) / threads.size(), panel));
+  const int groups = (grid.count() + blocks.tiles - 1) / blocks.tiles;
+  const int step = wino::rounded((grid.count() + groups - 1) / groups, max_rows);
+  const int part = wino::rounded((step + 4 * threads.size() - 1) / (4 * threads.size()), 4);
+  const transformed v{scratch.of(0), blocks.tiles, depth};
+  for (int first = 0; first < grid.count(); first += step) {
     const int last = std::min(first + step, grid.count());
-    const int from = task % column_tasks * width;
-    const int to = std::min(from + width, columns);
-    float* v = scratch.of(thread);
-    float* m = v + wino::frequencies * v_distance;
-    transform_inputs(x, padding, grid, first, last, 0, depth, v, depth, v_distance);
-    for (int f = 0; f < wino::frequencies; ++f) {
-      const panels b{packed + (std::int64_t{f} * columns + from) * depth, panel, std::int64_t{panel} * depth};
-      matrix_product<max_rows, false>(last - first, depth, to - from, v + f * v_distance, depth, 1, b,
-                                      m + f * m_distance + from, columns);
-    }
-    transform_outputs(m, columns, m_distance, grid, first, last, from, std::min(to, stored), y, result);
-  });
+    threads.run((last - first + part - 1) / part, [&](int task, int) {
+      const int from = first + task * part;
+      transformed here = v;
+      here.data += task * part * v.tile_distance;
+      transform_inputs(x, padding, grid, from, std::min(from + part, last), 0, depth, here);
+    });
+    threads.run((columns + width - 1) / width, [&](int task, int thread) {
+      const int from = task * width;
+      const int to = std::min(from + width, columns);
+      const transformed m{scratch.of(thread) + (v.end() - v.data), blocks.tiles, blocks.columns};
+      multiply_frequencies(v, last - first, depth, packed, columns, from, to - from, m);
+      transform_outputs(m, grid, first, last, from, std::min(to, stored), y, result);
+    });
+  }
 }
 
 /// sums[36][rows × columns] += Σ over tiles [first, last) of (Bᵀ x B) ⊙ (A dy Aᵀ), for `rows` channels of x from c on
@@ -331,15 +369,18 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   const int rows = std::min(blocks.rows, wino::rounded(x.extent.channels, channel_block) - c);
   const int columns = std::min(blocks.columns, wino::rounded(dy.extent.channels, channel_block) - k);
   const int padded_columns = wino::rounded(columns, panel);
-  if (columns < padded_columns) { std::fill(g, g + wino::frequencies * blocks.gradients(), 0.0F); }
+  const transformed inputs{v, blocks.tiles, rows};
+  const transformed gradients{g, blocks.tiles, padded_columns};
+  if (columns < padded_columns) { std::fill(g, gradients.end(), 0.0F); }
   for (; first < last; first += blocks.tiles) {
     const int end = std::min(first + blocks.tiles, last);
-    transform_inputs(x, padding, grid, first, end, c, c + rows, v, rows, blocks.inputs());
-    transform_gradients(dy, grid, first, end, k, k + columns, g, padded_columns, blocks.gradients());
+    transform_inputs(x, padding, grid, first, end, c, c + rows, inputs);
+    transform_gradients(dy, grid, first, end, k, k + columns, gradients);
     for (int f = 0; f < wino::frequencies; ++f) {
-      const panels b{g + f * blocks.gradients(), padded_columns, panel};
-      matrix_product<gradient_rows, true>(rows, end - first, padded_columns, v + f * blocks.inputs(), 1, rows, b,
-                                          sums + f * blocks.sums(), blocks.columns);
+      matrix_product<gradient_rows>(
+          channels_by_pixels<inputs.tile_distance>{inputs.frequency(f), inputs.panel_distance}, rows, end - first,
+          panels{gradients.frequency(f), gradients.tile_distance, gradients.panel_distance}, padded_columns,
+          result_panels{sums + f * blocks.sums(), blocks.columns, panel}, true);
     }
   }
 }
@@ -379,7 +420,7 @@ inline void winograd_weight_gradient(thread_pool& threads, const view<const floa
     const int k0 = task / parts % column_tasks * blocks.columns;
     float* sums = scratch.of(thread);
     float* v = sums + wino::frequencies * blocks.sums();
-    float* g = v + wino::frequencies * blocks.inputs();
+    float* g = v + blocks.inputs();
     std::fill(sums, v, 0.0F);
     add_frequency_products(x, padding, dy, grid, static_cast<int>(std::int64_t{grid.count()} * part / parts),
                            static_cast<int>(std::int64_t{grid.count()} * (part + 1) / parts), c0, k0, blocks, v, g,
@@ -398,16 +439,16 @@ inline void winograd_weight_gradient(thread_pool& threads, const view<const floa
 /// G w: three values to six.
 struct weight_transform {
   template <class D, class V>
-  HWY_INLINE void operator()(D d, const V* w, V* o, int step) const {
+  HWY_INLINE void operator()(D d, const V* w, V* o) const {
     const V s = hn::Add(w[0], w[2]), minus_sixth = hn::Set(d, -1.0F / 6);
     const V t = hn::MulAdd(hn::Set(d, 1.0F / 6), w[2], hn::Mul(hn::Set(d, 1.0F / 24), w[0]));
     const V twelfth = hn::Mul(hn::Set(d, 1.0F / 12), w[1]);
     o[0] = hn::Mul(hn::Set(d, 1.0F / 4), w[0]);
-    o[step] = hn::Mul(minus_sixth, hn::Add(s, w[1]));
-    o[2 * step] = hn::Mul(minus_sixth, hn::Sub(s, w[1]));
-    o[3 * step] = hn::Add(t, twelfth);
-    o[4 * step] = hn::Sub(t, twelfth);
-    o[5 * step] = w[2];
+    o[1] = hn::Mul(minus_sixth, hn::Add(s, w[1]));
+    o[2] = hn::Mul(minus_sixth, hn::Sub(s, w[1]));
+    o[3] = hn::Add(t, twelfth);
+    o[4] = hn::Sub(t, twelfth);
+    o[5] = w[2];
   }
 };
 
