@@ -37,9 +37,10 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
   return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
 }
 
-/// How a convolution is divided into tasks. Where the weights are small, a task takes some tiles all the way, few enough
-/// that their transformed values stay in the second-level cache. Where the weights are larger than these, reading them
-/// costs the most: a group of tiles, many, is transformed as a whole, and tasks share the channels of its result.
+/// How a convolution is divided into tasks. Where the weights are small, a task takes some tiles all the way, few
+/// enough that their transformed values stay in the second-level cache. Where the weights are larger than these,
+/// reading them costs the most: a group of tiles, many, is transformed as a whole, and tasks share the channels of its
+/// result.
 struct blocking {
   bool shares_channels;
   int tiles;    // of a task, or of a group
@@ -148,11 +149,11 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
               .packed_backward = direct::packed_floats(k, c, 1)};
     case detail::convolution_algorithm::winograd:
-      return {
-          .packed = bias + winograd::packed_floats(c, k),
-          .packed_backward = winograd::packed_floats(k, c),
-          .scratch = winograd::blocking{x, y}.scratch(c),
-          .scratch_backward = std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch())};
+      return {.packed = bias + winograd::packed_floats(c, k),
+              .packed_backward = winograd::packed_floats(k, c),
+              .scratch = winograd::blocking{x, y}.scratch(c),
+              .scratch_backward =
+                  std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch())};
   }
   return {};
 }

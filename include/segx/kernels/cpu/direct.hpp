@@ -49,27 +49,16 @@ struct channel_access {
   std::int64_t offset(int c) const { return c / group * group * plane + c % group; }
 };
 
-/// Sums `Pixels` neighbouring results of one pass of columns over the channels of one tap. `weights` is where the
-/// panel of the first vector begins.
+/// Sums `Pixels` neighbouring results of one pass of columns over the channels of one tap; pixels are `pixel_step`
+/// floats apart.
 template <int Pixels, int Vectors>
-HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int channels, std::int64_t pixel_step,
-                               const panels& weights, int k, column_vec* sum0, column_vec* sum1) {
-  const column_tag d;
+HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int channels, auto pixel_step,
+                               const panels<panel>& weights, int k, column_vec* sum0, column_vec* sum1) {
   const float* w0 = weights.column(k);
   const float* w1 = weights.column(k + (Vectors - 1) * column_lanes);
-  for (int first = 0; first < channels; first += at.group) {
-    const float* x = in + first * at.plane;
-    const int here = std::min(at.group, channels - first);
-    for (int lane = 0; lane < here; ++lane, w0 += panel, w1 += panel) {
-      const column_vec left = hn::LoadU(d, w0);
-      const column_vec right = hn::LoadU(d, w1);
-#pragma GCC unroll 16
-      for (int p = 0; p < Pixels; ++p) {
-        const column_vec v = hn::Set(d, x[p * pixel_step + lane]);
-        sum0[p] = hn::MulAdd(v, left, sum0[p]);
-        if (Vectors == 2) { sum1[p] = hn::MulAdd(v, right, sum1[p]); }
-      }
-    }
+  for (int first = 0; first < channels; first += at.group, in += at.group * at.plane) {
+    accumulate<Pixels, Vectors, panel>(in, pixel_step, fixed<1>{}, std::min(at.group, channels - first), w0, w1,
+                                       (takes_two_panels<Vectors> ? 2 : 1) * weights.panel_distance, sum0, sum1);
   }
 }
 
@@ -105,32 +94,41 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
 
     const auto results = [&]<int Pixels, int Vectors>(int j, int k) {
       column_vec sum[2][Pixels];
-      column_vec total[2][Pixels];  // of the rows of the kernel that are done, so that long sums keep their digits
 #pragma GCC unroll 16
-      for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = total[0][p] = total[1][p] = hn::Zero(column_tag{}); }
+      for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = hn::Zero(column_tag{}); }
+      alignas(64) float totals[Vectors * Pixels][column_lanes];  // of the rows of the kernel that are done
+      bool has_totals = false;
+      const auto add_totals = [&] {
+#pragma GCC unroll 16
+        for (int p = 0; p < Vectors * Pixels; ++p) {
+          column_vec& to = sum[p / Pixels][p % Pixels];
+          to = hn::Add(hn::Load(column_tag{}, totals[p]), to);
+        }
+      };
       for (int r = 0; r < g.kernel; ++r) {
         const int h = first_row + r * g.dilation;
         if (h < 0 || h >= x.extent.height) { continue; }
         for (int s = 0; s < g.kernel; ++s) {
           const int w = j * g.in_step + s * g.dilation - g.column_padding;
           if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
-          const panels weights{packed + (r * g.kernel + s) * tap_floats, panel, std::int64_t{panel} * channels};
-          accumulate_tap<Pixels, Vectors>(image + (std::int64_t{h} * x.extent.width + w) * in_at.group, in_at, channels,
-                                          pixel_step, weights, k, sum[0], sum[1]);
-        }
-        if (in_at.group == 1 || r + 1 == g.kernel) { continue; }
-#pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) {
-          for (int half = 0; half < 2; ++half) {
-            total[half][p] = hn::Add(total[half][p], sum[half][p]);
-            sum[half][p] = hn::Zero(column_tag{});
+          const panels<panel> weights{packed + (r * g.kernel + s) * tap_floats, std::int64_t{panel} * channels};
+          const float* from = image + (std::int64_t{h} * x.extent.width + w) * in_at.group;
+          if (pixel_step == channel_block) {
+            accumulate_tap<Pixels, Vectors>(from, in_at, channels, fixed<channel_block>{}, weights, k, sum[0], sum[1]);
+          } else {
+            accumulate_tap<Pixels, Vectors>(from, in_at, channels, pixel_step, weights, k, sum[0], sum[1]);
           }
         }
-      }
+        if (in_at.group == 1 || r + 1 == g.kernel) { continue; }
+        if (has_totals) { add_totals(); }  // so that long sums keep their digits
+        has_totals = true;
 #pragma GCC unroll 16
-      for (int p = 0; p < Pixels; ++p) {
-        for (int half = 0; half < 2; ++half) { sum[half][p] = hn::Add(sum[half][p], total[half][p]); }
+        for (int p = 0; p < Vectors * Pixels; ++p) {
+          hn::Store(sum[p / Pixels][p % Pixels], column_tag{}, totals[p]);
+          sum[p / Pixels][p % Pixels] = hn::Zero(column_tag{});
+        }
       }
+      if (has_totals) { add_totals(); }
 #pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
         const int column = k + half * column_lanes;
@@ -167,7 +165,10 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
       for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
       int j = inner_begin;
-      for (; j + max_rows <= inner_end; j += max_rows) { results.template operator()<max_rows, Vectors>(j, k); }
+      // As many as registers hold, but rather twice four than six and two.
+      for (; j + max_rows <= inner_end && !(max_rows == 6 && inner_end - j == 8); j += max_rows) {
+        results.template operator()<max_rows, Vectors>(j, k);
+      }
       for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
     };

@@ -27,20 +27,27 @@ inline constexpr int max_rows = column_lanes == 16 ? 12 : column_lanes == 8 ? 6 
 /// The same where rows are channels, whose count is a multiple of eight: enough to hide the latency of an addition.
 inline constexpr int gradient_rows = column_lanes == 16 ? 8 : 4;
 
-/// How far ahead the right factor is asked for where it is near; what is in memory, a panel ahead.
+/// How far ahead the right factor is asked for, if it is in a cache; what is in memory is asked for a pass of columns
+/// ahead.
 inline constexpr int prefetch_rows = 32;
 
-/// A matrix in panels of 16 columns: element (i, j) is at data[j / 16 · panel_distance + i · row_distance + j % 16].
-template <class T>
-struct basic_panels {
-  T* data;
+/// A matrix in panels of 16 columns: element (i, j) is at data[j / 16 · panel_distance + i · Distance + j % 16].
+template <int Distance>
+struct panels {
+  const float* data;
+  std::int64_t panel_distance;
+
+  HWY_INLINE const float* column(int j) const { return data + j / panel * panel_distance + j % panel; }
+};
+
+/// The same for a result.
+struct result_panels {
+  float* data;
   std::int64_t row_distance;
   std::int64_t panel_distance;
 
-  HWY_INLINE T* column(int j) const { return data + j / panel * panel_distance + j % panel; }
+  HWY_INLINE float* column(int j) const { return data + j / panel * panel_distance + j % panel; }
 };
-using panels = basic_panels<const float>;
-using result_panels = basic_panels<float>;
 
 /// A number that the compiler knows: addresses of rows become constants in instructions.
 template <int N>
@@ -71,31 +78,46 @@ struct channels_by_pixels {
   HWY_INLINE const float* row(int i) const { return data + i / panel * panel_distance + i % panel; }
 };
 
-/// sum[vector][i] += Σ_k a[i · row_distance + k · step] · b[vector][k · b_distance …] over k in [0, count). Moves b on.
-template <int Rows, int Vectors>
+/// Two vectors of a pass lie in two panels where a vector is as wide as one.
+template <int Vectors>
+inline constexpr bool takes_two_panels = Vectors == 2 && column_lanes == panel;
+
+/// sum[vector][i] += Σ_k a[i · row_distance + k · step] · b[k][…] over k in [0, count). b0 and b1 are where the columns
+/// of the two vectors begin; they are moved on. The columns of the next pass are `next` floats further.
+///
+/// The loop over k is not unrolled: V8, which compiles WebAssembly for the browser, then keeps sums in memory.
+template <int Rows, int Vectors, int Distance>
 HWY_INLINE void accumulate(const float* HWY_RESTRICT a, auto row_distance, auto step, int count,
-                           const float* HWY_RESTRICT& b0, const float* HWY_RESTRICT& b1, std::int64_t b_distance, std::int64_t next_panel,
+                           const float* HWY_RESTRICT& b0, const float* HWY_RESTRICT& b1, std::int64_t next,
                            column_vec* sum0, column_vec* sum1) {
   const column_tag d;
-  for (int k = 0; k < count; ++k, b0 += b_distance, b1 += b_distance, a += step) {
-    hwy::Prefetch(b0 + prefetch_rows * b_distance);
-    __builtin_prefetch(b0 + next_panel, 0, 2);
-    if (Vectors == 2 && column_lanes == panel) { hwy::Prefetch(b1 + prefetch_rows * b_distance); }
+  constexpr bool two_panels = takes_two_panels<Vectors>;
+  for (int k = 0; k < count; ++k) {
+    hwy::Prefetch(b0 + prefetch_rows * Distance);
+    __builtin_prefetch(b0 + next, 0, 2);  // into the second-level cache
+    if (two_panels) {
+      hwy::Prefetch(b1 + prefetch_rows * Distance);
+      __builtin_prefetch(b1 + next, 0, 2);
+    }
     const column_vec w0 = hn::LoadU(d, b0);
-    const column_vec w1 = hn::LoadU(d, b1);
+    const column_vec w1 = hn::LoadU(d, two_panels ? b1 : b0 + (Vectors - 1) * column_lanes);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const column_vec v = hn::Set(d, a[i * row_distance]);
       sum0[i] = hn::MulAdd(v, w0, sum0[i]);
       if (Vectors == 2) { sum1[i] = hn::MulAdd(v, w1, sum1[i]); }
     }
+    a += step;
+    b0 += Distance;
+    if (two_panels) { b1 += Distance; }
   }
 }
 
 /// c[first + i][j …] (+)= Σ_k a(first + i, k) · b[k][j …] for `Vectors` vectors of columns, i in [0, Rows), k in [0,
 /// depth).
-template <int Rows, int Vectors>
-HWY_INLINE void multiply(const auto& a, int first, int depth, const panels& b, int j, const result_panels& c, bool adds) {
+template <int Rows, int Vectors, class Left, int Distance>
+HWY_INLINE void multiply(const Left& a, int first, int depth, const panels<Distance>& b, int j, const result_panels& c,
+                         bool adds) {
   const column_tag d;
   const int last_vector = j + (Vectors - 1) * column_lanes;
   float* HWY_RESTRICT c0 = c.column(j) + first * c.row_distance;
@@ -115,13 +137,13 @@ HWY_INLINE void multiply(const auto& a, int first, int depth, const panels& b, i
   const float* HWY_RESTRICT b0 = b.column(j);
   const float* HWY_RESTRICT b1 = b.column(last_vector);
   const float* from = a.row(first);
-  for (int k = 0; k < depth; k += a.most, from += a.panel_distance) {
-    if constexpr (a.row_distance > 1) {
+  for (int k = 0; k < depth; k += Left::most, from += a.panel_distance) {
+    if constexpr (Left::row_distance > 1) {
 #pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) { hwy::Prefetch(from + a.panel_distance + i * a.row_distance); }
+      for (int i = 0; i < Rows; ++i) { hwy::Prefetch(from + a.panel_distance + i * Left::row_distance); }
     }
-    accumulate<Rows, Vectors>(from, a.row_distance, a.step, std::min(a.most, depth - k), b0, b1, b.row_distance, b.panel_distance, sum0,
-                              sum1);
+    accumulate<Rows, Vectors, Distance>(from, Left::row_distance, Left::step, std::min(Left::most, depth - k), b0, b1,
+                                        (takes_two_panels<Vectors> ? 2 : 1) * b.panel_distance, sum0, sum1);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
@@ -130,10 +152,11 @@ HWY_INLINE void multiply(const auto& a, int first, int depth, const panels& b, i
   }
 }
 
+/// How many rows are tried where `rows` are too many.
 constexpr int fewer_rows(int rows) { return rows > 8 ? 8 : rows > 4 ? 4 : rows / 2; }
 
 template <int MaxRows, int Vectors>
-HWY_INLINE void multiply_rows(const auto& a, int first, int rows, int depth, const panels& b, int j,
+HWY_INLINE void multiply_rows(const auto& a, int first, int rows, int depth, const auto& b, int j,
                               const result_panels& c, bool adds) {
   for (; first + MaxRows <= rows; first += MaxRows) { multiply<MaxRows, Vectors>(a, first, depth, b, j, c, adds); }
   if constexpr (MaxRows > 1) {
@@ -143,7 +166,7 @@ HWY_INLINE void multiply_rows(const auto& a, int first, int rows, int depth, con
 
 /// c[rows × columns] = a[rows × depth] · b, or is added to; `columns` is a multiple of 16.
 template <int MaxRows>
-[[gnu::noinline]] void matrix_product(const auto& a, int rows, int depth, const panels& b, int columns,
+[[gnu::noinline]] void matrix_product(const auto& a, int rows, int depth, const auto& b, int columns,
                                       const result_panels& c, bool adds) {
   int j = 0;
   for (; j + pass_columns <= columns; j += pass_columns) {

@@ -22,12 +22,12 @@ class forward_result {
 
   /// Activation and dropout of `count` pixels in a row, `step` apart, of a blocked tensor; the first stands at `where`.
   template <class D>
-  HWY_NOINLINE void finish(D d, int k, int n, std::int64_t pixel, int count, int step, float* where,
+  HWY_NOINLINE void finish(D, int k, int n, std::int64_t pixel, int count, int step, float* where,
                            std::int64_t block_distance) const {
-    std::uint32_t place = index(k, n, pixel);
-    for (int p = 0; p < count; ++p, where += step * channel_block, place += static_cast<std::uint32_t>(step)) {
-      split_pixel(d, then_.finished(d, load_pixel(d, where, block_distance), place), where, block_distance,
-                  store_slice{});
+    constexpr int vector = hn::MaxLanes(D{});
+    for (int lane = 0; lane < vector; lane += lanes) {
+      then_.finish(where + lane / channel_block * block_distance + lane % channel_block, count, step,
+                   index(k + lane, n, pixel));
     }
   }
   static store_slice put() { return {}; }

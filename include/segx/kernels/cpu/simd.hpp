@@ -9,9 +9,6 @@
 #include <segx/kernels/cpu/highway.hpp>
 #include <segx/kernels/elementwise.hpp>
 
-/// For lambdas in kernels, behind their parameters: their values are vectors in registers.
-#define SEGX_INLINED __attribute__((always_inline))
-
 /// Everything vectorised lives in this namespace, which is named after the instruction set that the file is compiled
 /// for: files of one program that are compiled for different ones do not mix.
 namespace segx::simd::HWY_NAMESPACE {
@@ -98,11 +95,14 @@ class vector_epilogue {
     return drops_ ? dropped(tag{}, v, index) : v;
   }
 
-  /// What is left to do behind the clamp.
-  template <class D>
-  HWY_INLINE hn::Vec<D> finished(D d, hn::Vec<D> v, std::uint32_t index) const {
-    if (!is_clamp()) { v = activated(d, act_, slope_, v); }
-    return drops_ ? dropped(d, v, index) : v;
+  /// What is left to do behind the clamp, for `count` slices of pixels in memory, `step` pixels apart; `index` is the
+  /// place of the first lane of the first.
+  void finish(float* values, int count, int step, std::uint32_t index) const {
+    if (!is_clamp()) { activate(tag{}, act_, slope_, values, count, step * channel_block); }
+    if (!drops_) { return; }
+    for (int i = 0; i < count; ++i, values += step * channel_block, index += static_cast<std::uint32_t>(step)) {
+      store(dropped(tag{}, load(values), index), values);
+    }
   }
 
   /// Dropout alone.

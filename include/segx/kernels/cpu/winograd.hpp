@@ -16,9 +16,11 @@
 ///
 ///   dw = Gᵀ [ Σ_tiles (Bᵀ x B) ⊙ (A dy Aᵀ) ] G   is 36 products [C × tiles] · [tiles × K].
 ///
-/// Blocking: a task takes some tiles, few enough that their transformed values stay in the second-level cache from the
-/// input transform through the products to the output transform. Transforms take as many channels at a time as a vector
-/// has lanes, and write whole cache lines.
+/// Blocking: where weights are small, a task takes some tiles, few enough that their transformed values stay in the
+/// second-level cache from the input transform through the products to the output transform. Where they are large, all
+/// threads transform a group of many tiles, and a task makes some channels of their results, so that weights are read
+/// once. Transforms go along rows of tiles, one vector of channels at a time: pixels are read in order, and what is
+/// written lies together.
 ///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::simd::HWY_NAMESPACE {
@@ -175,15 +177,15 @@ HWY_INLINE void for_each_square(D d, const float* plane, shape x, int row, int c
     const int right = std::min(Extent, x.width - column);
     const bool inside = bottom - top == Extent && right - left == Extent;
     if (!inside) {
-    for (int p = 0; p < Extent * Extent; ++p) {
-      split_pixel(d, hn::Zero(d), copy + p * channel_block, copied_block, store_slice{});
-    }
-    for (int r = top; r < bottom; ++r) {
-      for (int s = left; s < right; ++s) {
-        split_pixel(d, load_pixel(d, from + r * line + s * channel_block, block),
-                    copy + r * copied_line + s * channel_block, copied_block, store_slice{});
+      for (int p = 0; p < Extent * Extent; ++p) {
+        split_pixel(d, hn::Zero(d), copy + p * channel_block, copied_block, store_slice{});
       }
-    }
+      for (int r = top; r < bottom; ++r) {
+        for (int s = left; s < right; ++s) {
+          split_pixel(d, load_pixel(d, from + r * line + s * channel_block, block),
+                      copy + r * copied_line + s * channel_block, copied_block, store_slice{});
+        }
+      }
     }
     body(inside ? from : copy, inside ? line : copied_line, inside ? block : copied_block);
   }
@@ -218,8 +220,7 @@ struct transformed {
 
 /// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks).
 [[gnu::noinline]] inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid,
-                                               int first, int last, int from, int to,
-                                               const transformed& v) {
+                                               int first, int last, int from, int to, const transformed& v) {
   grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
       const float* plane = x.image(image) + channel_offset(x.extent, c);
@@ -259,8 +260,8 @@ struct transformed {
 
 /// Aᵀ m A of tiles [first, last) into channels [from, to) (whole blocks) of y; m begins with these.
 template <class Result>
-[[gnu::noinline]] void transform_outputs(const transformed& m, const tile_grid& grid, int first, int last,
-                                         int from, int to, const view<float>& y, const Result& result) {
+[[gnu::noinline]] void transform_outputs(const transformed& m, const tile_grid& grid, int first, int last, int from,
+                                         int to, const view<float>& y, const Result& result) {
   const shape s = y.extent;
   const std::int64_t line = std::int64_t{s.width} * channel_block;
   const std::int64_t block_distance = s.plane() * channel_block;
@@ -272,8 +273,8 @@ template <class Result>
       float* out = y.image(image) + channel_offset(s, k) + pixel * channel_block;
       const auto clamped_sum = result.clamped_sum(d, k);
       int columns = s.width - column;
-      for (int t = 0; t < count; ++t, in += m.tile_distance, columns -= wino::tile, pixel += wino::tile,
-               out += wino::tile * channel_block) {
+      for (int t = 0; t < count;
+           ++t, in += m.tile_distance, columns -= wino::tile, pixel += wino::tile, out += wino::tile * channel_block) {
         const auto load_value = [&](int r, int c)
                                     SEGX_INLINED { return hn::LoadU(d, in + r * m.row_distance + c * panel); };
         const auto put = [&](auto value, int r, int c) SEGX_INLINED {
@@ -301,14 +302,13 @@ template <class Result>
 }
 
 /// m = v · packed weights for the first `tiles` tiles and `columns` channels from `from` on; m begins with these.
-[[gnu::noinline]] inline void multiply_frequencies(const transformed& v, int tiles, int depth,
-                                                   const float* packed, int all_columns, int from, int columns,
-                                                   const transformed& m) {
+[[gnu::noinline]] inline void multiply_frequencies(const transformed& v, int tiles, int depth, const float* packed,
+                                                   int all_columns, int from, int columns, const transformed& m) {
   for (int f = 0; f < wino::frequencies; ++f) {
-    matrix_product<max_rows>(pixels_by_channels<v.tile_distance>{v.frequency(f), v.panel_distance}, tiles, depth,
-                             panels{packed + (std::int64_t{f} * all_columns + from) * depth, panel,
-                                    std::int64_t{panel} * depth},
-                             columns, result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
+    matrix_product<max_rows>(
+        pixels_by_channels<transformed::tile_distance>{v.frequency(f), v.panel_distance}, tiles, depth,
+        panels<panel>{packed + (std::int64_t{f} * all_columns + from) * depth, std::int64_t{panel} * depth}, columns,
+        result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
   }
 }
 
@@ -378,8 +378,8 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
     transform_gradients(dy, grid, first, end, k, k + columns, gradients);
     for (int f = 0; f < wino::frequencies; ++f) {
       matrix_product<gradient_rows>(
-          channels_by_pixels<inputs.tile_distance>{inputs.frequency(f), inputs.panel_distance}, rows, end - first,
-          panels{gradients.frequency(f), gradients.tile_distance, gradients.panel_distance}, padded_columns,
+          channels_by_pixels<transformed::tile_distance>{inputs.frequency(f), inputs.panel_distance}, rows, end - first,
+          panels<transformed::tile_distance>{gradients.frequency(f), gradients.panel_distance}, padded_columns,
           result_panels{sums + f * blocks.sums(), blocks.columns, panel}, true);
     }
   }
