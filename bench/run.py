@@ -58,7 +58,7 @@ class Model:
         if not self.weights.exists():
             data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
             call([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], says_json=False)
-            call([SEGX, "train", "--data", data, "--model", self.name, "--size", "64", "--epochs", "1", "--batch", "2",
+            call([SEGX, "train", "--data", data, "--model", self.name, "--size", self.size, "--epochs", "1", "--batch", "2",
                   "--out", run], says_json=False)
             shutil.move(run / "best.safetensors", self.weights)
         for file, command in [(self.onnx, ["pytorch.py", "export", self.weights, "--size", self.size, "--onnx", self.onnx]),
