@@ -61,6 +61,8 @@ class Model:
             call([SEGX, "train", "--data", data, "--model", self.name, "--size", self.size, "--epochs", "1", "--batch", "2",
                   "--out", run], says_json=False)
             shutil.move(run / "best.safetensors", self.weights)
+            for exported in [self.onnx, self.tflite]:
+                exported.unlink(missing_ok=True)
         for file, command in [(self.onnx, ["pytorch.py", "export", self.weights, "--size", self.size, "--onnx", self.onnx]),
                               (self.tflite, ["tflite.py", self.weights, self.size, self.tflite])]:
             if not file.exists():  # a peer that lacks it is said to be missing

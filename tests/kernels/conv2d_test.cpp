@@ -26,6 +26,19 @@ TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
   }
 }
 
+TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in groups of tiles", "[kernels]") {
+  const conv2d_case c{{.padding = 1}, 232, {136, 9, 26}, 3, {.act = segx::activation::silu}};
+  const segx::winograd::blocking blocks{c.x, c.output_shape(c.x)};
+  REQUIRE(blocks.shares_channels);
+  REQUIRE(blocks.columns < c.out_channels);
+  REQUIRE(blocks.tiles < 3 * 3 * 7);  // of three images
+  const auto input = draw(c, c.batch, {c.x}, c.then);
+  for (const int threads : {1, 3}) {
+    segx::cpu on{threads};
+    check_agreement(on, c, input, 1e-4);
+  }
+}
+
 SEGX_FLOAT_TEST("conv_transpose2d agrees with the reference in double", "[kernels]") {
   auto on = TestType::make();
   for (const conv_transpose2d_case& c : conv_transpose2d_cases()) {

@@ -50,10 +50,9 @@ struct blocking {
     const int depth = rounded(x.channels, 16);
     const int width = rounded(y.channels, 16);
     const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 12);
-    shares_channels = packed_floats(x.channels, y.channels) > 1024 * 1024;
+    shares_channels = packed_floats(x.channels, y.channels) > 1024 * 1024 && image <= 96;
     columns = shares_channels ? std::min(width, 64) : width;
-    tiles = shares_channels ? std::min(tiles_within(4 * 1024 * 1024, depth, 72, 192), std::max(image, 48))
-                            : tiles_within(384 * 1024, depth + width, 24, 48);
+    tiles = shares_channels ? std::max(image, 48) : tiles_within(384 * 1024, depth + width, 24, 48);
   }
 
   constexpr std::int64_t scratch(int channels_in) const {

@@ -57,8 +57,8 @@ HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int ch
   const float* w0 = weights.column(k);
   const float* w1 = weights.column(k + (Vectors - 1) * column_lanes);
   for (int first = 0; first < channels; first += at.group, in += at.group * at.plane) {
-    accumulate<Pixels, Vectors, panel>(in, pixel_step, fixed<1>{}, std::min(at.group, channels - first), w0, w1,
-                                       (takes_two_panels<Vectors> ? 2 : 1) * weights.panel_distance, sum0, sum1);
+    accumulate<Pixels, Vectors, panel, false>(in, pixel_step, fixed<1>{}, std::min(at.group, channels - first), w0, w1,
+                                              0, sum0, sum1);
   }
 }
 
