@@ -93,7 +93,9 @@ int main(int argc, char** argv) {
       b.dparameters[p] = gradients.data() + start;
       start += node.parameters[p].size();
     }
-    if (node.op.pack != nullptr) { node.op.pack(on, {from, f.parameters, packed.data(), packed_backward.data()}); }
+    if (node.op.pack != nullptr) {
+      node.op.pack(on, {from, node.output, f.parameters, packed.data(), packed_backward.data()});
+    }
 
     const timing forward = time_of(runs, [&] { node.op.forward(on, f); });
     const timing backward = time_of(runs, [&] {
