@@ -92,6 +92,13 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const float* image = x.image(n);
     const int first_row = i * g.in_step - g.padding;
 
+    // The channel that the column of weights is for, and the pixel of its result for column j of this row.
+    const auto place = [&](int column, int j) {
+      const int tap = column / tap_columns;
+      return std::pair{column % tap_columns,
+                       std::int64_t{i * g.out_step + g.out_row + tap / g.out_taps} * y.extent.width + j * g.out_step +
+                           g.out_column + tap % g.out_taps};
+    };
     const auto results = [&]<int Pixels, int Vectors>(int j, int k) {
       column_vec sum[2][Pixels];
 #pragma GCC unroll 16
@@ -131,11 +138,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       if (has_totals) { add_totals(); }
 #pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
-        const int column = k + half * column_lanes;
-        const int tap = column / tap_columns;
-        const int channel = column % tap_columns;
-        const std::int64_t first_pixel = std::int64_t{i * g.out_step + g.out_row + tap / g.out_taps} * y.extent.width +
-                                         j * g.out_step + g.out_column + tap % g.out_taps;
+        const auto [channel, first_pixel] = place(k + half * column_lanes, j);
         if (y_blocked && channel + column_lanes <= stored) {
           const auto clamped_sum = result.clamped_sum(column_tag{}, channel);
           float* to = y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block;
@@ -143,9 +146,6 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
           for (int p = 0; p < Pixels; ++p) {
             split_pixel(column_tag{}, clamped_sum(sum[half][p]), to + std::int64_t{p} * g.out_step * channel_block,
                         block_distance, result.put());
-          }
-          if (result.finishes()) {
-            result.finish(column_tag{}, channel, n, first_pixel, Pixels, g.out_step, to, block_distance);
           }
           continue;
         }
@@ -171,6 +171,12 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       }
       for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
+      for (int half = 0; y_blocked && result.finishes() && half < Vectors; ++half) {
+        const auto [channel, first_pixel] = place(k + half * column_lanes, column_begin);
+        if (channel + column_lanes > stored) { break; }
+        result.finish(column_tag{}, channel, n, first_pixel, column_end - column_begin, g.out_step,
+                      y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block, block_distance);
+      }
     };
 
     // Columns from which all taps stay inside the image go several at a time.

@@ -58,19 +58,20 @@ void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const
             for (int p = 0; p < Pixels; ++p) { sum[p] = hn::MulAdd(load(from + p * step), weight, sum[p]); }
           }
         }
-        const int channel = block * channel_block + slice;
-        const std::int64_t pixel = std::int64_t{i} * y.extent.width + j;
         float* to = row_of_y + std::int64_t{j} * channel_block + slice;
-        const auto clamped_sum = result.clamped_sum(tag{}, channel);
+        const auto clamped_sum = result.clamped_sum(tag{}, block * channel_block + slice);
 #pragma GCC unroll 8
         for (int p = 0; p < Pixels; ++p) { result.put()(clamped_sum(sum[p]), 0, to + p * channel_block); }
-        if (result.finishes()) { result.finish(tag{}, channel, n, pixel, Pixels, 1, to, 0); }
       }
     };
     int j = 0;
     for (; j < inner_begin; ++j) { results.template operator()<1>(j); }
     for (; j + 8 <= inner_end; j += 8) { results.template operator()<8>(j); }
     for (; j < y.extent.width; ++j) { results.template operator()<1>(j); }
+    for (int slice = 0; result.finishes() && slice < channel_block; slice += lanes) {
+      result.finish(tag{}, block * channel_block + slice, n, std::int64_t{i} * y.extent.width, y.extent.width, 1,
+                    row_of_y + slice, 0);
+    }
   });
 }
 
