@@ -49,7 +49,7 @@ struct blocking {
   constexpr blocking(shape x, shape y) {
     const int depth = rounded(x.channels, 16);
     const int width = rounded(y.channels, 16);
-    const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 12);
+    const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 4);
     shares_channels = packed_floats(x.channels, y.channels) > 1024 * 1024 && image <= 96;
     columns = shares_channels ? std::min(width, 64) : width;
     tiles = shares_channels ? std::max(image, 48) : tiles_within(384 * 1024, depth + width, 24, 48);

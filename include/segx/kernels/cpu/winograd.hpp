@@ -339,7 +339,7 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   // All threads transform the tiles of a group; then a task makes some channels of their results.
   const int width = std::min(blocks.columns, wino::rounded((columns + threads.size() - 1) / threads.size(), panel));
   const int groups = (grid.count() + blocks.tiles - 1) / blocks.tiles;
-  const int step = wino::rounded((grid.count() + groups - 1) / groups, max_rows);
+  const int step = std::min(blocks.tiles, wino::rounded((grid.count() + groups - 1) / groups, max_rows));
   const int part = wino::rounded((step + 4 * threads.size() - 1) / (4 * threads.size()), 4);
   const transformed v{scratch.of(0), blocks.tiles, depth};
   for (int first = 0; first < grid.count(); first += step) {
