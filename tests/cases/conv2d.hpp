@@ -167,5 +167,7 @@ inline std::vector<conv_transpose2d_case> conv_transpose2d_cases() {
     }
   }
   add({.kernel = 6, .stride = 3, .padding = 0}, 8, 24);
+  // With long vectors a pass holds the end of one tap and the beginning of the next.
+  cases.push_back({{.kernel = 2, .stride = 2, .padding = 0}, 40, {8, 3, 5}, 2, {.act = sigmoid}});
   return cases;
 }

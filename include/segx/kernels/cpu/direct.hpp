@@ -173,7 +173,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
       for (int half = 0; y_blocked && result.finishes() && half < Vectors; ++half) {
         const auto [channel, first_pixel] = place(k + half * column_lanes, column_begin);
-        if (channel + column_lanes > stored) { break; }
+        if (channel + column_lanes > stored) { continue; }  // stored one by one, whole
         result.finish(column_tag{}, channel, n, first_pixel, column_end - column_begin, g.out_step,
                       y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block, block_distance);
       }
