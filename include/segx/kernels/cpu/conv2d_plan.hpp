@@ -24,6 +24,7 @@ namespace segx::winograd {
 inline constexpr int tile = 4;    // results along an edge
 inline constexpr int window = 6;  // inputs along an edge
 inline constexpr int frequencies = 36;
+
 constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
@@ -37,10 +38,10 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
   return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
 }
 
-/// How a convolution is divided into tasks. Where the weights are small, a task takes some tiles all the way, few
-/// enough that their transformed values stay in the second-level cache. Where the weights are larger than these,
-/// reading them costs the most: a group of tiles, many, is transformed as a whole, and tasks share the channels of its
-/// result.
+/// How a convolution is divided into tasks. In most layers a task takes some tiles all the way, few enough that their
+/// transformed values stay in the second-level cache. Deep in a network there are few tiles and large weights, and
+/// reading these costs the most: a group of tiles, an image or more, is transformed as a whole, and tasks share the
+/// channels of its result.
 struct blocking {
   bool shares_channels;
   int tiles;    // of a task, or of a group
@@ -80,7 +81,8 @@ struct gradient_blocking {
 
   constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * rounded(rows, 16); }
   constexpr std::int64_t gradients() const { return std::int64_t{frequencies} * tiles * columns; }
-  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + 16; }  // floats of a frequency
+  /// Floats of a frequency; a line more than there are, so that frequencies do not meet in one cache set.
+  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + 16; }
   constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies * sums(); }
 };
 

@@ -218,18 +218,21 @@ struct transformed {
   }
 };
 
-/// Bᵀ x B of tiles [first, last), channels [from, to) (whole blocks).
-[[gnu::noinline]] inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid,
-                                               int first, int last, int from, int to, const transformed& v) {
+/// `transform` of the squares of Extent × Extent pixels of tiles [first, last), which begin `padding` pixels before
+/// them, channels [from, to) (whole blocks): Bᵀ x B of inputs, A dy Aᵀ of gradients.
+template <int Extent, class Transform>
+[[gnu::noinline]] void transform_tiles(Transform transform, const view<const float>& x, int padding,
+                                       const tile_grid& grid, int first, int last, int from, int to,
+                                       const transformed& v) {
   grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
       const float* plane = x.image(image) + channel_offset(x.extent, c);
       float* out = v.at(c - from, run);
-      for_each_square<wino::window>(
+      for_each_square<Extent>(
           d, plane, x.extent, row - padding, column - padding, count,
           [&](const float* in, std::int64_t line, std::int64_t block) SEGX_INLINED {
-            transform_square<6, 6>(
-                d, input_transform{},
+            transform_square<Extent, wino::window>(
+                d, transform,
                 [&](int r, int s) SEGX_INLINED { return load_pixel(d, in + r * line + s * channel_block, block); },
                 v.put(d, out));
             out += v.tile_distance;
@@ -238,24 +241,10 @@ struct transformed {
   });
 }
 
-/// A dy Aᵀ of tiles [first, last), channels [from, to) (whole blocks).
-[[gnu::noinline]] inline void transform_gradients(const view<const float>& dy, const tile_grid& grid, int first,
-                                                  int last, int from, int to, const transformed& v) {
-  grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
-    for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
-      const float* plane = dy.image(image) + channel_offset(dy.extent, k);
-      float* out = v.at(k - from, run);
-      for_each_square<wino::tile>(
-          d, plane, dy.extent, row, column, count,
-          [&](const float* in, std::int64_t line, std::int64_t block) SEGX_INLINED {
-            transform_square<4, 6>(
-                d, output_transform_transposed{},
-                [&](int r, int s) SEGX_INLINED { return load_pixel(d, in + r * line + s * channel_block, block); },
-                v.put(d, out));
-            out += v.tile_distance;
-          });
-    });
-  });
+/// Bᵀ x B.
+inline void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid, int first, int last,
+                             int from, int to, const transformed& v) {
+  transform_tiles<wino::window>(input_transform{}, x, padding, grid, first, last, from, to, v);
 }
 
 /// Aᵀ m A of tiles [first, last) into channels [from, to) (whole blocks) of y; m begins with these.
@@ -375,7 +364,7 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   for (; first < last; first += blocks.tiles) {
     const int end = std::min(first + blocks.tiles, last);
     transform_inputs(x, padding, grid, first, end, c, c + rows, inputs);
-    transform_gradients(dy, grid, first, end, k, k + columns, gradients);
+    transform_tiles<wino::tile>(output_transform_transposed{}, dy, 0, grid, first, end, k, k + columns, gradients);
     for (int f = 0; f < wino::frequencies; ++f) {
       matrix_product<gradient_rows>(
           channels_by_pixels<transformed::tile_distance>{inputs.frequency(f), inputs.panel_distance}, rows, end - first,
