@@ -4,6 +4,7 @@
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/expanded_depthwise.hpp>
 #include <segx/kernels/cpu/group_norm2d.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/kernel_table.hpp>
@@ -21,9 +22,11 @@ constinit const kernel_table SEGX_TABLE{
     .instruction_set = simd::instruction_set,
     .conv2d_pack = simd::conv2d_pack,
     .conv2d_forward = simd::conv2d_forward,
+    .conv2d_forward_streamed = simd::conv2d_forward_streamed,
     .conv2d_backward = simd::conv2d_backward,
     .grouped_conv2d_pack = simd::grouped_conv2d_pack,
     .grouped_conv2d_forward = simd::grouped_conv2d_forward,
+    .grouped_conv2d_forward_streamed = simd::grouped_conv2d_forward_streamed,
     .grouped_conv2d_backward = simd::grouped_conv2d_backward,
     .conv_transpose2d_pack = simd::conv_transpose2d_pack,
     .conv_transpose2d_forward = simd::conv_transpose2d_forward,

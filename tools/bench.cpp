@@ -135,7 +135,7 @@ std::vector<layer_time> time_layers(const bench_words& w) {
   }
   std::vector<layer_time> result;
   for (std::size_t i = 1; i < what.nodes.size(); ++i) {
-    if (what.joined[i]) { continue; }  // costs nothing: its inputs were written into their place
+    if (what.joined[i] || what.streamed[i]) { continue; }  // free, or part of the layer that reads it
     const auto& node = what.nodes[i];
     const double median = times[i].median();
     result.push_back({node.name.text, std::string{node.layer}, text_of(node.output), median,

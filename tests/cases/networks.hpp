@@ -5,9 +5,14 @@
 #include <segx/layers/add.hpp>
 #include <segx/layers/attention_gate.hpp>
 #include <segx/layers/group_norm2d.hpp>
+#include <segx/layers/depthwise_conv2d.hpp>
+#include <segx/layers/hard_swish.hpp>
 #include <segx/layers/instance_norm2d.hpp>
 #include <segx/layers/prelu.hpp>
+#include <segx/layers/relu6.hpp>
+#include <segx/layers/silu.hpp>
 #include <segx/layers/softmax.hpp>
+#include <segx/layers/squeeze_excite.hpp>
 #include <segx/layers/upsample2d.hpp>
 #include <segx/models/unet.hpp>
 
@@ -55,6 +60,20 @@ struct attentive
                                              conv3x3<12>, instance_norm2d<>, softmax, upsample_bilinear<2>>,
                               conv1x1<2>>> {};
 
-using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive>;
+/// Blocks of MobileNet and EfficientNet: results that stream to the one layer that reads them, and one that does not, as
+/// two read it; the last channels fill no block, or only one vector of two. Multiples of 2.
+struct two_readers {
+  static constexpr tensor wire(auto& g, tensor x) {
+    const tensor wide = g(silu{}, g(conv1x1<16>{}, x));
+    return g(add{}, g(depthwise_conv<3>{}, wide), wide);
+  }
+};
+struct streaming
+    : network<input<3>,
+              chain<conv3x3<9>, conv1x1<20>, silu, depthwise_conv<5>, relu6, squeeze_excite<20, 6>, conv1x1<12>,
+                    two_readers, skip<add, conv1x1<52>, hard_swish, dropout<20>, depthwise_conv<3>, conv1x1<16>>,
+                    conv1x1<40>, depthwise_conv<7, 2>, sigmoid, conv1x1<2>>> {};
+
+using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive, streaming>;
 
 }  // namespace networks

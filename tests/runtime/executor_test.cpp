@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include <segx/runtime/executor.hpp>
@@ -20,6 +21,7 @@ template <int Capacity, class Op>
 memory_plan<Capacity> without_reuse(const graph<Capacity, Op>& g, layout memory, memory_plan<Capacity> plan) {
   plan.image = 0;
   plan.joined = {};
+  plan.streamed = {};
   const auto next = [&](int i) {
     const std::int64_t offset = plan.image;
     plan.image += detail::aligned(memory.floats(g.nodes[i].output)) + 16;
@@ -106,4 +108,16 @@ TEST_CASE("the test networks are planned in every way", "[runtime]") {
   CHECK(plan(networks::odd_ones{}, training) == std::array{2, 0, 1});
   CHECK(plan(networks::attentive{}, training) == std::array{1, 0, 1});
   CHECK(plan(networks::attentive{}, inference) == std::array{1, 0, 2});
+
+  const auto streamed = [](purpose why) {
+    const auto lowered = lower(networks::streaming::composed<operation<cpu>>(8, 12), why);
+    const auto memory = plan_memory(lowered.body, cpu::memory, why);
+    std::vector<std::string> names;
+    for (int i = 0; i < lowered.body.size; ++i) {
+      if (memory.streamed[i]) { names.push_back(lowered.body.nodes[i].name.text); }
+    }
+    return names;
+  };
+  CHECK(streamed(training).empty());
+  CHECK(streamed(inference) == std::vector<std::string>{"conv2d_2", "channel_scale", "conv2d_7", "conv2d_9"});
 }

@@ -26,13 +26,23 @@ struct attribute {
   double value = 0;
 };
 
-/// What a backend needs to run a layer besides its inputs, in floats.
+/// How a layer's result can reach the one that reads it piece by piece, so that it is never stored whole.
+enum class stream {
+  none,
+  pixels,  // a pixel follows from the same pixel of the input: what is wanted is computed when it is
+  scaled   // it is the first input, each channel times a factor, the second
+};
+
+/// What a backend needs to run a layer besides its inputs, in floats; and what it can do without.
 struct workspace {
   std::int64_t packed = 0;            // weights in the form that the forward kernel reads
   std::int64_t packed_backward = 0;   // … and the backward kernel
   std::int64_t scratch = 0;           // of each thread, during the forward pass
   std::int64_t scratch_backward = 0;  // … and the backward pass
   std::int64_t kept = 0;              // of each image, from the forward to the backward pass of a training
+  stream gives = stream::none;        // to a reader that takes it
+  std::int64_t scratch_streamed = 0;  // then, of each thread, beside the reader's
+  stream takes = stream::none;
 };
 
 /// What a backend needs to know to run a layer; `no_op` when only shapes are wanted.

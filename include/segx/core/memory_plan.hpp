@@ -17,6 +17,7 @@ struct memory_plan {
   std::array<std::int64_t, Capacity> value{};     // of the tensor that node i writes
   std::array<std::int64_t, Capacity> gradient{};  // of the loss with respect to it; -1 where nobody wants it
   std::array<bool, Capacity> joined{};    // a join of channels whose inputs are written into their place at once
+  std::array<bool, Capacity> streamed{};  // never stored: its reader makes it piece by piece, and reads its inputs
   std::array<bool, Capacity> in_place{};  // node i overwrites its input, and its backward pass its gradient
   std::array<std::array<bool, 2>, Capacity>
       adds{};                // backward of node i adds to the gradient of input k, not the first there
@@ -122,12 +123,29 @@ constexpr std::int64_t place(std::array<lifetime, Count>& pieces) {
 /// Plans the memory of a lowered graph: lifetimes of values and (for training) gradients, joins and pointwise layers in
 /// place, one arena.
 ///
-/// Time runs over nodes: node i computes at time i, the loss at time n, and node i goes backward at time 2n − i.
+/// Time runs over nodes: node i computes at time i, the loss at time n, and node i goes backward at time 2n − i. Where
+/// nothing goes backward, a layer streams its result to the one that reads it if their workspaces agree.
 template <int Capacity, class Op>
 constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout memory, purpose why) {
   const int n = g.size;
   const bool training = why == purpose::training;
   memory_plan<Capacity> plan;
+
+  // When node i computes: where it streams to its reader, with that.
+  std::array<int, Capacity> time{};
+  std::array<int, Capacity> readers{};
+  for (int i = 0; i < n; ++i) {
+    time[i] = i;
+    for (int k = 0; k < g.nodes[i].input_count; ++k) { ++readers[g.nodes[i].inputs[k]]; }
+  }
+  for (int i = 2; i < n && !training; ++i) {
+    const int maker = g.nodes[i].inputs[0];
+    const workspace& given = g.nodes[maker].needs;
+    plan.streamed[maker] = given.gives != stream::none && given.gives == g.nodes[i].needs.takes &&
+                           readers[maker] == 1 && !plan.streamed[g.nodes[maker].inputs[0]] &&
+                           (given.gives == stream::pixels || g.nodes[maker].then.empty());
+    if (plan.streamed[maker]) { time[maker] = i; }
+  }
 
   const auto backward_reads_output = [&](int i) {
     const node<Op>& node = g.nodes[i];
@@ -141,7 +159,8 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
     for (int k = 0; k < g.nodes[i].input_count; ++k) {
       const int input = g.nodes[i].inputs[k];
       last_reader[input] = i;
-      last_use[input] = std::max(last_use[input], training && g.nodes[i].facts.backward_reads_input ? 2 * n - i : i);
+      last_use[input] =
+          std::max(last_use[input], training && g.nodes[i].facts.backward_reads_input ? 2 * n - i : time[i]);
     }
   }
 
@@ -185,12 +204,12 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
   }
   for (int i = 0; i < n; ++i) {
     const node<Op>& node = g.nodes[i];
-    pieces[i].use(i);
+    if (!plan.streamed[i]) { pieces[i].use(i); }
     if (i == n - 1) { pieces[i].use(n); }
     if (training && backward_reads_output(i)) { pieces[i].use(2 * n - i); }
     for (int k = 0; k < node.input_count; ++k) {
       detail::lifetime& input = pieces[node.inputs[k]];
-      input.use(i);
+      if (!plan.streamed[node.inputs[k]]) { input.use(time[i]); }
       if (training && node.facts.backward_reads_input && !plan.joined[i]) { input.use(2 * n - i); }
     }
   }
@@ -213,9 +232,11 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
 
   for (int i = 0; i < n; ++i) {
     const workspace& needs = g.nodes[i].needs;
+    const std::int64_t streamed =
+        i > 0 && plan.streamed[g.nodes[i].inputs[0]] ? g.nodes[g.nodes[i].inputs[0]].needs.scratch_streamed : 0;
     plan.value[i] = pieces[i].offset;
     plan.gradient[i] = training && i > 0 ? pieces[Capacity + i].offset : -1;
-    plan.scratch = std::max({plan.scratch, needs.scratch, training ? needs.scratch_backward : 0});
+    plan.scratch = std::max({plan.scratch, needs.scratch + streamed, training ? needs.scratch_backward : 0});
     if (training) {
       plan.kept[i] = plan.image;
       plan.image += detail::aligned(needs.kept);

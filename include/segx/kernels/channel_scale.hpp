@@ -1,5 +1,8 @@
 #pragma once
 
+#include <type_traits>
+
+#include <segx/core/graph.hpp>
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
 
@@ -11,5 +14,11 @@ concept has_channel_scale = backend<B> &&
   channel_scale_forward(on, f);
   channel_scale_backward(on, b);
 };
+
+/// What a backend needs to scale x: nothing, unless it says otherwise.
+template <backend B>
+constexpr workspace channel_scale_workspace(std::type_identity<B>, shape) {
+  return {};
+}
 
 }  // namespace segx

@@ -33,6 +33,14 @@ concept has_conv2d = backend<B> && requires(B& on, conv2d_geometry g, const forw
   conv2d_backward(on, g, b);
 };
 
+/// A backend that streams also has the convolution of what it does not store: `first` is the layer that makes it, as
+/// the convolution's workspace `takes` it.
+template <class B>
+concept has_streamed_conv2d = has_conv2d<B> &&
+    requires(B& on, conv2d_geometry g, const forward_pass<typename B::scalar>& f) {
+  conv2d_forward_streamed(on, g, f, f);
+};
+
 /// Transposed convolution: the backward pass of conv2d with the same geometry, as a layer. `parameters` are weight
 /// [C,K,R,R] and bias [K], null where there is none.
 template <class B>

@@ -20,6 +20,7 @@
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/elementwise.hpp>
+#include <segx/kernels/cpu/expanded_depthwise.hpp>
 #include <segx/kernels/cpu/group_norm2d.hpp>
 #include <segx/kernels/cpu/grouped_conv2d.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
@@ -46,6 +47,11 @@ inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>&
 inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward)(on, g, f); }
   SEGX_CPU_KERNEL(conv2d_forward)(on, g, f);
+}
+inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry& g, const forward_pass<float>& first,
+                                    const forward_pass<float>& f) {
+  if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward_streamed)(on, g, first, f); }
+  SEGX_CPU_KERNEL(conv2d_forward_streamed)(on, g, first, f);
 }
 inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_backward)(on, g, b); }

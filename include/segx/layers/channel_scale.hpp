@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 
 #include <segx/core/graph.hpp>
 #include <segx/kernels/channel_scale.hpp>
@@ -18,6 +19,11 @@ struct channel_scale {
     return factor == shape{x.channels, 1, 1} ? nullptr : "channel_scale: expected one factor for each channel, [C,1,1]";
   }
   static constexpr shape output_shape(shape x, shape /*factor*/) { return x; }
+
+  template <backend B>
+  static constexpr workspace needs(shape x, shape /*factor*/) {
+    return channel_scale_workspace(std::type_identity<B>{}, x);
+  }
 
   template <has_channel_scale B>
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {

@@ -80,6 +80,12 @@ struct conv2d {
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
     conv2d_forward(on, geometry, f);
   }
+  template <has_streamed_conv2d B>
+    requires(O.kernel == 1)
+  static void forward_streamed(B& on, const forward_pass<typename B::scalar>& first,
+                               const forward_pass<typename B::scalar>& f) {
+    conv2d_forward_streamed(on, geometry, first, f);
+  }
   template <has_conv2d B>
   static void backward(B& on, const backward_pass<typename B::scalar>& b) {
     conv2d_backward(on, geometry, b);

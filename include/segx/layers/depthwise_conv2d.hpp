@@ -74,6 +74,11 @@ struct depthwise_conv2d {
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
     conv2d_forward(on, geometry(f.x[0].extent), f);
   }
+  template <has_streamed_conv2d B>
+  static void forward_streamed(B& on, const forward_pass<typename B::scalar>& first,
+                               const forward_pass<typename B::scalar>& f) {
+    conv2d_forward_streamed(on, geometry(first.y.extent), first, f);
+  }
   template <has_conv2d B>
   static void backward(B& on, const backward_pass<typename B::scalar>& b) {
     conv2d_backward(on, geometry(b.x[0].extent), b);

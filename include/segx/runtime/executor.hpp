@@ -76,19 +76,15 @@ class executor {
   template <class Draw = dropout_draw, class After>
   void forward(std::span<const scalar> weights, int batch, const Draw& drawn, After&& after) {
     for (int i = 1; i <= last(); ++i) {
-      if (program_.joined[i]) { continue; }
+      if (program_.joined[i] || program_.streamed[i]) { continue; }
       const auto& node = program_.nodes[i];
       if (program_.why == purpose::training) { pack_for_forward(i, weights); }
-      forward_pass<scalar> pass{.y = value(i, batch),
-                                .parameters = parameters(node, weights.data()),
-                                .packed = memory_.packed(i),
-                                .scratch = memory_.scratch(),
-                                .then = drawn.at(node.then),
-                                .seed = drawn.seed_of(i),
-                                .kept = memory_.kept(i),
-                                .batch_statistics = program_.why == purpose::training && !steady_[i]};
-      for (int k = 0; k < node.input_count; ++k) { pass.x[k] = value(node.inputs[k], batch); }
-      node.op.forward(on_, pass);
+      const forward_pass<scalar> pass = pass_of(i, weights, batch, drawn);
+      if (program_.streamed[node.inputs[0]]) {
+        node.op.forward_streamed(on_, pass_of(node.inputs[0], weights, batch, drawn), pass);
+      } else {
+        node.op.forward(on_, pass);
+      }
       after(i);
     }
   }
@@ -143,6 +139,20 @@ class executor {
       learns_[i] = node.parameter_count > 0 && !frozen_[i];
       for (int k = 0; k < node.input_count; ++k) { learns_[i] = learns_[i] || learns_[node.inputs[k]]; }
     }
+  }
+  template <class Draw>
+  forward_pass<scalar> pass_of(int i, std::span<const scalar> weights, int batch, const Draw& drawn) const {
+    const auto& node = program_.nodes[i];
+    forward_pass<scalar> pass{.y = value(i, batch),
+                              .parameters = parameters(node, weights.data()),
+                              .packed = memory_.packed(i),
+                              .scratch = memory_.scratch(),
+                              .then = drawn.at(node.then),
+                              .seed = drawn.seed_of(i),
+                              .kept = memory_.kept(i),
+                              .batch_statistics = program_.why == purpose::training && !steady_[i]};
+    for (int k = 0; k < node.input_count; ++k) { pass.x[k] = value(node.inputs[k], batch); }
+    return pass;
   }
   void pack_for_forward(int i, std::span<const scalar> weights) {
     const auto& node = program_.nodes[i];

@@ -17,6 +17,8 @@ struct operation {
   void (*pack)(Backend&, const packing<scalar>&) = nullptr;
   void (*forward)(Backend&, const forward_pass<scalar>&) = nullptr;
   void (*backward)(Backend&, const backward_pass<scalar>&) = nullptr;
+  /// `forward` of two layers, the first of which streams its result to this one: see `workspace`.
+  void (*forward_streamed)(Backend&, const forward_pass<scalar>& first, const forward_pass<scalar>&) = nullptr;
   bool has_forward = false;   // for constants: with -fsanitize=undefined GCC does not take a comparison with null
   bool has_backward = false;  // for one
 
@@ -30,6 +32,9 @@ struct operation {
       op.forward = &Layer::template forward<Backend>;
       op.has_forward = true;
     }
+    if constexpr (requires(Backend & on, const forward_pass<scalar>& f) { Layer::forward_streamed(on, f, f); }) {
+      op.forward_streamed = &Layer::template forward_streamed<Backend>;
+    }
     if constexpr (requires(Backend & on, const backward_pass<scalar>& b) { Layer::backward(on, b); }) {
       op.backward = &Layer::template backward<Backend>;
       op.has_backward = true;
@@ -39,7 +44,7 @@ struct operation {
 
   /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
   constexpr operation without_backward() const {
-    return {.pack = pack, .forward = forward, .has_forward = has_forward};
+    return {.pack = pack, .forward = forward, .forward_streamed = forward_streamed, .has_forward = has_forward};
   }
 
   template <class Layer, class... Shapes>

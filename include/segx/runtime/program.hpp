@@ -22,7 +22,7 @@ struct program {
 
   // The plan of memory, as in memory_plan.
   std::span<const std::int64_t> value, gradient, packed_weights, kept;
-  std::span<const bool> joined;
+  std::span<const bool> joined, streamed;
   std::span<const std::array<bool, 2>> adds;
   std::int64_t image = 0, scratch = 0, packed = 0;
 
@@ -43,6 +43,7 @@ constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<
           .packed_weights = memory.packed_weights,
           .kept = memory.kept,
           .joined = memory.joined,
+          .streamed = memory.streamed,
           .adds = memory.adds,
           .image = memory.image,
           .scratch = memory.scratch,

@@ -7,6 +7,7 @@
 
 #include <segx/kernels/cpu/direct.hpp>
 #include <segx/kernels/cpu/result.hpp>
+#include <segx/kernels/cpu/strips.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
 
 namespace segx::simd::HWY_NAMESPACE {
@@ -134,9 +135,18 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
       return winograd_convolution(on.threads, f.x[0], g.padding, weights, f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
+    case detail::convolution_algorithm::strips:
+      return strip_convolution(on.threads, f.x[0], {}, weights, f.y, f.scratch, result);
     default:
       return direct_convolution(on.threads, forward_geometry(g), f.x[0], weights, f.y, result);
   }
+}
+
+/// The 1×1 convolution `f` of what a channel_scale would have made.
+[[gnu::noinline]] inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry&, const forward_pass<float>& scale,
+                                                      const forward_pass<float>& f) {
+  strip_convolution(on.threads, scale.x[0], scale.x[1], f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y,
+                    f.scratch, forward_result{f, f.packed});
 }
 
 [[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
@@ -157,12 +167,11 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
                          gradient_result{b.dx[0], b.adds[0]});
+  } else if (algorithm == detail::convolution_algorithm::strips) {
+    strip_convolution(on.threads, b.dy, {}, b.packed, b.dx[0], b.scratch, gradient_result{b.dx[0], b.adds[0]});
   } else if (g.stride == 1) {
-    const direct::geometry turned{.kernel = g.kernel,
-                                  .dilation = g.dilation,
-                                  .padding = g.reach() - 1 - g.padding,
-                                  .column_padding = g.reach() - 1 - g.padding};
-    direct_convolution(on.threads, turned, b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
+    direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0],
+                       gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
     for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {

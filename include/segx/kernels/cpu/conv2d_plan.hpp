@@ -88,11 +88,49 @@ struct gradient_blocking {
 
 }  // namespace segx::winograd
 
+namespace segx::strips {
+
+/// Pixels are taken in strips of as many as a product has rows, a divisor of 12 on every machine.
+constexpr int rounded(int pixels) { return (pixels + 11) / 12 * 12; }
+
+/// Floats of the strips of some pixels, whole blocks of channels.
+constexpr std::int64_t floats(int channels, int pixels) {
+  return std::int64_t{rounded(pixels)} * ((channels + 7) / 8 * 8);
+}
+
+/// Rows of x that a task takes where a depthwise convolution reads the result row by row: the more, the fewer rows are
+/// computed twice; the strips need not stay in the second-level cache, as they are read in order.
+constexpr int rows_of_band(shape x) {
+  return std::min(x.height, std::max(576 * 1024 / (4 * x.channels * x.width), 16));
+}
+
+/// Pixels of a task of a 1×1 convolution: their channels stay in the second-level cache, beside the results.
+constexpr int pixels_of_task(int channels) { return rounded(std::max(96 * 1024 / (4 * channels), 24)); }
+
+}  // namespace segx::strips
+
+namespace segx::depthwise {
+
+/// The rows of x that a depthwise convolution reads for a row of results, in a ring, with zeros at both sides; so many
+/// channels that a pass of the product which may compute them has its place (expanded_depthwise.hpp).
+struct ring {
+  int rows;
+  int width;  // pixels of a row
+  static constexpr int channels = 32;
+
+  constexpr ring(const conv2d_geometry& g, shape x, shape y)
+      : rows{g.reach() + 1 + 12 / x.width},
+        width{std::max(g.padding + x.width, (y.width - 1) * g.stride + g.reach())} {}
+  constexpr std::int64_t floats() const { return std::int64_t{rows} * width * channels; }
+};
+
+}  // namespace segx::depthwise
+
 namespace segx {
 
 namespace detail {
 
-enum class convolution_algorithm { plain, direct, depthwise, dot, winograd };
+enum class convolution_algorithm { plain, direct, depthwise, dot, strips, winograd };
 
 /// The algorithm for a convolution from x to y: a constant wherever the shapes are.
 constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
@@ -109,8 +147,14 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
   }
-  const bool sums_pixels = g.kernel == 1 && g.stride == 1 && g.padding + g.end_padding == 0 && x_blocked && !y_blocked;
-  return sums_pixels ? convolution_algorithm::dot : convolution_algorithm::direct;
+  const bool takes_pixels = g.kernel == 1 && g.stride == 1 && g.padding + g.end_padding == 0 && x_blocked;
+  if (!takes_pixels) { return convolution_algorithm::direct; }
+  return y_blocked ? convolution_algorithm::strips : convolution_algorithm::dot;
+}
+
+/// The convolution that makes the gradient of x from that of y, if strides are 1; taps turned by 180°.
+constexpr conv2d_geometry turned(const conv2d_geometry& g) {
+  return {.kernel = g.kernel, .padding = g.reach() - 1 - g.padding, .dilation = g.dilation, .groups = g.groups};
 }
 
 /// True for transposed convolutions as in U-Nets.
@@ -144,11 +188,25 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
     case detail::convolution_algorithm::depthwise: {
       const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_blocks(c);
-      return {.packed = bias + weights, .packed_backward = weights};
+      const std::int64_t rows = depthwise::ring{g, x, y}.floats();
+      const std::int64_t turned = g.stride == 1 ? depthwise::ring{detail::turned(g), y, x}.floats() : 0;
+      return {.packed = bias + weights,
+              .packed_backward = weights,
+              .scratch = rows,
+              .scratch_backward = turned,
+              .takes = g.reach() <= 8 ? stream::pixels : stream::none};
     }
     case detail::convolution_algorithm::dot:
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
               .packed_backward = direct::packed_floats(k, c, 1)};
+    case detail::convolution_algorithm::strips:
+      return {.packed = bias + direct::packed_floats(c, k, 1),
+              .packed_backward = direct::packed_floats(k, c, 1),
+              .scratch = strips::floats(c, strips::pixels_of_task(c)),
+              .scratch_backward = strips::floats(k, strips::pixels_of_task(k)),
+              .gives = stream::pixels,
+              .scratch_streamed = strips::floats(c, strips::rows_of_band(x) * x.width),
+              .takes = stream::scaled};
     case detail::convolution_algorithm::winograd:
       return {.packed = bias + winograd::packed_floats(c, k),
               .packed_backward = winograd::packed_floats(k, c),
@@ -157,6 +215,12 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
                   std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch())};
   }
   return {};
+}
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace channel_scale_workspace(std::type_identity<B>, shape x) {
+  return {.gives = cpu::memory.is_blocked(x) ? stream::scaled : stream::none};
 }
 
 template <backend B>

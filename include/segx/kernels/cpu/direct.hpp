@@ -6,6 +6,7 @@
 
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/micro_kernel.hpp>
+#include <segx/kernels/cpu/result.hpp>
 
 /// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times 16 channels are
 /// held in registers while all taps and input channels pass by. Serves what Winograd does not: images of 1 or 3
@@ -67,13 +68,9 @@ template <class Result>
 void direct_convolution(thread_pool& threads, const direct::geometry& g, const view<const float>& x,
                         const float* packed, const view<float>& y, const Result& result) {
   const channel_access in_at{x.extent};
-  const bool y_blocked = cpu::memory.is_blocked(y.extent);
   const int channels = x.extent.channels;
   const int tap_columns = (y.extent.channels + panel - 1) / panel * panel;
   const int columns = g.out_taps * g.out_taps * tap_columns;
-  const int stored =
-      y_blocked ? (y.extent.channels + channel_block - 1) / channel_block * channel_block : y.extent.channels;
-  const std::int64_t block_distance = y.extent.plane() * channel_block;
   const std::int64_t tap_floats = std::int64_t{columns} * channels;
   const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
 
@@ -139,27 +136,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
 #pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
         const auto [channel, first_pixel] = place(k + half * column_lanes, j);
-        if (y_blocked && channel + column_lanes <= stored) {
-          const auto clamped_sum = result.clamped_sum(column_tag{}, channel);
-          float* to = y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block;
-#pragma GCC unroll 16
-          for (int p = 0; p < Pixels; ++p) {
-            split_pixel(column_tag{}, clamped_sum(sum[half][p]), to + std::int64_t{p} * g.out_step * channel_block,
-                        block_distance, result.put());
-          }
-          continue;
-        }
-        alignas(64) float values[Pixels][column_lanes];
-#pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) { hn::StoreU(sum[half][p], column_tag{}, values[p]); }
-        for (int slice = 0; slice < column_lanes && channel + slice < stored; slice += lanes) {
-          for (int p = 0; p < Pixels; ++p) {
-            const std::int64_t pixel = first_pixel + std::int64_t{p} * g.out_step;
-            float* where =
-                y_blocked ? y.image(n) + channel_offset(y.extent, channel + slice) + pixel * channel_block : nullptr;
-            result.store(load(values[p] + slice), channel + slice, n, pixel, where);
-          }
-        }
+        put_sums<Pixels>(column_tag{}, result, sum[half], y, channel, n, first_pixel, g.out_step);
       }
     };
     const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
@@ -171,11 +148,9 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       }
       for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
-      for (int half = 0; y_blocked && result.finishes() && half < Vectors; ++half) {
+      for (int half = 0; half < Vectors; ++half) {
         const auto [channel, first_pixel] = place(k + half * column_lanes, column_begin);
-        if (channel + column_lanes > stored) { continue; }  // stored one by one, whole
-        result.finish(column_tag{}, channel, n, first_pixel, column_end - column_begin, g.out_step,
-                      y.image(n) + channel_offset(y.extent, channel) + first_pixel * channel_block, block_distance);
+        finish_sums(column_tag{}, result, y, channel, n, first_pixel, column_end - column_begin, g.out_step);
       }
     };
 

@@ -5,13 +5,12 @@
 
 #include <segx/kernels/cpu/conv2d.hpp>
 #include <segx/kernels/cpu/conv2d_plan.hpp>
+#include <segx/kernels/cpu/row_ring.hpp>
 
-/// Convolution in groups. Depthwise convolution: each channel has a kernel of its own. Lanes are channels, so a tap of
-/// a result costs one multiplication of vectors; several neighbouring results are held in registers, that a weight is
-/// loaded once for all of them. Packed weights: [⌈C/8⌉][taps][8]. Other groups run as plain loops.
+/// Convolution in groups. Depthwise convolution runs by row_ring.hpp; other groups as plain loops.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// weight [C,1,R,R] into packed, zeros behind the last channel.
+/// weight [C,1,R,R] into packed [⌈C/8⌉][taps][8], zeros behind the last channel.
 inline void depthwise_pack(int channels, int taps, const float* weight, float* packed) {
   for (int first = 0; first < channels; first += channel_block) {
     for (int tap = 0; tap < taps; ++tap) {
@@ -20,58 +19,30 @@ inline void depthwise_pack(int channels, int taps, const float* weight, float* p
   }
 }
 
-/// y = x convolved, given to `result` slice by slice; `turned`: with kernels turned by 180°.
+/// y = x convolved, given to `result` row by row; `turned`: with kernels turned by 180°.
 template <class Result>
 void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const view<const float>& x,
-                           const float* packed, bool turned, const view<float>& y, const Result& result) {
-  const int taps = g.kernel * g.kernel;
+                           const float* packed, bool turned, const view<float>& y, const scratch_memory<float>& scratch,
+                           const Result& result) {
+  constexpr int rows_of_task = 64;
   const int blocks = detail::whole_blocks(y.extent.channels) / channel_block;
-  const std::int64_t step = std::int64_t{g.stride} * channel_block;
-  // Results whose taps all lie inside the image's width.
-  const int inner_begin = std::min((g.padding + g.stride - 1) / g.stride, y.extent.width);
-  const int space = x.extent.width + g.padding - g.reach();
-  const int inner_end = std::clamp(space >= 0 ? space / g.stride + 1 : 0, inner_begin, y.extent.width);
-
-  threads.run(y.batch * blocks * y.extent.height, [&](int task, int) {
-    const int i = task % y.extent.height;
-    const int block = task / y.extent.height % blocks;
-    const int n = task / y.extent.height / blocks;
+  const int bands = (y.extent.height + rows_of_task - 1) / rows_of_task;
+  // A negative padding leaves out columns of x.
+  const int skipped = std::max(0, -g.padding);
+  const std::int64_t row_floats = std::int64_t{x.extent.width} * channel_block;
+  threads.run(y.batch * blocks * bands, [&](int task, int thread) {
+    const int begin = task % bands * rows_of_task;
+    const int block = task / bands % blocks;
+    const int n = task / bands / blocks;
+    const row_ring ring{g, x.extent, y.extent, 1, scratch.of(thread)};
     const float* image = x.image(n) + block * x.extent.plane() * channel_block;
-    float* row_of_y = y.image(n) + (block * y.extent.plane() + std::int64_t{i} * y.extent.width) * channel_block;
-    const float* weights = packed + std::int64_t{block} * taps * channel_block;
-
-    const auto results = [&]<int Pixels>(int j) SEGX_INLINED {
-      for (int slice = 0; slice < channel_block; slice += lanes) {
-        vec sum[Pixels];
-#pragma GCC unroll 8
-        for (int p = 0; p < Pixels; ++p) { sum[p] = zero(); }
-        for (int r = 0; r < g.kernel; ++r) {
-          const int h = i * g.stride + r * g.dilation - g.padding;
-          if (h < 0 || h >= x.extent.height) { continue; }
-          for (int s = 0; s < g.kernel; ++s) {
-            const int w = j * g.stride + s * g.dilation - g.padding;
-            if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
-            const int tap = r * g.kernel + s;
-            const vec weight = load(weights + (turned ? taps - 1 - tap : tap) * channel_block + slice);
-            const float* from = image + (std::int64_t{h} * x.extent.width + w) * channel_block + slice;
-#pragma GCC unroll 8
-            for (int p = 0; p < Pixels; ++p) { sum[p] = hn::MulAdd(load(from + p * step), weight, sum[p]); }
-          }
-        }
-        float* to = row_of_y + std::int64_t{j} * channel_block + slice;
-        const auto clamped_sum = result.clamped_sum(tag{}, block * channel_block + slice);
-#pragma GCC unroll 8
-        for (int p = 0; p < Pixels; ++p) { result.put()(clamped_sum(sum[p]), 0, to + p * channel_block); }
-      }
+    const auto copy_row = [&](int h) {
+      const float* row = image + h * row_floats;
+      std::copy(row + skipped * channel_block, row + row_floats, ring.pixel(h, skipped, 0));
     };
-    int j = 0;
-    for (; j < inner_begin; ++j) { results.template operator()<1>(j); }
-    for (; j + 8 <= inner_end; j += 8) { results.template operator()<8>(j); }
-    for (; j < y.extent.width; ++j) { results.template operator()<1>(j); }
-    for (int slice = 0; result.finishes() && slice < channel_block; slice += lanes) {
-      result.finish(tag{}, block * channel_block + slice, n, std::int64_t{i} * y.extent.width, y.extent.width, 1,
-                    row_of_y + slice, 0);
-    }
+    const depthwise_weights weights{packed, g.kernel * g.kernel, turned};
+    depthwise_band(g, ring, begin, std::min(begin + rows_of_task, y.extent.height), copy_row, weights, n, block, y,
+                   result);
   });
 }
 
@@ -169,7 +140,7 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   if (detail::algorithm_for(g, f.x[0].extent, y, on.convolutions) == detail::convolution_algorithm::plain) {
     return segx::conv2d_forward<float, cpu::memory>(on, g, f);
   }
-  depthwise_convolution(on.threads, g, f.x[0], f.packed + detail::packed_bias_floats(y.channels), false, f.y,
+  depthwise_convolution(on.threads, g, f.x[0], f.packed + detail::packed_bias_floats(y.channels), false, f.y, f.scratch,
                         forward_result{f, f.packed});
 }
 
@@ -182,8 +153,8 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   depthwise_weight_gradient(on.threads, g, b.x[0], b.dy, b.dparameters[0]);
   if (!b.dx[0]) { return; }
   if (g.stride == 1) {
-    const conv2d_geometry turned{.kernel = g.kernel, .padding = g.reach() - 1 - g.padding, .dilation = g.dilation};
-    depthwise_convolution(on.threads, turned, b.dy, b.packed, true, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
+    depthwise_convolution(on.threads, detail::turned(g), b.dy, b.packed, true, b.dx[0], b.scratch,
+                          gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
     depthwise_scatter(on.threads, g, b.dy, b.packed, b.dx[0]);

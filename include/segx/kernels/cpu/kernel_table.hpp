@@ -17,9 +17,12 @@ struct kernel_table {
   const char* instruction_set;
   void (*conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
+  void (*conv2d_forward_streamed)(cpu&, const conv2d_geometry&, const forward_pass<float>&, const forward_pass<float>&);
   void (*conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*grouped_conv2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*grouped_conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
+  void (*grouped_conv2d_forward_streamed)(cpu&, const conv2d_geometry&, const forward_pass<float>&,
+                                          const forward_pass<float>&);
   void (*grouped_conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
   void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/simd.hpp>
 
 /// Where the sums of a convolution go. A kernel gives each sum to `store` (one slice of the channels of a pixel;
@@ -94,5 +95,50 @@ class gradient_result {
   view<float> dx_;
   bool adds_;
 };
+
+/// True if y has a place for the vector d of channels from k on: it is blocked, and has so many channels.
+template <class D>
+bool has_vector(D, const view<float>& y, int k) {
+  constexpr int vector = hn::MaxLanes(D{});
+  return cpu::memory.is_blocked(y.extent) && k + vector <= detail::whole_blocks(y.extent.channels);
+}
+
+/// Gives `result` the sums of a vector d of channels from k on, for the first `count` of `Pixels` pixels of an image,
+/// `step` apart. Where y has no place for the vector, they are stored one by one, finished.
+template <int Pixels, class D, class Result>
+HWY_INLINE void put_sums(D d, const Result& result, const hn::Vec<D>* sum, const view<float>& y, int k, int n,
+                         std::int64_t pixel, int step, int count = Pixels) {
+  constexpr int vector = hn::MaxLanes(D{});
+  if (has_vector(d, y, k)) {
+    const auto clamped_sum = result.clamped_sum(d, k);
+    float* to = y.image(n) + channel_offset(y.extent, k) + pixel * channel_block;
+#pragma GCC unroll 16
+    for (int p = 0; p < Pixels; ++p, to += step * channel_block) {
+      if (p < count) { split_pixel(d, clamped_sum(sum[p]), to, y.extent.plane() * channel_block, result.put()); }
+    }
+    return;
+  }
+  alignas(64) float values[Pixels][vector];
+#pragma GCC unroll 16
+  for (int p = 0; p < Pixels; ++p) { hn::StoreU(sum[p], d, values[p]); }
+  const bool is_blocked = cpu::memory.is_blocked(y.extent);
+  const int stored = is_blocked ? detail::whole_blocks(y.extent.channels) : y.extent.channels;
+  for (int slice = 0; slice < vector && k + slice < stored; slice += lanes) {
+    for (int p = 0; p < count; ++p) {
+      const std::int64_t to = pixel + std::int64_t{p} * step;
+      float* where = is_blocked ? y.image(n) + channel_offset(y.extent, k + slice) + to * channel_block : nullptr;
+      result.store(load(values[p] + slice), k + slice, n, to, where);
+    }
+  }
+}
+
+/// Finishes `count` pixels of an image that put_sums put.
+template <class D, class Result>
+void finish_sums(D d, const Result& result, const view<float>& y, int k, int n, std::int64_t pixel, int count,
+                 int step) {
+  if (!result.finishes() || !has_vector(d, y, k)) { return; }
+  result.finish(d, k, n, pixel, count, step, y.image(n) + channel_offset(y.extent, k) + pixel * channel_block,
+                y.extent.plane() * channel_block);
+}
 
 }  // namespace segx::simd::HWY_NAMESPACE

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <segx/kernels/cpu/conv2d_plan.hpp>
+#include <segx/kernels/cpu/micro_kernel.hpp>
+#include <segx/kernels/cpu/result.hpp>
+
+/// Convolution with 1×1 kernels as a product of matrices: pixels by channels times channels by channels. Blocks of
+/// channels are a plane apart, often a power of two: they would meet in one set of the cache. So a task first copies
+/// its pixels into strips, one behind the other: [strip][⌈C/8⌉][pixel of the strip][8].
+namespace segx::simd::HWY_NAMESPACE {
+
+/// Pixels [first, first + count) of x into strips; channel c times factors[c] where there are factors.
+inline void pack_strips(const view<const float>& x, int n, std::int64_t first, int count, const float* factors,
+                        float* strips) {
+  const std::int64_t distance = x.extent.plane() * channel_block;
+  for (int strip = 0; strip < count; strip += max_rows) {
+    const int rows = std::min(max_rows, count - strip);
+    const float* from = x.image(n) + (first + strip) * channel_block;
+    for (int c = 0; c < x.extent.channels; c += channel_block, from += distance, strips += max_rows * channel_block) {
+      if (factors == nullptr) {
+        std::copy(from, from + rows * channel_block, strips);
+        continue;
+      }
+      for (int slice = 0; slice < channel_block; slice += lanes) {
+        const vec factor = load(factors + c + slice);
+        for (int r = slice; r < rows * channel_block; r += channel_block) {
+          store(hn::Mul(load(from + r), factor), strips + r);
+        }
+      }
+    }
+  }
+}
+
+/// sum[vector][pixel] = Σ_c strip[pixel, c] · weights[c][…] for the vectors of columns that begin at k and `second`.
+template <int Vectors>
+HWY_INLINE void multiply_strip(const float* strip, int channels, const panels<panel>& weights, int k, int second,
+                               column_vec* sum0, column_vec* sum1) {
+#pragma GCC unroll 16
+  for (int p = 0; p < max_rows; ++p) { sum0[p] = sum1[p] = hn::Zero(column_tag{}); }
+  const float* w0 = weights.column(k);
+  const float* w1 = weights.column(second);
+  for (int c = 0; c < channels; c += channel_block, strip += max_rows * channel_block) {
+    accumulate<max_rows, Vectors, panel, false>(strip, fixed<channel_block>{}, fixed<1>{},
+                                                std::min(channel_block, channels - c), w0, w1, 0, sum0, sum1);
+  }
+}
+
+/// y = 1×1 convolution of x, whose channels are multiplied by `factors` [N,C,1,1] first, if there are some; both
+/// blocked.
+template <class Result>
+void strip_convolution(thread_pool& threads, const view<const float>& x, const view<const float>& factors,
+                       const float* packed, const view<float>& y, const scratch_memory<float>& scratch,
+                       const Result& result) {
+  const int channels = x.extent.channels;
+  const int pixels = static_cast<int>(x.extent.plane());
+  const int of_task = strips::pixels_of_task(channels);
+  const int tasks = (pixels + of_task - 1) / of_task;
+  const int columns = (y.extent.channels + panel - 1) / panel * panel;
+  const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
+  const panels<panel> weights{packed, std::int64_t{panel} * channels};
+  threads.run(y.batch * tasks, [&](int task, int thread) {
+    const int n = task / tasks;
+    const int first = task % tasks * of_task;
+    const int count = std::min(of_task, pixels - first);
+    float* strips = scratch.of(thread);
+    pack_strips(x, n, first, count, factors ? factors.image(n) : nullptr, strips);
+    const auto pass = [&]<int Vectors>(int k) {
+      column_vec sum[2][max_rows];
+      const float* strip = strips;
+      for (int p = 0; p < count; p += max_rows, strip += strip_floats) {
+        multiply_strip<Vectors>(strip, channels, weights, k, k + (Vectors - 1) * column_lanes, sum[0], sum[1]);
+#pragma GCC unroll 2
+        for (int half = 0; half < Vectors; ++half) {
+          put_sums<max_rows>(column_tag{}, result, sum[half], y, k + half * column_lanes, n, first + p, 1, count - p);
+        }
+      }
+      for (int half = 0; half < Vectors; ++half) {
+        finish_sums(column_tag{}, result, y, k + half * column_lanes, n, first, count, 1);
+      }
+    };
+    int k = 0;
+    for (; k + pass_columns <= columns; k += pass_columns) { pass.template operator()<2>(k); }
+    if constexpr (pass_columns > panel) {
+      if (k < columns) { pass.template operator()<1>(k); }
+    }
+  });
+}
+
+}  // namespace segx::simd::HWY_NAMESPACE
