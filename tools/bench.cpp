@@ -137,9 +137,11 @@ std::vector<layer_time> time_layers(const bench_words& w) {
   for (std::size_t i = 1; i < what.nodes.size(); ++i) {
     if (what.joined[i] || what.streamed[i]) { continue; }  // free, or part of the layer that reads it
     const auto& node = what.nodes[i];
+    const auto& first = what.nodes[static_cast<std::size_t>(node.inputs[0])];
+    const double macs = static_cast<double>(node.macs + (what.streamed[node.inputs[0]] ? first.macs : 0));
     const double median = times[i].median();
-    result.push_back({node.name.text, std::string{node.layer}, text_of(node.output), median,
-                      2e-6 * static_cast<double>(node.macs) * w.batch / median});
+    result.push_back(
+        {node.name.text, std::string{node.layer}, text_of(node.output), median, 2e-6 * macs * w.batch / median});
   }
   return result;
 }

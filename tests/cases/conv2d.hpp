@@ -98,6 +98,8 @@ inline std::vector<conv2d_case> conv2d_cases() {
   for (const int extent : {1, 2, 3, 4}) { cases.push_back({{}, 8, {8, extent, 5 - extent}, 2}); }
   cases.push_back({{}, 9, {8, 41, 43}, 2, {.act = relu}});  // more tiles than one task takes
   cases.push_back({{}, 40, {72, 5, 6}, 1, {.act = relu}});  // more channels than one task takes
+  cases.push_back({{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}, 2, {.act = sigmoid}});  // more pixels …
+  cases.push_back({{.padding = 1, .groups = 9}, 9, {9, 70, 5}, 2, {.act = leaky_relu}});  // … and rows
   return cases;
 }
 

@@ -4,8 +4,8 @@
 
 #include <segx/layers/add.hpp>
 #include <segx/layers/attention_gate.hpp>
-#include <segx/layers/group_norm2d.hpp>
 #include <segx/layers/depthwise_conv2d.hpp>
+#include <segx/layers/group_norm2d.hpp>
 #include <segx/layers/hard_swish.hpp>
 #include <segx/layers/instance_norm2d.hpp>
 #include <segx/layers/prelu.hpp>
@@ -60,8 +60,8 @@ struct attentive
                                              conv3x3<12>, instance_norm2d<>, softmax, upsample_bilinear<2>>,
                               conv1x1<2>>> {};
 
-/// Blocks of MobileNet and EfficientNet: results that stream to the one layer that reads them, and one that does not, as
-/// two read it; the last channels fill no block, or only one vector of two. Multiples of 2.
+/// Blocks of MobileNet and EfficientNet: results that stream to the one layer that reads them, and one that does not,
+/// as two read it; the last channels fill no block, or only one vector of two. Multiples of 2.
 struct two_readers {
   static constexpr tensor wire(auto& g, tensor x) {
     const tensor wide = g(silu{}, g(conv1x1<16>{}, x));

@@ -15,7 +15,7 @@ using namespace segx;
 
 namespace {
 
-/// The same program, with memory of its own for every value and every gradient: nothing is joined in place or
+/// The same program, with memory of its own for every value and every gradient: nothing is joined in place, streamed or
 /// overwritten.
 template <int Capacity, class Op>
 memory_plan<Capacity> without_reuse(const graph<Capacity, Op>& g, layout memory, memory_plan<Capacity> plan) {
@@ -52,7 +52,7 @@ outcome run(Backend& on, const program<Backend>& what, purpose why, int threads,
     for (scalar& v : values) { v = static_cast<scalar>(random.uniform() - 0.5); }
     return values;
   };
-  if (why == purpose::inference) { run.pack(w); }
+  if (why != purpose::training) { run.pack(w); }
   copy_in(on, drawn(what.input()).data(), run.value(0, batch));
   run.forward(w, batch, {7});
   std::vector<scalar> logits(static_cast<std::size_t>(batch * what.output().size()));
@@ -88,6 +88,7 @@ SEGX_BACKEND_TEST("a planned arena gives what memory without reuse gives", "[run
       [](auto... network) {
         (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::inference), ...);
         (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::training), ...);
+        (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::sampling), ...);
       },
       networks::all{});
 }

@@ -10,14 +10,14 @@ namespace segx {
 ///
 ///   block = 1:  plain, [C][H][W]
 ///   block = B:  [⌈C/B⌉][H][W][B], so that a vector holds B channels of one pixel; the lanes behind the last channel
-///   hold
-///               finite values that nobody reads. A tensor of fewer than B channels (an image, one logit) stays plain.
+///               hold finite values that nobody reads. A tensor of B/2 channels or fewer (an image, one logit) stays
+///               plain.
 ///   channels_last:  [H][W][C], as the tensor cores of GPUs want it
 struct layout {
   int block = 1;
   bool channels_last = false;
 
-  constexpr bool is_blocked(shape s) const { return block > 1 && s.channels >= block; }
+  constexpr bool is_blocked(shape s) const { return block > 1 && 2 * s.channels > block; }
 
   constexpr std::int64_t floats(shape s) const {
     return is_blocked(s) ? (s.channels + block - 1) / block * block * s.plane() : s.size();

@@ -68,7 +68,7 @@ HWY_INLINE void with_activation(D d, activation act, float slope, Body&& body) {
     case activation::hard_sigmoid:
       return body([d](V x) SEGX_INLINED { return hard_sigmoid(d, x); });
     case activation::silu:
-      return body([d](V x) SEGX_INLINED { return hn::Mul(x, sigmoid(d, x)); });
+      return body([d](V x) SEGX_INLINED { return hn::Div(x, hn::Add(hn::Set(d, 1.0F), exp(d, hn::Neg(x)))); });
     case activation::hard_swish:
       return body([d](V x) SEGX_INLINED { return hn::Mul(x, hard_sigmoid(d, x)); });
     case activation::none:

@@ -71,6 +71,8 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
   const int channels = x.extent.channels;
   const int tap_columns = (y.extent.channels + panel - 1) / panel * panel;
   const int columns = g.out_taps * g.out_taps * tap_columns;
+  const int stored = cpu::memory.is_blocked(y.extent) ? detail::whole_blocks(y.extent.channels) : y.extent.channels;
+  const int passed = g.out_taps > 1 ? columns : stored;
   const std::int64_t tap_floats = std::int64_t{columns} * channels;
   const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
 
@@ -159,13 +161,8 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const int inner_begin = std::clamp((g.column_padding + g.in_step - 1) / g.in_step, column_begin, column_end);
     const int inner_space = x.extent.width - 1 - reach + g.column_padding;
     const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
-    int k = 0;
-    for (; k + pass_columns <= columns; k += pass_columns) {
-      row_of_results.template operator()<2>(k, inner_begin, inner_end);
-    }
-    if constexpr (pass_columns > panel) {
-      if (k < columns) { row_of_results.template operator()<1>(k, inner_begin, inner_end); }
-    }
+    for_each_pass(passed,
+                  [&]<int Vectors>(int k) { row_of_results.template operator()<Vectors>(k, inner_begin, inner_end); });
   });
 }
 

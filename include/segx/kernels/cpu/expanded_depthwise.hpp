@@ -90,7 +90,8 @@ class expanded_rows {
   const depthwise_weights weights{f.packed + bias, g.kernel * g.kernel, false};
 
   // A task is a band of rows, whose rows of x are strips in a cache; where bands are few, a part of its channels.
-  const int most_rows = (strips::rows_of_band(x.extent) - g.reach()) / g.stride + 1;
+  const int rows_of_x = strips::rows_of_band(x.extent);
+  const int most_rows = rows_of_x < x.extent.height ? (rows_of_x - g.reach()) / g.stride + 1 : y.height;
   const int bands = (y.height + most_rows - 1) / most_rows;
   const int rows = (y.height + bands - 1) / bands;
   const int columns = (y.channels + panel - 1) / panel * panel;

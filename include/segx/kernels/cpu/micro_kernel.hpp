@@ -155,6 +155,19 @@ HWY_INLINE void multiply(const Left& a, int first, int depth, const panels<Dista
   }
 }
 
+/// Calls pass<Vectors>(k) for channels k to k + pass_columns, until all are passed: with one vector where the second
+/// would have none.
+template <class Pass>
+HWY_INLINE void for_each_pass(int channels, Pass&& pass) {
+  int k = 0;
+  if constexpr (pass_columns == channel_block) {
+    for (; k < channels; k += pass_columns) { pass.template operator()<2>(k); }
+  } else {
+    for (; k + column_lanes < channels; k += pass_columns) { pass.template operator()<2>(k); }
+    if (k < channels) { pass.template operator()<1>(k); }
+  }
+}
+
 /// How many rows are tried where `rows` are too many.
 constexpr int fewer_rows(int rows) { return rows > 8 ? 8 : rows > 4 ? 4 : rows / 2; }
 

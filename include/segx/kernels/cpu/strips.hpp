@@ -58,7 +58,6 @@ void strip_convolution(thread_pool& threads, const view<const float>& x, const v
   const int pixels = static_cast<int>(x.extent.plane());
   const int of_task = strips::pixels_of_task(channels);
   const int tasks = (pixels + of_task - 1) / of_task;
-  const int columns = (y.extent.channels + panel - 1) / panel * panel;
   const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
   const panels<panel> weights{packed, std::int64_t{panel} * channels};
   threads.run(y.batch * tasks, [&](int task, int thread) {
@@ -81,11 +80,7 @@ void strip_convolution(thread_pool& threads, const view<const float>& x, const v
         finish_sums(column_tag{}, result, y, k + half * column_lanes, n, first, count, 1);
       }
     };
-    int k = 0;
-    for (; k + pass_columns <= columns; k += pass_columns) { pass.template operator()<2>(k); }
-    if constexpr (pass_columns > panel) {
-      if (k < columns) { pass.template operator()<1>(k); }
-    }
+    for_each_pass(detail::whole_blocks(y.extent.channels), pass);
   });
 }
 
