@@ -3,7 +3,9 @@
 #   cmake -D NM=… -D OBJCOPY=… -D PREFIX=… -D FROM=… -D TO=… -P rename_inline_functions.cmake
 
 execute_process(COMMAND ${NM} --defined-only --format=posix ${FROM} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX MATCHALL "[^\n ]+ W " mergeable "${symbols}")
+# W: functions; n: the names by which a linker knows groups of sections, where several functions share one (a constructor's
+# two forms). It keeps one group of a name, and with that would go the functions of the other objects.
+string(REGEX MATCHALL "[^\n ]+ [Wn] " mergeable "${symbols}")
 set(renames "")
 foreach(symbol IN LISTS mergeable)
   string(REGEX REPLACE " .*" "" name "${symbol}")
