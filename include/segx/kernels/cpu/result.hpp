@@ -103,8 +103,22 @@ bool has_vector(D, const view<float>& y, int k) {
   return cpu::memory.is_blocked(y.extent) && k + vector <= detail::whole_blocks(y.extent.channels);
 }
 
+/// Stores `count` × `vector` sums one slice at a time, finished, in whatever y is.
+template <class Result>
+HWY_NOINLINE void store_sums(const Result& result, const float* sums, int vector, const view<float>& y, int k, int n,
+                             std::int64_t pixel, int step, int count) {
+  const bool is_blocked = cpu::memory.is_blocked(y.extent);
+  const int stored = is_blocked ? detail::whole_blocks(y.extent.channels) : y.extent.channels;
+  for (int p = 0; p < count; ++p, pixel += step, sums += vector) {
+    for (int slice = 0; slice < vector && k + slice < stored; slice += lanes) {
+      float* where = is_blocked ? y.image(n) + channel_offset(y.extent, k + slice) + pixel * channel_block : nullptr;
+      result.store(load(sums + slice), k + slice, n, pixel, where);
+    }
+  }
+}
+
 /// Gives `result` the sums of a vector d of channels from k on, for the first `count` of `Pixels` pixels of an image,
-/// `step` apart. Where y has no place for the vector, they are stored one by one, finished.
+/// `step` apart. Where y has no place for the vector, they are stored at once.
 template <int Pixels, class D, class Result>
 HWY_INLINE void put_sums(D d, const Result& result, const hn::Vec<D>* sum, const view<float>& y, int k, int n,
                          std::int64_t pixel, int step, int count = Pixels) {
@@ -121,15 +135,7 @@ HWY_INLINE void put_sums(D d, const Result& result, const hn::Vec<D>* sum, const
   alignas(64) float values[Pixels][vector];
 #pragma GCC unroll 16
   for (int p = 0; p < Pixels; ++p) { hn::StoreU(sum[p], d, values[p]); }
-  const bool is_blocked = cpu::memory.is_blocked(y.extent);
-  const int stored = is_blocked ? detail::whole_blocks(y.extent.channels) : y.extent.channels;
-  for (int slice = 0; slice < vector && k + slice < stored; slice += lanes) {
-    for (int p = 0; p < count; ++p) {
-      const std::int64_t to = pixel + std::int64_t{p} * step;
-      float* where = is_blocked ? y.image(n) + channel_offset(y.extent, k + slice) + to * channel_block : nullptr;
-      result.store(load(values[p] + slice), k + slice, n, to, where);
-    }
-  }
+  store_sums(result, values[0], vector, y, k, n, pixel, step, std::min(count, Pixels));
 }
 
 /// Finishes `count` pixels of an image that put_sums put.
