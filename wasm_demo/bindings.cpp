@@ -43,9 +43,9 @@ std::unique_ptr<segmenter> loaded;
 
 std::span<float> pixels_of(xt::xtensor<float, 4>& tensor) { return {tensor.data(), tensor.size()}; }
 
-std::string load(std::span<const std::byte> file) {
+std::string load(std::span<const std::byte> file, const char* sha256) {
   segx::loaded_weights<network> weights;
-  if (std::string wrong = segx::decode_weights(file, weights); !wrong.empty()) { return wrong; }
+  if (std::string wrong = segx::decode_weights(file, weights, sha256); !wrong.empty()) { return wrong; }
   const segx::model_card& card = weights.card;
   if (card.height != height || card.width != width) {
     return "these weights were trained on images of " + std::to_string(card.height) + "x" + std::to_string(card.width) +
@@ -73,10 +73,11 @@ std::string load(std::span<const std::byte> file) {
 
 #define SEGX_EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
-/// Loads a weight file. If that fails, the weights that were loaded before stay.
-SEGX_EXPORT(segx_load) const char* segx_load(const std::byte* file, std::size_t size) {
+/// Loads a weight file. `sha256`: hexadecimal digits of the sum of all behind its header, or "", then it is computed
+/// here. If loading fails, the weights that were loaded before stay.
+SEGX_EXPORT(segx_load) const char* segx_load(const std::byte* file, std::size_t size, const char* sha256) {
   static std::string wrong;
-  wrong = load({file, size});
+  wrong = load({file, size}, sha256);
   return wrong.c_str();
 }
 

@@ -39,7 +39,7 @@ export function serve(folder, port = 0, headers = ISOLATION) {
       ...headers,
     });
     if (method === 'HEAD') response.end();
-    else createReadStream(file).pipe(response);
+    else createReadStream(file, { highWaterMark: 2 ** 20 }).pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', () => resolve(server));

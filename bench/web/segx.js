@@ -1,4 +1,4 @@
-import { Segx, networkOf } from './segx/segx.js';
+import { Segx, networkOf, sumOf } from './segx/segx.js';
 
 function spawn(words) {
   const helper = new Worker('./segx/helper.js', { type: 'module' });
@@ -16,7 +16,7 @@ export async function load(threads, [channels, height, width]) {
   let segx = await start(await compile('unet16'));  // at once, as the demo does
   const weights = await file;
   if (networkOf(weights) !== 'unet16') segx = await start(await compile(networkOf(weights)));
-  segx.load(weights);
+  segx.load(weights, await sumOf(weights));
   return (input) => {
     const plane = height * width;
     const rgba = new Uint8ClampedArray(4 * plane);

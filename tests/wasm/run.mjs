@@ -134,7 +134,7 @@ async function testUnderNode(native) {
     skip('kernels in WebAssembly', `${tests} is not built`);
   }
 
-  const { Segx, Problem, networkOf } = await import(pathToFileURL(join(site, 'segx.js')));
+  const { Segx, Problem, networkOf, sumOf } = await import(pathToFileURL(join(site, 'segx.js')));
   if (!native) return skip('masks under Node', 'no results of native_reference, see --native');
   const weights = readFileSync(join(native, 'weights.safetensors'));
   const picture = (name) => ({
@@ -203,7 +203,7 @@ async function testUnderNode(native) {
           }
           await seconds(0.05);  // so that helpers fall asleep
         }
-        shared.load(weights);
+        shared.load(weights, await sumOf(weights));
         assert.throws(() => shared.load(weights.subarray(0, 1000)), Problem);
         medians.push(times.sort((a, b) => a - b)[times.length >> 1]);
       }
@@ -213,7 +213,7 @@ async function testUnderNode(native) {
     return `${medians.map((time) => time.toFixed(0)).join(', ')} ms with 1, 2, 3 threads`;
   });
 
-  await test('a broken weight file gets a sentence and changes nothing', 60, () => {
+  await test('a broken weight file gets a sentence and changes nothing', 60, async () => {
     const { rgba, width, height } = picture('small');
     const before = segx.segment(rgba, width, height).probability;
     const damaged = Buffer.from(weights);
@@ -224,14 +224,16 @@ async function testUnderNode(native) {
       'cut off in the header': [weights.subarray(0, 1000), /truncated/],
       'cut off in the tensors': [weights.subarray(0, weights.length >> 1), /truncated/],
       'something appended': [Buffer.concat([weights, Buffer.alloc(5)]), /expected \d+ bytes of data/],
-      'one bit flipped': [damaged, /damaged|not finite/],
+      'one bit flipped': [damaged, /damaged: expected the SHA-256 [0-9a-f]{64}, found [0-9a-f]{64}$|not finite/],
       'another network': [withHeader(weights, (text) => text.replace(/("fingerprint":")[^"]/, '$1#')), /another network/],
       'another size': [withHeader(weights, (text) => text.replace('"height":"256"', '"height":"512"')), /512x256.*256x256/],
       'no header': [withHeader(weights, () => '[]'), /does not start with/],
       'a threshold of 2': [withHeader(weights, (text) => text.replace('"threshold":"0.5"', '"threshold":"2"')), /threshold is "2"/],
     };
     for (const [what, [file, sentence]] of Object.entries(cases)) {
-      assert.throws(() => segx.load(file), (error) => error instanceof Problem && sentence.test(error.message), what);
+      for (const sum of ['', await sumOf(file)]) {
+        assert.throws(() => segx.load(file, sum), (error) => error instanceof Problem && sentence.test(error.message), what);
+      }
     }
     assert.deepEqual(segx.segment(rgba, width, height).probability, before);
     segx.load(weights);

@@ -1,6 +1,6 @@
 // Computes beside the page, so that the page never waits. Takes {id, task, …}, answers {id, …} or {id, problem}.
 
-import { Problem, Segx, networkOf } from './segx.js';
+import { Problem, Segx, networkOf, sumOf } from './segx.js';
 import { NETWORKS } from './networks.js';
 import { readImage } from './image.js';
 
@@ -17,10 +17,9 @@ let helpers = [];
 const tasks = {
   /** Compiles the program and loads the weights beside the page. Without weights there: {card: null}. */
   async start() {
-    const file = fetch('weights.safetensors');
-    await begin(network);
-    const response = await file;
-    return response.ok ? load(new Uint8Array(await response.arrayBuffer())) : { card: null };
+    const read = async (response) => (response.ok ? new Uint8Array(await response.arrayBuffer()) : null);
+    const [file] = await Promise.all([fetch('weights.safetensors').then(read), begin(network)]);
+    return file ? load(file) : { card: null };
   },
 
   async weights({ file }) { return load(new Uint8Array(await file.arrayBuffer())); },
@@ -56,10 +55,11 @@ function spawn(words) {
 /** Loads weights into the program of their network. If that fails, what was there stays. */
 async function load(bytes) {
   const wanted = networkOf(bytes);
+  const sum = await sumOf(bytes);
   const before = network;
   try {
     if (wanted !== network && NETWORKS.includes(wanted)) await begin(wanted);
-    const card = segx.load(bytes);
+    const card = segx.load(bytes, sum);
     weights = bytes;
     return { card, networkBytes: segx.networkBytes };
   } catch (problem) {
