@@ -39,21 +39,22 @@ namespace segx {
 /// The instruction set that kernels run on, as Highway names it: "AVX2", "AVX3", "NEON", "WASM", …
 inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
 
-// Inlined, since layers know their geometry: what has no groups does not link the code for them.
-inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
+// Always inlined, since layers know their geometry: what has no groups does not compile the code for them.
+[[gnu::always_inline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_pack)(on, g, p); }
   SEGX_CPU_KERNEL(conv2d_pack)(on, g, p);
 }
-inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
+[[gnu::always_inline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward)(on, g, f); }
   SEGX_CPU_KERNEL(conv2d_forward)(on, g, f);
 }
-inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry& g, const forward_pass<float>& first,
-                                    const forward_pass<float>& f) {
+[[gnu::always_inline]] inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry& g,
+                                                           const forward_pass<float>& first,
+                                                           const forward_pass<float>& f) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward_streamed)(on, g, first, f); }
   SEGX_CPU_KERNEL(conv2d_forward_streamed)(on, g, first, f);
 }
-inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
+[[gnu::always_inline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_backward)(on, g, b); }
   SEGX_CPU_KERNEL(conv2d_backward)(on, g, b);
 }

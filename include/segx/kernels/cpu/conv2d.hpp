@@ -167,8 +167,6 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
                          gradient_result{b.dx[0], b.adds[0]});
-  } else if (algorithm == detail::convolution_algorithm::strips) {
-    strip_convolution(on.threads, b.dy, {}, b.packed, b.dx[0], b.scratch, gradient_result{b.dx[0], b.adds[0]});
   } else if (g.stride == 1) {
     direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0],
                        gradient_result{b.dx[0], b.adds[0]});

@@ -203,7 +203,6 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       return {.packed = bias + direct::packed_floats(c, k, 1),
               .packed_backward = direct::packed_floats(k, c, 1),
               .scratch = strips::floats(c, strips::pixels_of_task(c)),
-              .scratch_backward = strips::floats(k, strips::pixels_of_task(k)),
               .gives = stream::pixels,
               .scratch_streamed = strips::floats(c, strips::rows_of_band(x) * x.width),
               .takes = stream::scaled};
