@@ -1,5 +1,5 @@
 # Warns of programs whose kernels would be compiled for the oldest processors: optimised targets on x86-64 that link
-# segx's headers without segx::native, segx::kernels or a flag of their own.
+# segx's headers without segx::native, segx::kernels, segx::compiled or a flag of their own.
 include_guard(GLOBAL)
 
 function(segx_warn_of_slow_targets directory)
@@ -11,7 +11,7 @@ function(segx_warn_of_slow_targets directory)
     get_target_property(options ${target} COMPILE_OPTIONS)
     set(flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_RELEASE} ${directory_options} ${options}")
     if(type MATCHES "EXECUTABLE|_LIBRARY" AND NOT type STREQUAL INTERFACE_LIBRARY
-       AND linked MATCHES "segx::(segx|imaging)" AND NOT linked MATCHES "segx::(native|kernels)"
+       AND linked MATCHES "segx::(segx|imaging)" AND NOT linked MATCHES "segx::(native|kernels|compiled)"
        AND NOT flags MATCHES "-m(arch|avx|cpu)")
       message(WARNING "segx: ${target} would run several times slower than it could: its kernels would be compiled for "
                       "the oldest x86-64. Link segx::kernels (takes the best instruction set at run time) or segx::native "

@@ -1,18 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cctype>
-#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -51,9 +45,7 @@ struct scan_options {
 
 namespace detail {
 
-inline int thread_count(int wanted) {
-  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+int thread_count(int wanted);
 
 /// Calls work(k) for each k in {0, …, count − 1} from several threads; work must not throw.
 template <class Work>
@@ -69,137 +61,21 @@ void in_threads(int count, int threads, const Work& work) {
 
 /// One error that lists every problem, a line each, the first twenty in full; nothing if there is none. `problems` may
 /// have empty entries: files that are all right.
-inline void report(const std::string& where, std::vector<std::string> problems) {
-  constexpr std::size_t shown = 20;
-  std::erase(problems, "");
-  if (problems.empty()) return;
-  std::string text = where + ": " + std::to_string(problems.size()) +
-                     (problems.size() == 1 ? " problem must be solved first" : " problems must be solved first");
-  for (std::size_t k = 0; k < std::min(shown, problems.size()); ++k) text += "\n  " + problems[k];
-  if (problems.size() > shown) text += "\n  and " + std::to_string(problems.size() - shown) + " more";
-  throw error(text);
-}
-
-inline bool has_image_extension(const std::filesystem::path& file) {
-  constexpr std::array<std::string_view, 10> known{".png",  ".jpg",  ".jpeg", ".bmp", ".tif",
-                                                   ".tiff", ".webp", ".pgm",  ".ppm", ".jp2"};
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return std::find(known.begin(), known.end(), extension) != known.end();
-}
+void report(const std::string& where, std::vector<std::string> problems);
 
 /// The images of a folder by stem; hidden files, folders and files of other kinds are passed over.
-inline std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
-                                                                   std::vector<std::string>& problems) {
-  std::vector<std::filesystem::path> files;
-  std::error_code failure;
-  const std::filesystem::directory_iterator entries(folder, failure);
-  if (failure) throw error(folder.string() + ": cannot be listed (" + failure.message() + ")");
-  for (const auto& entry : entries)
-    if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path()))
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());  // the order of a folder differs from machine to machine
-  std::map<std::string, std::filesystem::path> by_stem;
-  for (const auto& file : files)
-    if (const auto [found, added] = by_stem.emplace(file.stem().string(), file); !added)
-      problems.push_back(file.string() + ": has the same stem as " + found->second.filename().string() +
-                         ", so one of them must be renamed or removed");
-  return by_stem;
-}
-
-/// The label map that one mask file holds; of overlapping classes 0 and 1.
-inline cv::Mat read_mask_file(const dataset& data, const std::filesystem::path& file, std::optional<int> threshold) {
-  return data.labels == label_kind::exclusive ? read_label_map(file, static_cast<int>(data.classes.size()))
-                                              : read_mask(file, threshold);
-}
+std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
+                                                            std::vector<std::string>& problems);
 
 inline std::string size_text(cv::Size size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
-
-/// Notes what kind of image a sample has. Returns what is wrong with its files, or nothing.
-inline std::string inspect(sample& s, const dataset& data, std::optional<int> mask_threshold) try {
-  const cv::Mat image = decode_file(s.image);
-  s.height = image.rows;
-  s.width = image.cols;
-  s.bytes = image.depth() == CV_8U ? 1 : 2;
-  for (const auto& file : s.masks)
-    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size())
-      return file.string() + ": has " + size_text(mask.size()) + " pixels, but its image has " +
-             size_text(image.size());
-  return {};
-} catch (const std::exception& failure) { return failure.what(); }
-
-/// The folders DIR/masks_<class> by class.
-inline std::map<std::string, std::filesystem::path> class_folders(const std::filesystem::path& folder) {
-  constexpr std::string_view prefix = "masks_";
-  std::map<std::string, std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (const std::string name = entry.path().filename().string();
-        entry.is_directory() && name.starts_with(prefix) && name.size() > prefix.size())
-      found.emplace(name.substr(prefix.size()), entry.path());
-  return found;
-}
-
-struct folder_layout {
-  dataset data;                                     // without samples
-  std::vector<std::filesystem::path> mask_folders;  // one, or one for each overlapping class
-};
-
-inline folder_layout layout_of(const std::filesystem::path& folder, const scan_options& options) {
-  const std::filesystem::path masks = folder / "masks";
-  const auto by_class = class_folders(folder);
-  const bool overlapping = options.labels ? *options.labels == label_kind::overlapping
-                                          : !std::filesystem::is_directory(masks) && !by_class.empty();
-  dataset data;
-  data.labels = overlapping ? label_kind::overlapping : options.labels.value_or(label_kind::binary);
-  if (!options.classes.empty()) data.classes = options.classes;
-  const std::size_t named = options.classes.size();
-  if (data.labels == label_kind::binary && named > 1)
-    throw error(folder.string() + ": binary masks have one class, not " + std::to_string(named) +
-                "; ask for exclusive or overlapping labels");
-  if (data.labels == label_kind::exclusive) {
-    if (named < 2 || named > most_exclusive_classes)
-      throw error(folder.string() + ": exclusive labels need the names of 2 to " +
-                  std::to_string(most_exclusive_classes) + " classes, the background first");
-    if (options.mask_threshold)
-      throw error(folder.string() + ": a mask threshold has no meaning for labels of several classes");
-  }
-  if (!overlapping) return {data, {masks}};
-
-  if (named == 0) {
-    data.classes.clear();
-    for (const auto& [name, unused] : by_class) data.classes.push_back(name);
-  }
-  if (data.classes.empty()) throw error(folder.string() + ": has no folders masks_<class>");
-  if (data.classes.size() > most_overlapping_classes)
-    throw error(folder.string() + ": has " + std::to_string(data.classes.size()) + " overlapping classes, at most " +
-                std::to_string(most_overlapping_classes) + " can be used; name those that should be");
-  std::vector<std::filesystem::path> folders;
-  for (const std::string& name : data.classes) folders.push_back(folder / ("masks_" + name));
-  return {data, folders};
-}
 
 }  // namespace detail
 
 /// Names for `count` exclusive classes: background, class 1, class 2, …
-inline std::vector<std::string> numbered_classes(int count) {
-  std::vector<std::string> names{"background"};
-  for (int k = 1; k < count; ++k) names.push_back("class " + std::to_string(k));
-  return names;
-}
+std::vector<std::string> numbered_classes(int count);
 
 /// A sample's label map, CV_8UC1 of its image's size. The sample must have masks.
-inline cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold = {}) {
-  cv::Mat labels = detail::read_mask_file(data, s.masks.at(0), mask_threshold);
-  for (std::size_t k = 1; k < s.masks.size(); ++k) {
-    const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
-    if (mask.size() != labels.size())
-      throw error(s.masks[k].string() + ": has " + detail::size_text(mask.size()) + " pixels, but " +
-                  s.masks[0].string() + " has " + detail::size_text(labels.size()));
-    labels |= mask * (1 << k);
-  }
-  return labels;
-}
+cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold = {});
 
 /// Finds the images DIR/images/* and their masks (PNG, JPEG and other images, extensions in any case) and decodes all
 /// of them, in threads. A mask has its image's stem and is
@@ -209,52 +85,10 @@ inline cv::Mat read_labels(const dataset& data, const sample& s, std::optional<i
 ///
 /// Whatever is wrong (a missing partner, two files of one stem, an unreadable, cut off or empty file, a mask with other
 /// values or of another size) is told in one segx::error that lists all of it.
-inline dataset scan_folder(const std::filesystem::path& folder, const scan_options& options = {}) {
-  namespace fs = std::filesystem;
-  const fs::path images = folder / "images";
-  if (!fs::is_directory(folder)) throw error(folder.string() + ": no such folder");
-  detail::folder_layout layout = detail::layout_of(folder, options);
-  const std::vector<fs::path>& mask_folders = layout.mask_folders;
-  dataset& found = layout.data;
-  const auto expected = [&] {
-    std::string text = images.string();
-    if (options.need_masks)
-      for (const fs::path& masks : mask_folders) text += " and " + masks.string();
-    return text;
-  };
-  bool complete = fs::is_directory(images);
-  for (const fs::path& masks : mask_folders) complete = complete && (!options.need_masks || fs::is_directory(masks));
-  if (!complete) throw error(folder.string() + ": expected " + expected());
-
-  std::vector<std::string> problems;
-  const auto image_files = detail::images_by_stem(images, problems);
-  if (image_files.empty())
-    throw error(images.string() + ": holds no images (PNG, JPEG, …), expected some there and their masks in " +
-                mask_folders.front().string());
-  for (const auto& [stem, image] : image_files) found.samples.push_back({stem, image, {}});
-
-  for (const fs::path& masks : mask_folders) {
-    auto mask_files = fs::is_directory(masks) ? detail::images_by_stem(masks, problems) : decltype(image_files){};
-    for (sample& s : found.samples) {
-      const auto mask = mask_files.extract(s.stem);
-      if (!mask.empty()) s.masks.push_back(mask.mapped());
-      else if (options.need_masks)
-        problems.push_back(s.image.string() + ": has no mask, expected " + (masks / (s.stem + ".png")).string());
-    }
-    if (options.need_masks)
-      for (const auto& [stem, mask] : mask_files)
-        problems.push_back(mask.string() + ": has no image, expected " + (images / (stem + ".png")).string());
-  }
-  if (options.decode) {
-    std::vector<std::string> broken(found.samples.size());
-    detail::in_threads(static_cast<int>(found.samples.size()), options.threads,
-                       [&](int k) { broken[k] = detail::inspect(found.samples[k], found, options.mask_threshold); });
-    problems.insert(problems.end(), broken.begin(), broken.end());
-  }
-  detail::report(folder.string(), std::move(problems));
-  for (sample& s : found.samples)
-    if (s.masks.size() < mask_folders.size()) s.masks.clear();  // some of the classes make no label map
-  return found;
-}
+dataset scan_folder(const std::filesystem::path& folder, const scan_options& options = {});
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/data/impl/dataset.hpp>
+#endif

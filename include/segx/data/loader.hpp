@@ -1,20 +1,12 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <numeric>
-#include <opencv2/core.hpp>
 #include <optional>
-#include <span>
-#include <stop_token>
-#include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 #include <xtensor/xtensor.hpp>
 
@@ -69,32 +61,8 @@ struct loader_memory {
 
 /// What a loader of these samples will take. Without `stretch`, images stay as large and as deep as they are in their
 /// files, so scan_folder must have decoded them.
-inline loader_memory memory_needed(const loader_options& options, const dataset& data,
-                                   const std::vector<int>& indices) {
-  const auto channels = static_cast<std::size_t>(options.channels);
-  const auto frame = static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width);
-  const std::size_t framed = frame * (channels * sizeof(float) + 1);
-  loader_memory need;
-  std::size_t largest = 0;
-  for (const int index : indices) {
-    const sample& s = data.samples.at(index);
-    if (options.frame != framing::stretch && s.height == 0)
-      throw error("memory_needed: the size of " + s.image.string() + " is not known; scan the folder with decode");
-    const auto pixels = static_cast<std::size_t>(s.height) * static_cast<std::size_t>(s.width);
-    const std::size_t stored = pixels * (channels * static_cast<std::size_t>(s.bytes) + 1);
-    largest = std::max(largest, stored + (options.frame == framing::stretch ? pixels * channels * sizeof(float) : 0));
-    if (options.mode == feed::in_memory) need.samples += options.frame == framing::stretch ? framed : stored;
-  }
-  const std::size_t loaded = static_cast<std::size_t>(options.batch) * (static_cast<std::size_t>(options.ahead) + 1);
-  need.batches = loaded * frame * (channels + data.classes.size()) * sizeof(float);
-  need.work = static_cast<std::size_t>(detail::thread_count(options.threads)) * (largest + 3 * framed);
-  return need;
-}
-inline loader_memory memory_needed(const loader_options& options, const dataset& data) {
-  std::vector<int> all(data.samples.size());
-  std::iota(all.begin(), all.end(), 0);
-  return memory_needed(options, data, all);
-}
+loader_memory memory_needed(const loader_options& options, const dataset& data, const std::vector<int>& indices);
+loader_memory memory_needed(const loader_options& options, const dataset& data);
 
 /// N samples, as a network takes them.
 struct batch {
@@ -114,15 +82,7 @@ struct batch {
 class loader {
  public:
   /// Throws segx::error if an option or index makes no sense; in memory also one report of all files that are wrong.
-  loader(dataset data, std::vector<int> indices, loader_options options)
-      : data_(std::move(data)), indices_(std::move(indices)), options_(std::move(options)) {
-    require_sound();
-    if (options_.mode == feed::in_memory) load_residents();
-    slots_.resize(static_cast<std::size_t>(options_.ahead));
-    claimed_ = order_.size();
-    for (int t = 0; t < detail::thread_count(options_.threads); ++t)
-      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-  }
+  loader(dataset data, std::vector<int> indices, loader_options options);
 
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
@@ -133,49 +93,15 @@ class loader {
   [[nodiscard]] int batches_per_epoch() const { return (size() + options_.batch - 1) / options_.batch; }
 
   /// Bytes of the samples kept in memory; 0 when streamed.
-  [[nodiscard]] std::size_t resident_bytes() const {
-    std::size_t bytes = 0;
-    for (const image_and_mask& r : residents_)
-      bytes += r.image.total() * r.image.elemSize() + r.mask.total() * r.mask.elemSize();
-    return bytes;
-  }
+  [[nodiscard]] std::size_t resident_bytes() const;
 
   /// Begins an epoch, from an exact batch when one is resumed. The epoch before it need not have ended.
-  void start_epoch(int epoch, int first_batch = 0) {
-    if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch())
-      throw error("loader: epoch " + std::to_string(epoch) + " cannot begin with batch " + std::to_string(first_batch) +
-                  ", an epoch has " + std::to_string(batches_per_epoch()) + " batches");
-    std::unique_lock lock(mutex_);
-    claimed_ = order_.size();  // nothing more of the epoch before; wait for what is under way
-    progress_.wait(lock, [this] { return busy_ == 0; });
-    epoch_ = epoch;
-    order_ = indices_;
-    if (options_.shuffle)
-      random_generator({options_.seed, purpose_order, static_cast<std::uint64_t>(epoch)}).shuffle(std::span(order_));
-    next_batch_ = first_batch;
-    claimed_ = std::min(order_.size(), static_cast<std::size_t>(first_batch) * options_.batch);
-    for (int b = first_batch; b < first_batch + options_.ahead; ++b) prepare(b);
-    lock.unlock();
-    may_claim_.notify_all();
-  }
+  void start_epoch(int epoch, int first_batch = 0);
 
   /// Gives the epoch's next batch, waiting for it where needed; false at the epoch's end (and before the first). The
   /// memory of `b` is used again, so keep one batch for all. What went wrong with one of its samples is thrown here,
   /// after which the batch counts as given.
-  bool next(batch& b) {
-    std::unique_lock lock(mutex_);
-    if (order_.empty() || next_batch_ >= batches_per_epoch()) return false;
-    slot& s = slot_of(next_batch_);
-    progress_.wait(lock, [&] { return s.missing == 0; });
-    std::swap(b, s.content);
-    const std::exception_ptr failure = std::exchange(s.failure, nullptr);
-    prepare(next_batch_ + options_.ahead);
-    ++next_batch_;
-    lock.unlock();
-    may_claim_.notify_all();
-    if (failure) std::rethrow_exception(failure);
-    return true;
-  }
+  bool next(batch& b);
 
  private:
   static constexpr std::uint64_t purpose_order = 1;
@@ -190,150 +116,31 @@ class loader {
     std::exception_ptr failure;  // of the lowest row that failed
   };
 
-  void require_sound() const {
-    const auto positive = [](int value, const char* name) {
-      if (value < 1) throw error(std::string("loader: ") + name + " must be at least 1, not " + std::to_string(value));
-    };
-    positive(options_.height, "height");
-    positive(options_.width, "width");
-    positive(options_.batch, "batch");
-    positive(options_.ahead, "ahead");
-    if (options_.channels != 1 && options_.channels != 3)
-      throw error("loader: channels must be 1 (gray) or 3 (colour), not " + std::to_string(options_.channels));
-    if (!(options_.foreground >= 0 && options_.foreground <= 1))
-      throw error("loader: foreground must be a probability between 0 and 1, not " +
-                  std::to_string(options_.foreground));
-    if (options_.threads < 0) throw error("loader: threads must not be negative");
-    if (indices_.empty()) throw error("loader: there are no samples to load");
-    for (const int index : indices_) {
-      if (index < 0 || index >= static_cast<int>(data_.samples.size()))
-        throw error("loader: there is no sample " + std::to_string(index) + " in a dataset of " +
-                    std::to_string(data_.samples.size()));
-      if (data_.samples[index].masks.empty())
-        throw error(data_.samples[index].image.string() + ": has no mask to train with");
-    }
-  }
+  void require_sound() const;
 
   /// A sample from its files: resized, or as it is there.
-  [[nodiscard]] image_and_mask read(int index) const {
-    const sample& s = data_.samples[index];
-    cv::Mat pixels = read_pixels(s.image, options_.channels);
-    cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
-    if (s.mirrored) {
-      cv::flip(pixels, pixels, 1);
-      cv::flip(labels, labels, 1);
-    }
-    if (options_.frame == framing::stretch)
-      return {resize_image(to_unit(pixels), options_.height, options_.width),
-              resize_mask(labels, options_.height, options_.width)};
-    if (labels.size() != pixels.size())
-      throw error(s.masks[0].string() + ": has " + detail::size_text(labels.size()) + " pixels, but its image has " +
-                  detail::size_text(pixels.size()));
-    return {pixels, labels};
-  }
+  [[nodiscard]] image_and_mask read(int index) const;
 
-  void load_residents() {
-    std::vector<int> once = indices_;
-    std::sort(once.begin(), once.end());
-    once.erase(std::unique(once.begin(), once.end()), once.end());
-    residents_.resize(data_.samples.size());
-    std::vector<std::string> problems(once.size());
-    detail::in_threads(static_cast<int>(once.size()), options_.threads, [&](int k) {
-      try {
-        residents_[once[k]] = read(once[k]);
-      } catch (const std::exception& failure) { problems[k] = failure.what(); }
-    });
-    detail::report("loader", std::move(problems));
-  }
+  void load_residents();
 
   slot& slot_of(int batch_number) { return slots_[static_cast<std::size_t>(batch_number % options_.ahead)]; }
 
   /// Makes a slot ready for the rows of a batch; batches beyond the epoch's end have none. Under the lock.
-  void prepare(int batch_number) {
-    const std::size_t first = static_cast<std::size_t>(batch_number) * options_.batch;
-    if (first >= order_.size()) return;
-    slot& s = slot_of(batch_number);
-    const std::size_t rows = std::min<std::size_t>(options_.batch, order_.size() - first);
-    std::array<std::size_t, 4> shape{rows, static_cast<std::size_t>(options_.channels),
-                                     static_cast<std::size_t>(options_.height),
-                                     static_cast<std::size_t>(options_.width)};
-    s.content.images.resize(shape);
-    shape[1] = data_.classes.size();
-    s.content.masks.resize(shape);
-    s.content.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(first),
-                             order_.begin() + static_cast<std::ptrdiff_t>(first + rows));
-    s.missing = rows;
-    s.failure = nullptr;
-  }
+  void prepare(int batch_number);
 
   /// Whether the next sample belongs to a batch that has a slot. Under the lock.
-  [[nodiscard]] bool can_claim() const {
-    return claimed_ < order_.size() &&
-           claimed_ / options_.batch < static_cast<std::size_t>(next_batch_) + options_.ahead;
-  }
+  [[nodiscard]] bool can_claim() const;
 
   /// A loading thread: claims one sample after the other and fills its row.
-  void work(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      may_claim_.wait(lock, stop, [this] { return can_claim(); });
-      if (stop.stop_requested()) return;
-      const std::size_t position = claimed_++;
-      const std::size_t row = position % options_.batch;
-      slot& s = slot_of(static_cast<int>(position / options_.batch));
-      ++busy_;
-      lock.unlock();
-      std::exception_ptr failure;
-      try {
-        fill_row(s.content, row);
-      } catch (...) { failure = std::current_exception(); }
-      lock.lock();
-      --busy_;
-      if (failure && (!s.failure || row < s.failed_row)) {
-        s.failure = failure;
-        s.failed_row = row;
-      }
-      --s.missing;
-      if (s.missing == 0 || busy_ == 0) progress_.notify_all();
-    }
-  }
+  void work(const std::stop_token& stop);
 
-  [[nodiscard]] random_generator generator(std::uint64_t purpose, int index) const {
-    return random_generator(
-        {options_.seed, purpose, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
-  }
+  [[nodiscard]] random_generator generator(std::uint64_t purpose, int index) const;
 
-  void fill_row(batch& b, std::size_t row) const {
-    const int index = b.indices[row];
-    const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
-    random_generator random = generator(purpose_augment, index);
-    const image_and_mask y =
-        options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index), random);
-    copy_to_image(y.image, options_.normalise, b.images, row);
-    copy_to_masks(y.mask, data_.labels, b.masks, row);
-  }
+  void fill_row(batch& b, std::size_t row) const;
 
   /// The window that a sample is seen through, in the middle of an image that is smaller, black beyond its edge. What
   /// lies around it in the image goes along, so that augmentations which turn or shrink the window find it there.
-  [[nodiscard]] lazy_warp window_of(const image_and_mask& x, int index) const {
-    const cv::Size window(options_.width, options_.height), whole = x.mask.size();
-    cv::Point begin((whole.width - window.width) / 2, (whole.height - window.height) / 2);
-    if (options_.frame == framing::random_window) {
-      random_generator random = generator(purpose_window, index);
-      const cv::Point drawn = detail::draw_foreground_window(detail::window_size(window.height, window.width, whole),
-                                                             x.mask, options_.foreground, random);
-      if (whole.width > window.width) begin.x = drawn.x;
-      if (whole.height > window.height) begin.y = drawn.y;
-    }
-    const cv::Point margin(window.width / 4, window.height / 4);
-    const cv::Rect seen(begin, window), image({0, 0}, whole);
-    const cv::Rect around = cv::Rect(begin - margin, begin + cv::Point(window) + margin) & image;
-    lazy_warp framed(image_and_mask{to_unit(x.image(around)), x.mask(around)});
-    begin -= around.tl();
-    framed.move(detail::translation(-begin.x, -begin.y), window,
-                (seen & image) == seen ? border::reflect : border::black);
-    return framed;
-  }
+  [[nodiscard]] lazy_warp window_of(const image_and_mask& x, int index) const;
 
   const dataset data_;
   const std::vector<int> indices_;
@@ -353,3 +160,7 @@ class loader {
 };
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/data/impl/loader.hpp>
+#endif

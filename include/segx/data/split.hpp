@@ -1,20 +1,10 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <numeric>
-#include <set>
-#include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <segx/core/error.hpp>
-#include <segx/core/random.hpp>
 #include <segx/data/dataset.hpp>
 
 namespace segx {
@@ -26,57 +16,20 @@ struct split {
 };
 
 /// Trains on each sample a second time, mirrored left to right: adds such copies to the dataset and to the split.
-inline void double_by_mirroring(dataset& data, split& parts) {
-  for (std::size_t k = 0, count = parts.train.size(); k < count; ++k) {
-    sample copy = data.samples[static_cast<std::size_t>(parts.train[k])];
-    copy.mirrored = !copy.mirrored;
-    parts.train.push_back(static_cast<int>(data.samples.size()));
-    data.samples.push_back(std::move(copy));
-  }
-}
+void double_by_mirroring(dataset& data, split& parts);
 
 /// Gives round(fraction · count) of {0, …, count − 1} to validation, chosen by the seed alone: the same on every
 /// machine.
-inline split split_by_fraction(int count, double fraction, std::uint64_t seed) {
-  const auto val_count = std::lround(std::clamp(fraction, 0.0, 1.0) * count);
-  if (!(fraction > 0 && fraction < 1) || val_count < 1 || val_count >= count)
-    throw error("a validation fraction of " + std::to_string(fraction) + " leaves one side of " +
-                std::to_string(count) +
-                " samples empty; give one between 0 and 1 that leaves at least one on each side");
-  std::vector<int> order(static_cast<std::size_t>(count));
-  std::iota(order.begin(), order.end(), 0);
-  random_generator({seed}).shuffle(std::span(order));
-  split parts{{order.begin() + val_count, order.end()}, {order.begin(), order.begin() + val_count}};
-  std::sort(parts.train.begin(), parts.train.end());
-  std::sort(parts.val.begin(), parts.val.end());
-  return parts;
-}
+split split_by_fraction(int count, double fraction, std::uint64_t seed);
 
-inline split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed) {
-  return split_by_fraction(static_cast<int>(data.samples.size()), fraction, seed);
-}
+split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed);
 
 /// Validates on the samples whose stems a text file lists, one a line, and trains on the rest. Stems that the dataset
 /// does not have are an error that names them.
-inline split split_by_list(const dataset& data, const std::filesystem::path& list) {
-  std::ifstream stream(list);
-  if (!stream) throw error(list.string() + ": cannot be opened, expected a list of validation stems, one a line");
-  std::set<std::string> stems;
-  for (std::string line; std::getline(stream, line);) {
-    constexpr const char* blank = " \t\r";
-    const std::size_t first = line.find_first_not_of(blank);
-    if (first != std::string::npos) stems.insert(line.substr(first, line.find_last_not_of(blank) - first + 1));
-  }
-  if (stems.empty()) throw error(list.string() + ": lists no stems, so validation would be empty");
-
-  split parts;
-  for (std::size_t k = 0; k < data.samples.size(); ++k)
-    (stems.erase(data.samples[k].stem) ? parts.val : parts.train).push_back(static_cast<int>(k));
-  std::vector<std::string> unknown;
-  for (const std::string& stem : stems) unknown.push_back(stem + ": no sample has this stem");
-  detail::report(list.string(), std::move(unknown));
-  if (parts.train.empty()) throw error(list.string() + ": lists all samples, so nothing is left to train on");
-  return parts;
-}
+split split_by_list(const dataset& data, const std::filesystem::path& list);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/data/impl/split.hpp>
+#endif

@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <opencv2/core.hpp>
-#include <span>
-#include <string>
-#include <vector>
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
@@ -14,58 +11,23 @@ namespace segx {
 
 namespace detail {
 
-inline void require_plane(const char* who, const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
-  if (n >= batch.shape(0) || c >= batch.shape(1))
-    throw error(std::string(who) + ": there is no plane [" + std::to_string(n) + ", " + std::to_string(c) +
-                "] in a batch of " + std::to_string(batch.shape(0)) + " images with " + std::to_string(batch.shape(1)) +
-                " channels");
-}
-
 /// A header on the pixels of plane [n, c]; it shares the tensor's memory.
-inline cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
-  const std::size_t pixels = batch.shape(2) * batch.shape(3);
-  const float* first = batch.data() + (n * batch.shape(1) + c) * pixels;
-  return {static_cast<int>(batch.shape(2)), static_cast<int>(batch.shape(3)), CV_32FC1, const_cast<float*>(first)};
-}
+cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c);
 
 }  // namespace detail
 
 /// Copies an image or a mask (one channel of any depth, values kept: a mask's 1 becomes 1.0) into plane [n, c] of a
 /// batch [N,C,H,W] whose H and W are the image's.
-inline void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c = 0) {
-  detail::require_plane("copy_to_plane", batch, n, c);
-  cv::Mat plane = detail::plane_header(batch, n, c);
-  if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size())
-    throw error("copy_to_plane: an image of " + std::to_string(image.cols) + " x " + std::to_string(image.rows) +
-                " pixels and " + std::to_string(image.channels()) + " channels does not fit a plane of " +
-                std::to_string(plane.cols) + " x " + std::to_string(plane.rows));
-  image.convertTo(plane, CV_32F);
-}
+void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c = 0);
 
 /// Writes an image, CV_32F in [0,1] with as many channels as the batch [N,C,H,W], to the planes of image n, normalised.
-inline void copy_to_image(const cv::Mat& image, const normalisation& normalise, xt::xtensor<float, 4>& batch,
-                          std::size_t n) {
-  detail::require_plane("copy_to_image", batch, n, 0);
-  const cv::Mat first = detail::plane_header(batch, n, 0);
-  if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
-      image.size() != first.size())
-    throw error("copy_to_image: an image of " + std::to_string(image.cols) + " x " + std::to_string(image.rows) +
-                " pixels and " + std::to_string(image.channels()) + " channels does not fit a batch of " +
-                std::to_string(first.cols) + " x " + std::to_string(first.rows) + " pixels and " +
-                std::to_string(batch.shape(1)) + " channels");
-  std::vector<cv::Mat> planes;
-  for (std::size_t c = 0; c < batch.shape(1); ++c) planes.push_back(detail::plane_header(batch, n, c));
-  cv::split(image, planes.data());
-  if (normalise == normalisation::unit()) return;
-  for (std::size_t c = 0; c < planes.size(); ++c)
-    for (float& value : std::span(planes[c].ptr<float>(), planes[c].total()))
-      value = normalise(value, static_cast<int>(c));
-}
+void copy_to_image(const cv::Mat& image, const normalisation& normalise, xt::xtensor<float, 4>& batch, std::size_t n);
 
 /// A copy of plane [n, c] of a batch [N,C,H,W], CV_32FC1 [H,W].
-inline cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c = 0) {
-  detail::require_plane("copy_of_plane", batch, n, c);
-  return detail::plane_header(batch, n, c).clone();
-}
+cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c = 0);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/image/impl/plane.hpp>
+#endif

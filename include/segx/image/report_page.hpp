@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -46,45 +43,14 @@ struct report {
 namespace detail::html {
 
 /// Text as it stands in an element or in a quoted attribute.
-inline std::string text(std::string_view plain) {
-  std::string escaped;
-  for (const char c : plain) {
-    if (c == '&') escaped += "&amp;";
-    else if (c == '<') escaped += "&lt;";
-    else if (c == '>') escaped += "&gt;";
-    else if (c == '"') escaped += "&quot;";
-    else if (c == '\'') escaped += "&#39;";
-    else escaped += c;
-  }
-  return escaped;
-}
+std::string text(std::string_view plain);
 
 /// A link to a file below the page's folder: whatever its name, it leads neither to another host nor to a query.
-inline std::string link(std::string_view file) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/";
-  std::string url = "./";
-  for (const char c : file) {
-    char hex[4];
-    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
-    if (plain.find(c) != plain.npos) url += c;
-    else url += hex;
-  }
-  return url;
-}
+std::string link(std::string_view file);
 
-inline std::string score(double iou) {
-  if (std::isnan(iou)) return "n/a";
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.3f", iou);
-  return digits;
-}
+std::string score(double iou);
 
-inline std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
-  if (file.empty()) return {};
-  const std::string url = link(file);
-  return "<figure><a href=\"" + url + "\"><img src=\"" + url + "\" alt=\"" + text(what + " of " + stem) +
-         "\"></a><figcaption>" + text(what) + "</figcaption></figure>\n";
-}
+std::string picture(const std::string& file, const std::string& what, const std::string& stem);
 
 inline constexpr const char* style = R"(
 :root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #1f2933; --faint: #616e7c; --line: #e1e5ea;
@@ -131,55 +97,10 @@ footer { margin-top: 3rem; }
 
 /// One HTML page, UTF-8, that shows a report: nothing is fetched but the pictures beside it. Light or dark as the
 /// reader's system is, and readable on a telephone.
-inline std::string report_page(const report& r) {
-  using namespace detail;
-  std::string page =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      html::text(r.title) + "</title>\n<style>" + html::style + "</style>\n</head>\n<body>\n<h1>" +
-      html::text(r.title) + "</h1>\n";
-  if (!r.summary.empty()) page += "<p>" + html::text(r.summary) + "</p>\n";
-
-  if (!r.metrics.empty()) {
-    page += "\n<h2>Metrics</h2>\n<table>\n";
-    for (const report_metric& m : r.metrics)
-      page += "<tr><th scope=\"row\">" + html::text(m.name) + "</th><td class=\"value\">" + html::text(m.value) +
-              "</td><td class=\"meaning\">" + html::text(m.meaning) + "</td></tr>\n";
-    page += "</table>\n";
-  }
-
-  if (!r.curves.empty())
-    page += "\n<h2>Training</h2>\n<a class=\"curves\" href=\"" + html::link(r.curves) + "\"><img src=\"" +
-            html::link(r.curves) + "\" alt=\"Loss and metrics of each epoch\"></a>\n";
-
-  if (!r.cases.empty()) {
-    page += "\n<h2>Segmented images</h2>\n";
-    if (!r.cases_note.empty()) page += "<p class=\"note\">" + html::text(r.cases_note) + "</p>\n";
-    page += "<div class=\"cases\">\n";
-    for (const report_case& c : r.cases)
-      page += "<article class=\"case\">\n<header><h3>" + html::text(c.stem) + "</h3><span class=\"iou\">IoU <b>" +
-              html::score(c.iou) + "</b></span></header>\n<div class=\"pictures\">\n" +
-              html::picture(c.image, "image", c.stem) + html::picture(c.mask, "mask", c.stem) +
-              html::picture(c.overlay, "overlay", c.stem) + "</div>\n</article>\n";
-    page += "</div>\n";
-  }
-
-  if (!r.worst.empty()) {
-    page += "\n<h2>Worst images</h2>\n<table>\n";
-    for (const report_score& w : r.worst) {
-      const std::string name = html::text(w.stem);
-      const double share = w.iou > 0 ? std::min(w.iou, 1.0) : 0.0;
-      page += "<tr><th scope=\"row\">" +
-              (w.picture.empty() ? name : "<a href=\"" + html::link(w.picture) + "\">" + name + "</a>") +
-              "</th><td class=\"value\">" + html::score(w.iou) +
-              "</td><td class=\"share\"><div><div style=\"width: " + std::to_string(std::lround(100 * share)) +
-              "%\"></div></div></td></tr>\n";
-    }
-    page += "</table>\n";
-  }
-
-  if (!r.reproduce.empty()) page += "\n<h2>How to reproduce</h2>\n<pre>" + html::text(r.reproduce) + "</pre>\n";
-  return page + "\n<footer>Written by segx. The pictures lie beside this page.</footer>\n</body>\n</html>\n";
-}
+std::string report_page(const report& r);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/image/impl/report_page.hpp>
+#endif

@@ -1,54 +1,18 @@
 #pragma once
 
-#include <cstddef>
 #include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
-#include <span>
-#include <string>
-#include <vector>
-
-#include <segx/core/error.hpp>
-#include <segx/image/resample.hpp>
 
 namespace segx {
 
-namespace detail {
-
-inline void require_resizable(const char* who, const cv::Mat& x, bool is_of_type, const char* type_name, int height,
-                              int width) {
-  if (x.empty() || x.dims != 2 || !is_of_type)
-    throw error(std::string(who) + ": expected an image of type " + type_name + " that is not empty");
-  if (height <= 0 || width <= 0)
-    throw error(std::string(who) + ": cannot resize to " + std::to_string(width) + " x " + std::to_string(height) +
-                " pixels, both must be positive");
-}
-
-}  // namespace detail
-
 /// segx::resize for an OpenCV image, each channel by itself: CV_32FC1 or CV_32FC3 of any size -> the same type
 /// [height, width]. The same size gives a copy.
-inline cv::Mat resize_image(const cv::Mat& image, int height, int width) {
-  detail::require_resizable("resize_image", image, image.type() == CV_32FC1 || image.type() == CV_32FC3,
-                            "CV_32FC1 or CV_32FC3", height, width);
-  std::vector<cv::Mat> channels;
-  cv::split(image, channels);
-  for (cv::Mat& x : channels) {
-    cv::Mat y(height, width, CV_32FC1);
-    resize(std::span(x.ptr<float>(), x.total()), x.rows, x.cols, std::span(y.ptr<float>(), y.total()), height, width);
-    x = y;
-  }
-  if (channels.size() == 1) return channels[0];
-  cv::Mat merged;
-  cv::merge(channels, merged);
-  return merged;
-}
+cv::Mat resize_image(const cv::Mat& image, int height, int width);
 
 /// Resizes a mask, CV_8UC1, to [height, width] by exact nearest neighbour: no value appears that was not there.
-inline cv::Mat resize_mask(const cv::Mat& mask, int height, int width) {
-  detail::require_resizable("resize_mask", mask, mask.type() == CV_8UC1, "CV_8UC1", height, width);
-  cv::Mat y;
-  cv::resize(mask, y, cv::Size(width, height), 0, 0, cv::INTER_NEAREST_EXACT);
-  return y;
-}
+cv::Mat resize_mask(const cv::Mat& mask, int height, int width);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/image/impl/resize_image.hpp>
+#endif

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -90,28 +89,14 @@ template <class Network>
 using self_test_session = session<Network, frugal<cpu>>;
 
 /// The same image everywhere: noise in [0,1), by place.
-inline xt::xtensor<float, 4> self_test_image(int channels, int extent) {
-  auto image = xt::xtensor<float, 4>::from_shape(extents_of(1, {channels, extent, extent}));
-  for (std::size_t i = 0; i < image.size(); ++i) {
-    image.data()[i] = static_cast<float>(hash32(static_cast<std::uint32_t>(i)) >> 8U) * 0x1p-24F;
-  }
-  return image;
-}
+xt::xtensor<float, 4> self_test_image(int channels, int extent);
 
-inline std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor) {
-  return std::as_bytes(std::span{tensor.data(), tensor.size()});
-}
+std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor);
 
-inline bool are_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-}
+bool are_finite(std::span<const float> values);
 
 /// The checksum that stands in the metadata: of all tensors' bytes in the order of the file.
-inline std::string checksum_of(std::span<const tensor_entry> tensors) {
-  sha256_sum sum;
-  for (const tensor_entry& entry : tensors) { sum.add(entry.bytes); }
-  return sum.digits();
-}
+std::string checksum_of(std::span<const tensor_entry> tensors);
 
 }  // namespace detail
 
@@ -156,31 +141,7 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
 }
 
 /// The card of a weight file of any network, without its weights; "" when it could be read.
-[[nodiscard]] inline std::string decode_card(const safetensors_view& file, model_card& out) {
-  const auto value = [&](const char* key) -> const std::string* {
-    const auto found = file.metadata.find(key);
-    return found == file.metadata.end() ? nullptr : &found->second;
-  };
-  const std::string* format = value("format");
-  if (format == nullptr || *format != detail::weight_format) {
-    return "expected the format \"" + std::string{detail::weight_format} + "\", found " +
-           (format == nullptr ? "none: not a weight file of segx" : "\"" + *format + "\"");
-  }
-  model_card card;
-  for (const auto& [name, member] : detail::card_fields) {
-    if (const std::string* text = value(name)) { card.*member = *text; }
-  }
-  for (const auto& [name, extent] : {std::pair{"height", &card.height}, std::pair{"width", &card.width}}) {
-    const std::string* text = value(name);
-    const auto end = text == nullptr ? nullptr : text->data() + text->size();
-    if (text == nullptr || std::from_chars(text->data(), end, *extent).ptr != end || *extent < 1 || *extent > 65536) {
-      return "expected a \"" + std::string{name} + "\" between 1 and 65536, found " +
-             (text == nullptr ? "none" : "\"" + *text + "\"");
-    }
-  }
-  out = std::move(card);
-  return "";
-}
+[[nodiscard]] std::string decode_card(const safetensors_view& file, model_card& out);
 
 /// Reads a weight file from its bytes and checks all of it before `out` changes: format, fingerprint, names and extents
 /// of every tensor, checksum, values, and the self-test. "" when all is well, else one sentence that says what is
@@ -248,3 +209,7 @@ template <class Network>
 }
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/io/impl/weight_format.hpp>
+#endif

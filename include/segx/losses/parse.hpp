@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include <segx/losses/any_loss.hpp>
 #include <segx/losses/bce.hpp>
@@ -31,12 +29,7 @@ class loss_parser {
  public:
   explicit loss_parser(std::string_view text) : text_(text), rest_(text) {}
 
-  any_loss parse() {
-    if (text_.size() > 1000) { throw error("the text of the loss is longer than 1000 characters; shorten it"); }
-    any_loss whole = sum();
-    if (!rest_.empty()) { fail("'" + std::string(rest_) + "' is left over"); }
-    return whole;
-  }
+  any_loss parse();
 
   struct row {
     std::string_view name;
@@ -66,27 +59,9 @@ class loss_parser {
     return w * p.term();
   }
 
-  any_loss sum() {
-    any_loss total = term();
-    while (accept("+")) { total = total + term(); }
-    return total;
-  }
+  any_loss sum();
 
-  any_loss term() {
-    skip_spaces();
-    const bool has_factor = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.' || rest_.front() == '-');
-    if (has_factor) {
-      const double factor = number("a weight", range::positive);
-      expect("*");
-      return factor * term();
-    }
-    if (accept("(")) {
-      any_loss inner = sum();
-      expect(")");
-      return inner;
-    }
-    return named();
-  }
+  any_loss term();
 
   any_loss named();
 
@@ -115,15 +90,7 @@ class loss_parser {
 
   void read(std::string_view option, double& value, range numbers) { value = number(option, numbers); }
 
-  void read(std::string_view option, std::vector<double>& values, range numbers) {
-    values.clear();
-    if (!accept("[")) {
-      values.push_back(number(option, numbers));
-      return;
-    }
-    do { values.push_back(number(option, numbers)); } while (accept(","));
-    expect("]");
-  }
+  void read(std::string_view option, std::vector<double>& values, range numbers);
 
   template <class Word>
   void read(std::string_view option, Word& value) {
@@ -140,32 +107,11 @@ class loss_parser {
     fail(std::string(option) + " must be one of " + known);
   }
 
-  double number(std::string_view what, range numbers) {
-    skip_spaces();
-    double value = 0;
-    const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (problem != std::errc{} || !std::isfinite(value) || !lies_in(numbers, value)) {
-      fail(std::string(what) + " must be " + std::string(text_of(numbers)));
-    }
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-    skip_spaces();
-    return value;
-  }
+  double number(std::string_view what, range numbers);
 
-  std::string_view peek_word() {
-    skip_spaces();
-    std::size_t length = 0;
-    while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
-    return rest_.substr(0, length);
-  }
+  std::string_view peek_word();
 
-  bool accept(std::string_view token) {
-    skip_spaces();
-    if (!rest_.starts_with(token)) { return false; }
-    rest_.remove_prefix(token.size());
-    skip_spaces();
-    return true;
-  }
+  bool accept(std::string_view token);
 
   void expect(std::string_view token) {
     if (!accept(token)) { fail("'" + std::string(token) + "' is missing"); }
@@ -244,6 +190,10 @@ inline void loss_parser::fail(const std::string& why) const {
 
 /// The loss that a text such as "bce+0.5*jaccard", "focal(gamma=2,alpha=0.25)" or "border_weight(w0=5)*bce + dice"
 /// describes, as `text()` of a loss writes it. Throws `error` with the known names for anything else.
-inline any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
+any_loss parse_loss(std::string_view text);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/losses/impl/parse.hpp>
+#endif

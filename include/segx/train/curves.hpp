@@ -1,9 +1,6 @@
 #pragma once
 
-#include <cstdio>
 #include <opencv2/core.hpp>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <segx/image/plot.hpp>
@@ -12,39 +9,14 @@
 namespace segx {
 
 /// The epoch with the highest val_iou_mean, the first of equals; nullptr where no epoch was validated.
-inline const epoch_record* best_epoch(const std::vector<epoch_record>& records) {
-  const epoch_record* best = nullptr;
-  for (const epoch_record& record : records)
-    if (record.val_iou_mean > (best ? best->val_iou_mean : -1.0)) best = &record;
-  return best;
-}
+const epoch_record* best_epoch(const std::vector<epoch_record>& records);
 
 /// The picture of a training, 1400 x 560 pixels, BGR: losses on the left, IoU and Dice on the right, the best epoch
 /// marked.
-inline cv::Mat curves_figure(const std::vector<epoch_record>& records) {
-  const auto curve = [&](std::string name, double epoch_record::*value) {
-    series s{std::move(name), {}, {}};
-    for (const epoch_record& record : records) {
-      s.x.push_back(record.epoch);
-      s.y.push_back(record.*value);
-    }
-    return s;
-  };
-  plot_panel losses{"Loss", "epoch", "loss", {}, {}, {}, {}};
-  losses.y_min = 0;
-  losses.curves = {curve("training", &epoch_record::train_loss), curve("validation", &epoch_record::val_loss)};
-  plot_panel scores{"Overlap with the true masks", "epoch", "score", {}, {}, {}, {}};
-  scores.curves = {curve("training IoU", &epoch_record::train_iou),
-                   curve("validation IoU", &epoch_record::val_iou_mean),
-                   curve("validation Dice", &epoch_record::val_dice_mean)};
-  scores.y_max = 1;
-  if (const epoch_record* best = best_epoch(records)) {
-    char text[64];
-    std::snprintf(text, sizeof text, "best: epoch %d, IoU %.4f", best->epoch, best->val_iou_mean);
-    losses.marks = {{double(best->epoch), ""}};
-    scores.marks = {{double(best->epoch), text}};
-  }
-  return plot_curves({losses, scores});
-}
+cv::Mat curves_figure(const std::vector<epoch_record>& records);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/curves.hpp>
+#endif

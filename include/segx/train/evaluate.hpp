@@ -23,20 +23,13 @@ namespace segx {
 class class_masks {
  public:
   class_masks(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks, label_kind labels,
-              float threshold = 0.5F)
-      : exclusive_{labels == label_kind::exclusive},
-        first_{static_cast<int>(first_scored_class(labels))},
-        predicted_{exclusive_ ? argmax(logits) : threshold_logits(logits, threshold)},
-        truth_{threshold_probabilities(masks)} {}
+              float threshold = 0.5F);
 
   int images() const { return static_cast<int>(truth_.shape()[0]); }
   int classes() const { return static_cast<int>(truth_.shape()[1]) - first_; }
 
   /// Of image n and the k-th class that is scored. They look into this object.
-  mask_view predicted(int n, int k) const {
-    const masks_view all{predicted_};
-    return exclusive_ ? all.plane(n, 0).of_class(first_ + k) : all.plane(n, first_ + k);
-  }
+  mask_view predicted(int n, int k) const;
   mask_view truth(int n, int k) const { return masks_view{truth_}.plane(n, first_ + k); }
 
  private:
@@ -46,51 +39,18 @@ class class_masks {
 };
 
 /// The counts of each class that is scored in each image: counts[n][k].
-inline std::vector<std::vector<confusion>> count_classes(const class_masks& masks) {
-  std::vector<std::vector<confusion>> counts(static_cast<std::size_t>(masks.images()));
-  for (int n = 0; n < masks.images(); ++n) {
-    for (int k = 0; k < masks.classes(); ++k) {
-      counts[n].push_back(count_from_masks(masks.predicted(n, k), masks.truth(n, k)));
-    }
-  }
-  return counts;
-}
-inline std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
-                                                         const xt::xtensor<float, 4>& masks, label_kind labels,
-                                                         float threshold = 0.5F) {
-  return count_classes(class_masks{logits, masks, labels, threshold});
-}
+std::vector<std::vector<confusion>> count_classes(const class_masks& masks);
+std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
+                                                  const xt::xtensor<float, 4>& masks, label_kind labels,
+                                                  float threshold = 0.5F);
 
 /// … of all images and classes together.
-inline confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
-                              label_kind labels) {
-  confusion all;
-  for (const auto& image : count_classes(logits, masks, labels)) {
-    for (const confusion& c : image) { all += c; }
-  }
-  return all;
-}
+confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks, label_kind labels);
 
 namespace detail {
 
 /// Each score's mean over the classes.
-inline segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
-  const auto mean = [&](double segmentation_summary::*score) {
-    double sum = 0;
-    for (const segmentation_summary& c : classes) { sum += c.*score; }
-    return sum / static_cast<double>(classes.size());
-  };
-  using s = segmentation_summary;
-  return {.images = classes.front().images,
-          .iou_micro = mean(&s::iou_micro),
-          .iou_mean = mean(&s::iou_mean),
-          .dice_mean = mean(&s::dice_mean),
-          .f1_micro = mean(&s::f1_micro),
-          .precision_micro = mean(&s::precision_micro),
-          .recall_micro = mean(&s::recall_micro),
-          .specificity_micro = mean(&s::specificity_micro),
-          .accuracy = mean(&s::accuracy)};
-}
+segmentation_summary mean_of(const std::vector<segmentation_summary>& classes);
 
 }  // namespace detail
 
@@ -104,20 +64,10 @@ struct evaluation {
   std::vector<int> indices;                       // of the samples in the dataset
 
   /// Adds an image by the counts of the classes that are scored.
-  void add(int index, std::vector<confusion> counts) {
-    confusion together;
-    for (const confusion& c : counts) { together += c; }
-    per_image.push_back(together);
-    per_class.push_back(std::move(counts));
-    indices.push_back(index);
-  }
+  void add(int index, std::vector<confusion> counts);
 
   /// To be called when all images are added. Throws `error` where there is none.
-  void summarize_images() {
-    classes = summarize_classes(per_class);
-    if (classes.empty()) { fail("no image was evaluated; give at least one image with its mask"); }
-    summary = detail::mean_of(classes);
-  }
+  void summarize_images();
 };
 
 /// Segments every sample of an unshuffled loader, whose batches the network must take: a session, or whatever has
@@ -145,3 +95,7 @@ evaluation evaluate(Network& network, loader& samples, const Loss& loss, float t
 }
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/evaluate.hpp>
+#endif

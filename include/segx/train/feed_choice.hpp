@@ -1,9 +1,6 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <fstream>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -12,28 +9,12 @@
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
 #include <segx/train/recipe.hpp>
-#include <segx/train/recipe_data.hpp>
 
 namespace segx {
 
 /// Bytes of memory that programs may still take, of the machine and of the control group that limits the process;
 /// nothing where Linux does not say.
-inline std::optional<std::int64_t> available_memory() {
-  const auto number_in = [](const char* file) -> std::optional<std::int64_t> {
-    std::ifstream stream(file);
-    std::int64_t value = 0;
-    return stream >> value ? std::optional{value} : std::nullopt;
-  };
-  std::optional<std::int64_t> available;
-  std::ifstream machine("/proc/meminfo");
-  for (std::string name, unit; machine >> name; std::getline(machine, unit)) {
-    std::int64_t kilobytes = 0;
-    if (name == "MemAvailable:" && machine >> kilobytes) { available = 1024 * kilobytes; }
-  }
-  const auto limit = number_in("/sys/fs/cgroup/memory.max"), used = number_in("/sys/fs/cgroup/memory.current");
-  if (available && limit && used) { available = std::min(*available, std::max<std::int64_t>(0, *limit - *used)); }
-  return available;
-}
+std::optional<std::int64_t> available_memory();
 
 /// How a training is fed with images, and what that takes.
 struct feed_choice {
@@ -42,30 +23,19 @@ struct feed_choice {
   std::optional<std::int64_t> available = {};  // memory that was there to decide by
 
   /// "images in memory, 12 MB (8000 MB are available)"
-  std::string text() const {
-    const auto megabytes = [](std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; };
-    const std::string room = available ? megabytes(*available) + " are available" : "it is not known what is available";
-    return mode == feed::in_memory
-               ? "images in memory, " + megabytes(image_bytes) + " (" + room + ")"
-               : "images read in each epoch; in memory they would take " + megabytes(image_bytes) + " (" + room + ")";
-  }
+  std::string text() const;
 };
 
 /// Bytes that the images and masks of a training take in memory.
-inline std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts) {
-  const loader_options options = loader_options_of(r, channels, feed::in_memory, true);
-  return static_cast<std::int64_t>(memory_needed(options, data, parts.train).samples +
-                                   memory_needed(options, data, parts.val).samples);
-}
+std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts);
 
 /// "memory", "stream", or "auto": memory, if the images and `others` bytes take no more than four fifths of what is
 /// available, and the disk otherwise. Both ways feed the same batches. Throws `error` for another word.
-inline feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
-                               std::optional<std::int64_t> available) {
-  const bool fits = available && images + others <= *available / 5 * 4;
-  if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, images, available}; }
-  if (word == "stream" || word == "auto") { return {feed::streamed, images, available}; }
-  throw error("no feed is called \"" + word + "\"; choose auto, memory or stream");
-}
+feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
+                        std::optional<std::int64_t> available);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/feed_choice.hpp>
+#endif

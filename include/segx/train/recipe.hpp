@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <map>
@@ -11,7 +10,6 @@
 #include <variant>
 
 #include <segx/core/error.hpp>
-#include <segx/core/number_text.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {
@@ -138,38 +136,14 @@ namespace detail {
 template <class T>
 concept recipe_number = std::same_as<T, int> || std::same_as<T, double> || std::same_as<T, std::uint64_t>;
 
-inline void expect_in_range(const recipe_field& field, const std::string& name, double value) {
-  if (value >= field.least && value <= field.most) { return; }
-  const auto text = [](double x) {  // without an exponent where it is a count
-    return std::abs(x) < 1e15 && x == std::floor(x) ? number_text(static_cast<std::int64_t>(x)) : number_text(x);
-  };
-  throw error(name + " is " + text(value) + ", must be from " + text(field.least) + " to " + text(field.most));
-}
-
 }  // namespace detail
 
 /// The recipe, its schedule as `schedule::text` writes it. Throws `error`, which names the member, if a number is out
 /// of its range or the schedule is none.
-inline recipe checked(recipe r) {
-  for (const recipe_field& field : recipe_fields) {
-    const std::string key{field.key};
-    const auto check = [&]<class T>(const T& value) {
-      if constexpr (detail::recipe_number<T>) {
-        detail::expect_in_range(field, key, static_cast<double>(value));
-      } else if constexpr (std::same_as<T, std::map<std::string, double>>) {
-        for (const auto& [part, factor] : value) { detail::expect_in_range(field, key + " of " + part, factor); }
-      } else if constexpr (std::same_as<T, std::optional<int>> || std::same_as<T, std::optional<double>>) {
-        if (value) { detail::expect_in_range(field, key, static_cast<double>(*value)); }
-      }
-    };
-    std::visit([&](auto member) { check(r.*member); }, field.member);
-  }
-  if (r.warm_up >= r.epochs) {
-    throw error("warm_up is " + number_text(r.warm_up) + ", must be less than the " + std::to_string(r.epochs) +
-                " epochs of the training");
-  }
-  r.schedule = parse_schedule(r.schedule).text();
-  return r;
-}
+recipe checked(recipe r);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/recipe.hpp>
+#endif

@@ -1,15 +1,9 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
 #include <segx/image/label_map.hpp>
-#include <segx/image/normalisation.hpp>
 #include <segx/train/recipe.hpp>
 
 // What a recipe says of images and masks, in the words of data/.
@@ -17,51 +11,19 @@
 namespace segx {
 
 /// Throws `error` for labels of another kind.
-inline scan_options scan_options_of(const recipe& r) {
-  scan_options options{.mask_threshold = r.mask_threshold};
-  for (const label_kind kind : {label_kind::binary, label_kind::exclusive, label_kind::overlapping}) {
-    if (r.labels == text_of(kind)) { options.labels = kind; }
-  }
-  if (!options.labels && r.labels != "auto") {
-    throw error("there are no labels \"" + r.labels + "\"; choose auto, binary, exclusive or overlapping");
-  }
-  for (std::size_t at = 0; at < r.classes.size();) {
-    const std::size_t end = std::min(r.classes.find(',', at), r.classes.size());
-    options.classes.push_back(r.classes.substr(at, end - at));
-    at = end + 1;
-  }
-  return options;
-}
+scan_options scan_options_of(const recipe& r);
 
 /// Which samples are trained on and which validate.
-inline split split_of(const dataset& data, const recipe& r) {
-  return r.validation_list.empty() ? split_by_fraction(data, r.validation, r.seed)
-                                   : split_by_list(data, r.validation_list);
-}
+split split_of(const dataset& data, const recipe& r);
 
 /// Whether images are seen through windows. Throws `error` for framings that there are not.
-inline bool has_windows(const recipe& r) {
-  if (r.framing == "stretch" || r.framing == "window") { return r.framing == "window"; }
-  throw error("no framing is called \"" + r.framing + "\"; choose stretch or window");
-}
+bool has_windows(const recipe& r);
 
 /// For the loader of the training samples, or of those that validate.
-inline loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
-  // Half of the windows must have something to find, so that small structures are not forgotten.
-  constexpr double foreground = 0.5;
-  const framing window = training ? framing::random_window : framing::centred_window;
-  return {.height = r.height,
-          .width = r.width,
-          .channels = channels,
-          .normalise = parse_normalisation(r.normalisation),
-          .batch = training ? r.batch : 1,
-          .threads = 1,
-          .mode = mode,
-          .seed = r.seed,
-          .shuffle = training,
-          .mask_threshold = r.mask_threshold,
-          .frame = has_windows(r) ? window : framing::stretch,
-          .foreground = training && has_windows(r) ? foreground : 0};
-}
+loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/recipe_data.hpp>
+#endif

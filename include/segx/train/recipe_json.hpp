@@ -1,13 +1,8 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <filesystem>
-#include <set>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/checksum.hpp>
@@ -25,20 +20,11 @@ template <class T>
 std::string as_json(const std::optional<T>& value) {
   return value ? number_text(*value) : "null";
 }
-inline std::string as_json(const std::map<std::string, double>& values) {
-  std::string all = "{";
-  for (const auto& [name, value] : values) {
-    all += (all.size() == 1 ? "" : ", ") + json_text(name) + ": " + number_text(value);
-  }
-  return all + "}";
-}
+std::string as_json(const std::map<std::string, double>& values);
 
 /// Each reads a value into `out`; "" when it was there, else what was expected.
 inline std::string take(json_cursor& from, std::string& out) { return from.take_text(out) ? "" : "a text in quotes"; }
-inline std::string take(json_cursor& from, bool& out) {
-  out = from.take_word("true");
-  return out || from.take_word("false") ? "" : "true or false";
-}
+std::string take(json_cursor& from, bool& out);
 template <recipe_number T>
 std::string take(json_cursor& from, T& out) {
   return from.take_number(out) ? "" : std::same_as<T, double> ? "a number" : "a whole number";
@@ -52,100 +38,34 @@ std::string take(json_cursor& from, std::optional<T>& out) {
   const std::string wrong = take(from, out.emplace());
   return wrong.empty() ? "" : wrong + " or null";
 }
-inline std::string take(json_cursor& from, std::map<std::string, double>& out) {
-  out.clear();
-  const bool is_read = from.take_list('{', '}', [&] {
-    std::string name;
-    return from.take_text(name) && from.take(':') && from.take_number(out[name]);
-  });
-  return is_read ? "" : "names and numbers, as {\"encoder\": 0.1}";
-}
+std::string take(json_cursor& from, std::map<std::string, double>& out);
 
-inline std::string field_json(const recipe& r, const recipe_field& field) {
-  return std::visit([&](auto member) { return as_json(r.*member); }, field.member);
-}
-
-/// Reads the member of an object that comes next; "" when that went well.
-inline std::string take_field(json_cursor& from, recipe& out, std::set<std::string>& seen) {
-  std::string key;
-  if (!from.take_text(key)) { return "expected a key in quotes"; }
-  const auto field = std::find_if(recipe_fields.begin(), recipe_fields.end(), [&](auto& f) { return f.key == key; });
-  if (field == recipe_fields.end()) {
-    std::string known;
-    for (const recipe_field& f : recipe_fields) { known.append(known.empty() ? "" : ", ").append(f.key); }
-    return "a recipe has no key \"" + key + "\"; it has " + known;
-  }
-  if (!seen.insert(key).second) { return "the key \"" + key + "\" stands there twice"; }
-  if (!from.take(':')) { return "expected ':' behind \"" + key + "\""; }
-  const std::string expected = std::visit([&](auto member) { return take(from, out.*member); }, field->member);
-  return expected.empty() ? "" : "\"" + key + "\" must be " + expected;
-}
+std::string field_json(const recipe& r, const recipe_field& field);
 
 }  // namespace detail
 
 /// A recipe as JSON: every member, in the order of `recipe_fields`, in one line. Equal recipes give equal texts.
 /// `between` separates the members; the line for people is "\n  ".
-inline std::string recipe_json(const recipe& r, std::string_view between = " ") {
-  const bool in_lines = between.find('\n') != between.npos;
-  std::string text = in_lines ? "{" + std::string{between} : "{";
-  for (const recipe_field& field : recipe_fields) {
-    if (&field != &recipe_fields.front()) { text.append(",").append(between); }
-    text += "\"" + std::string{field.key} + "\": " + detail::field_json(r, field);
-  }
-  return text + (in_lines ? "\n}\n" : "}");
-}
+std::string recipe_json(const recipe& r, std::string_view between = " ");
 
 /// The recipe as others may see it, in a weight file's card: files by their names alone.
-inline recipe without_folders(recipe r) {
-  for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
-    r.*file = std::filesystem::path{r.*file}.filename().string();
-  }
-  return r;
-}
+recipe without_folders(recipe r);
 
 /// Of the recipe without folders: the same wherever the files are.
-inline std::string recipe_sha256(const recipe& r) {
-  const std::string text = recipe_json(without_folders(r));
-  return sha256(std::as_bytes(std::span{text}));
-}
+std::string recipe_sha256(const recipe& r);
 
 /// Reads a recipe; what it does not name keeps its default. Throws `error`, with the line, for anything that is not a
 /// recipe, unknown and repeated keys included.
-inline recipe parse_recipe(std::string_view text) {
-  recipe result;
-  std::string wrong;
-  std::set<std::string> seen;
-  detail::json_cursor cursor{text};
-  const bool is_read = cursor.take_list('{', '}', [&] {
-    wrong = detail::take_field(cursor, result, seen);
-    return wrong.empty();
-  });
-  cursor.skip_space();
-  if (is_read && cursor.rest.empty()) { return result; }
-  if (wrong.empty()) {
-    wrong =
-        is_read ? "expected nothing behind the recipe" : "expected a JSON object, as {\"epochs\": 40, \"batch\": 8}";
-  }
-  const std::string_view before = text.substr(0, text.size() - cursor.rest.size());
-  throw error("line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": " + wrong);
-}
+recipe parse_recipe(std::string_view text);
 
 /// The recipe of a file. Throws `error`, which names the file.
-inline recipe read_recipe(const std::filesystem::path& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  try {
-    return checked(parse_recipe({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-  } catch (const error& wrong) { throw error(file.string() + ": " + wrong.what()); }
-}
+recipe read_recipe(const std::filesystem::path& file);
 
 /// What differs: "epochs is 40 and not 20, seed is 1 and not 2"; empty where nothing does.
-inline std::string difference(const recipe& there, const recipe& here) {
-  std::string all;
-  for (const recipe_field& field : recipe_fields) {
-    const std::string a = detail::field_json(there, field), b = detail::field_json(here, field);
-    if (a != b) { all += (all.empty() ? "" : ", ") + std::string{field.key} + " is " + a + " and not " + b; }
-  }
-  return all;
-}
+std::string difference(const recipe& there, const recipe& here);
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/recipe_json.hpp>
+#endif

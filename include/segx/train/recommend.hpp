@@ -1,17 +1,14 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <segx/core/error.hpp>
-#include <segx/core/number_text.hpp>
 #include <segx/data/survey.hpp>
 #include <segx/image/normalisation.hpp>
 #include <segx/train/recipe.hpp>
@@ -56,11 +53,7 @@ namespace detail::planning {
 /// A step of training is a forward pass and two more of the same work: gradients of the values and of the weights.
 inline constexpr double passes_of_step = 3;
 
-inline std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, share < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * share);
-  return text;
-}
+std::string percent(double share);
 
 inline std::string rounded(double value) { return std::to_string(std::lround(value)); }
 
@@ -81,37 +74,9 @@ struct traits {
   bool has_many_objects() const { return objects >= 8; }
 };
 
-inline survey with_objects(survey s) {
-  std::erase_if(s.images, [](const image_facts& f) { return f.objects == 0; });
-  if (s.images.empty()) { fail("all masks are empty, so there is nothing to learn"); }
-  return s;
-}
+survey with_objects(survey s);
 
-inline traits traits_of(const survey& s, int train) {
-  traits t{};
-  t.train = train;
-  t.height = s.median([](const image_facts& f) { return f.height; });
-  t.width = s.median([](const image_facts& f) { return f.width; });
-  t.mean = s.mean([](const image_facts& f) { return f.mean; });
-  t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
-  t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
-  t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
-  t.share = 1;
-  for (std::size_t k = 0; k < s.classes.size(); ++k) {
-    double sum = 0, images = 0;
-    for (const image_facts& f : s.images) {
-      sum += f.shares[k];
-      images += f.shares[k] > 0 ? 1 : 0;
-    }
-    const double share = images > 0 ? sum / images : 0;
-    if (share < t.share) {
-      t.share = share;
-      t.rarest = s.classes[k];
-    }
-    for (const char* side : {"left", "right"}) { t.is_sided |= s.classes[k].find(side) != std::string::npos; }
-  }
-  return t;
-}
+traits traits_of(const survey& s, int train);
 
 /// Pixels of the side of a square that has as many as the network's images.
 inline constexpr double usual_side = 256;
@@ -119,169 +84,38 @@ inline constexpr double usual_side = 256;
 inline constexpr double least_extent = 16;
 
 /// Of the side of an object where an image is resized to the usual size; images that are smaller already stay so.
-inline double extent_when_resized(const image_facts& f) {
-  return f.object_extent * std::min(1.0, usual_side / std::sqrt(static_cast<double>(f.height) * f.width));
-}
+double extent_when_resized(const image_facts& f);
 
-inline choice choose_size(const traits& t, const survey& s, recipe& r) {
-  const double side = std::sqrt(t.height * t.width);
-  const double lost = s.mean([](const image_facts& f) {
-    const bool shrinks = f.height * f.width > 1.2 * usual_side * usual_side;
-    return f.objects > 0 && shrinks && extent_when_resized(f) < least_extent ? 1.0 : 0.0;
-  });
-  if (lost > 0.1) {
-    r.framing = "window";
-    const double extent = std::min(t.height, t.width);
-    r.height = r.width = static_cast<int>(std::min(usual_side, std::max(32.0, 32 * std::floor(extent / 32))));
-    return {"framing", "window",
-            "in " + percent(lost) + " of the images objects would shrink below " + rounded(least_extent) +
-                " pixels: parts of the images as they are"};
-  }
-  const double aspect = std::sqrt(t.width / t.height), square = std::min(side, usual_side);
-  r.framing = "stretch";
-  r.height = multiple_of_32(square / aspect);
-  r.width = multiple_of_32(square * aspect);
-  return {
-      "framing", "stretch",
-      "objects still have " + rounded(with_objects(s).median(extent_when_resized)) + " pixels: whole images, resized"};
-}
+choice choose_size(const traits& t, const survey& s, recipe& r);
 
-inline choice size_choice(const traits& t, const recipe& r) {
-  const std::string value = std::to_string(r.height) + "x" + std::to_string(r.width);
-  const std::string images = rounded(t.height) + "x" + rounded(t.width);
-  if (r.framing == "window") { return {"size", value, "enough to see an object with what is around it"}; }
-  if (r.height == r.width) { return {"size", value, "images are " + images + " (median); outlines keep their detail"}; }
-  return {"size", value, "keeps the aspect of the images, which are " + images + " (median)"};
-}
+choice size_choice(const traits& t, const recipe& r);
 
-inline choice choose_normalisation(const traits& t, recipe& r) {
-  const bool usual = t.mean > 0.25 && t.mean < 0.75 && t.deviation > 0.1;
-  const auto two_digits = [](double value) { return number_text(std::round(value * 100) / 100); };
-  const std::string is =
-      "values have a mean of " + two_digits(t.mean) + " and a deviation of " + two_digits(t.deviation);
-  if (usual) { return {"normalisation", r.normalisation = "unit", is}; }
-  const auto at_least = [&](double value) { return two_digits(std::max(value, 0.01)); };
-  r.normalisation = text_of(parse_normalisation("mean " + two_digits(t.mean) + " std " + at_least(t.deviation)));
-  return {"normalisation", r.normalisation, is + ", far from the middle of [0,1]"};
-}
+choice choose_normalisation(const traits& t, recipe& r);
 
-inline choice choose_epochs(const traits& t, recipe& r) {
-  constexpr double images = 20'000;  // in the whole training
-  r.epochs = static_cast<int>(std::clamp(std::round(images / t.train), 30.0, 200.0));
-  r.schedule = "cosine";
-  r.warm_up = 1;
-  return {"epochs", std::to_string(r.epochs),
-          std::to_string(r.epochs * t.train) + " images in all; the learning rate falls to zero by a cosine"};
-}
+choice choose_epochs(const traits& t, recipe& r);
 
-inline choice choose_augmentation(const traits& t, recipe& r) {
-  const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
-  if (t.is_sided) {
-    r.augmentation = "rotate(10),scale(0.9,1.1),shift(0.05)," + values;
-    return {"augmentation", r.augmentation, "no flip, since classes tell left from right"};
-  }
-  if (t.has_many_objects()) {
-    r.augmentation = "flip,vertical_flip,rotate(180),scale(0.8,1.25)," + values;
-    return {"augmentation", r.augmentation,
-            "many objects (" + rounded(t.objects) + " in an image) have no up and down: any rotation"};
-  }
-  r.augmentation = "chest_xray";
-  return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
-}
+choice choose_augmentation(const traits& t, recipe& r);
 
-inline choice choose_loss(const traits& t, const survey& s, recipe& r) {
-  constexpr double small = 0.03;
-  const std::string of = s.classes.size() > 1 ? t.rarest + " has " : "the foreground has ";
-  const bool rare = t.share < small;
-  const std::string is = of + percent(t.share) + " of the pixels";
-  if (s.labels == label_kind::exclusive) {
-    r.loss = rare ? "cross_entropy+softmax_tversky(over=channel,background=no)"
-                  : "cross_entropy+softmax_jaccard(over=channel,background=no)";
-  } else {
-    const std::string over = s.classes.size() > 1 ? "over=channel" : "";
-    const auto with = [&](const std::string& name) { return "bce+" + name + (over.empty() ? "" : "(" + over + ")"); };
-    r.loss = rare ? with("tversky") : with("jaccard");
-  }
-  return {"loss", r.loss,
-          rare ? is + ": missed ones weigh more than wrong ones" : is + ": calibrated, and makes the IoU large"};
-}
+choice choose_loss(const traits& t, const survey& s, recipe& r);
 
 /// Multiply-adds of the training of one image, as often as there are epochs, and of its share of the validation.
-inline double macs_of(const candidate_network& c, const recipe& r, int train, int val) {
-  return c.macs_per_pixel * r.height * r.width * r.epochs * (passes_of_step * train + val);
-}
+double macs_of(const candidate_network& c, const recipe& r, int train, int val);
 
 /// The largest network that may be trained in time and that the images are enough for; the smallest where none is.
-inline const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
-                                               int val, const planning_limits& limits, recipe& r, choice& said) {
-  constexpr int few_images = 200;
-  constexpr std::int64_t few_parameters = 3'000'000;
-  const bool colour = t.with_colour > 0.1;
-  std::vector<const candidate_network*> fitting;
-  for (const candidate_network& c : candidates) {
-    if (c.channels == (colour ? 3 : 1)) { fitting.push_back(&c); }
-  }
-  if (fitting.empty()) { fail(std::string{"there is no network for "} + (colour ? "colour" : "gray") + " images"); }
-  std::sort(fitting.begin(), fitting.end(), [](auto* a, auto* b) { return a->macs_per_pixel < b->macs_per_pixel; });
-  const candidate_network* best = fitting.front();
-  std::string limit = "the smallest";
-  for (const candidate_network* c : fitting) {
-    if (t.train < few_images && c->parameters > few_parameters) {
-      limit = std::to_string(t.train) + " images are few, so not a larger one";
-      break;
-    }
-    if (macs_of(*c, r, t.train, val) / limits.macs_per_second / 60 > limits.minutes) {
-      limit = "the largest that trains in " + number_text(limits.minutes) + " minutes";
-      break;
-    }
-    best = c;
-    limit = "the largest";
-  }
-  r.model = best->name;
-  said = {"network", best->name,
-          (colour ? percent(t.with_colour) + " of the images are in colour; " : std::string{"gray images; "}) + limit};
-  return *best;
-}
+const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t, int val,
+                                        const planning_limits& limits, recipe& r, choice& said);
 
-inline choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r) {
-  constexpr int usual = 8, steps_in_epoch = 10;
-  const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
-  r.batch = for_steps;
-  while (limits.memory && r.batch > 1 && memory.bytes(r.batch) > *limits.memory / 2) { --r.batch; }
-  const std::string megabytes = std::to_string((memory.bytes(r.batch) + 999'999) / 1'000'000) + " MB";
-  if (r.batch < for_steps) { return {"batch", std::to_string(r.batch), megabytes + ", half of the memory"}; }
-  if (for_steps < usual) {
-    return {"batch", std::to_string(r.batch),
-            "few images: at least " + std::to_string(steps_in_epoch) + " steps in an epoch"};
-  }
-  return {"batch", std::to_string(r.batch), megabytes + " for the network"};
-}
+choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r);
 
 }  // namespace detail::planning
 
 /// Recommends how to train on a dataset of which `train` samples are trained on and `val` validated. What the rules do
 /// not choose stays as it is in `given`.
-inline recommendation recommend(const survey& s, int train, int val, const std::vector<candidate_network>& candidates,
-                                const planning_limits& limits, recipe given = {}) {
-  using namespace detail::planning;
-  const traits t = traits_of(s, train);
-  recommendation result;
-  recipe& r = result.recipe = std::move(given);
-  choice network;
-  const choice framing = choose_size(t, s, r);
-  const choice epochs = choose_epochs(t, r);
-  const candidate_network& chosen = choose_network(candidates, t, val, limits, r, network);
-  result.memory = chosen.memory(r);
-  result.macs = macs_of(chosen, r, train, val);
-  result.choices = {network,
-                    framing,
-                    size_choice(t, r),
-                    choose_normalisation(t, r),
-                    choose_augmentation(t, r),
-                    choose_loss(t, s, r),
-                    choose_batch(result.memory, t, limits, r),
-                    epochs};
-  return result;
-}
+recommendation recommend(const survey& s, int train, int val, const std::vector<candidate_network>& candidates,
+                         const planning_limits& limits, recipe given = {});
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/recommend.hpp>
+#endif

@@ -1,18 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdint>
-#include <numbers>
 #include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
 #include <string_view>
 #include <tuple>
 
 #include <segx/core/random.hpp>
 #include <segx/data/augment/augmentation.hpp>
-#include <segx/data/augment/draw.hpp>
 
 // Augmentations that move image and mask. Extents are parts of the picture's own, so that they mean the same at any
 // size.
@@ -22,18 +15,12 @@ namespace segx {
 namespace detail {
 
 /// m about the picture's middle.
-inline cv::Matx33d about_middle(const cv::Matx33d& m, cv::Size size) {
-  const double x = 0.5 * (size.width - 1), y = 0.5 * (size.height - 1);
-  return cv::Matx33d(1, 0, x, 0, 1, y, 0, 0, 1) * m * cv::Matx33d(1, 0, -x, 0, 1, -y, 0, 0, 1);
-}
+cv::Matx33d about_middle(const cv::Matx33d& m, cv::Size size);
 
 inline cv::Matx33d translation(double x, double y) { return {1, 0, x, 0, 1, y, 0, 0, 1}; }
 
 /// Turns the picture counter-clockwise, as one sees it.
-inline cv::Matx33d rotation(double degrees) {
-  const double angle = degrees * std::numbers::pi / 180, c = std::cos(angle), s = std::sin(angle);
-  return {c, s, 0, -s, c, 0, 0, 0, 1};
-}
+cv::Matx33d rotation(double degrees);
 
 }  // namespace detail
 
@@ -46,10 +33,7 @@ struct horizontal_flip {
   static constexpr auto settings() {
     return std::tuple{augmentation_setting{"probability", &horizontal_flip::probability, 0, 1}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    if (random.uniform() < probability) x.move({-1, 0, x.size().width - 1.0, 0, 1, 0, 0, 0, 1}, border::reflect);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Mirrors top and bottom with a probability.
@@ -60,10 +44,7 @@ struct vertical_flip {
   static constexpr auto settings() {
     return std::tuple{augmentation_setting{"probability", &vertical_flip::probability, 0, 1}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    if (random.uniform() < probability) x.move({1, 0, 0, 0, -1, x.size().height - 1.0, 0, 0, 1}, border::reflect);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Turns the picture about its middle by up to ±degrees.
@@ -76,11 +57,7 @@ struct rotate {
     return std::tuple{augmentation_setting{"degrees", &rotate::degrees, 0, 180},
                       augmentation_setting{"border", &rotate::beyond}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const cv::Matx33d turn = detail::rotation(draw_between(random, -degrees, degrees));
-    x.move(detail::about_middle(turn, x.size()), beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Enlarges (factors above 1) or shrinks what the picture shows, about its middle; its size stays.
@@ -95,11 +72,7 @@ struct scale {
                       augmentation_setting{"border", &scale::beyond}};
   }
   [[nodiscard]] const char* refuses() const { return low <= high ? nullptr : "low must not exceed high"; }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const double factor = draw_factor(random, low, high);
-    x.move(detail::about_middle({factor, 0, 0, 0, factor, 0, 0, 0, 1}, x.size()), beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Moves the picture by up to ±part of its width and of its height.
@@ -111,12 +84,7 @@ struct shift {
   static constexpr auto settings() {
     return std::tuple{augmentation_setting{"part", &shift::part, 0, 1}, augmentation_setting{"border", &shift::beyond}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const double to_right = draw_between(random, -part, part) * x.size().width;
-    const double down = draw_between(random, -part, part) * x.size().height;
-    x.move(detail::translation(to_right, down), beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// All of rotate, scale and shift at once, and a shear: rows slide along each other by up to ±shear degrees.
@@ -135,11 +103,7 @@ struct affine {
         augmentation_setting{"shear", &affine::shear, 0, 45},      augmentation_setting{"border", &affine::beyond}};
   }
   [[nodiscard]] const char* refuses() const { return low <= high ? nullptr : "low must not exceed high"; }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const double slide = std::tan(draw_between(random, -shear, shear) * std::numbers::pi / 180);
-    x.move(detail::about_middle({1, slide, 0, 0, 1, 0, 0, 0, 1}, x.size()), beyond);
-    return shift{part, beyond}(scale{low, high, beyond}(rotate{degrees, beyond}(std::move(x), random), random), random);
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Moves each corner of the picture by up to ±part of its width and height, as if seen from another side.
@@ -152,17 +116,7 @@ struct perspective {
     return std::tuple{augmentation_setting{"part", &perspective::part, 0, 0.24},
                       augmentation_setting{"border", &perspective::beyond}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const auto right = static_cast<float>(x.size().width - 1), bottom = static_cast<float>(x.size().height - 1);
-    const std::array<cv::Point2f, 4> from{{{0, 0}, {right, 0}, {right, bottom}, {0, bottom}}};
-    std::array<cv::Point2f, 4> to = from;
-    for (cv::Point2f& corner : to) {
-      corner.x += static_cast<float>(draw_between(random, -part, part)) * right;
-      corner.y += static_cast<float>(draw_between(random, -part, part)) * bottom;
-    }
-    if (right > 0 && bottom > 0) x.move(cv::Matx33d(cv::getPerspectiveTransform(from.data(), to.data())), beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Deforms the picture smoothly: displacements at the nodes of a grid of about cells × cells, normal with a deviation
@@ -181,20 +135,7 @@ struct elastic {
                       augmentation_setting{"cells", &elastic::cells, 2, 32},
                       augmentation_setting{"border", &elastic::beyond}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const cv::Size size = x.size();
-    const auto deviation = static_cast<float>(strength * std::min(size.width, size.height));
-    cv::Mat nodes(cells, cells, CV_32FC2), field;
-    for (int i = 0; i < cells; ++i)
-      for (int j = 0; j < cells; ++j) {
-        auto& node = nodes.at<cv::Vec2f>(i, j);
-        node[0] = deviation * draw_normal(random);
-        node[1] = deviation * draw_normal(random);
-      }
-    cv::resize(nodes, field, size, 0, 0, cv::INTER_CUBIC);
-    x.displace(field, beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// Makes room on all sides where the picture is smaller than height × width.
@@ -208,59 +149,18 @@ struct pad_if_smaller {
                       augmentation_setting{"width", &pad_if_smaller::width, 1, 65536},
                       augmentation_setting{"border", &pad_if_smaller::beyond}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator&) const {
-    const cv::Size from = x.size(), to(std::max(from.width, width), std::max(from.height, height));
-    if (to == from) return x;
-    const int left = (to.width - from.width) / 2, top = (to.height - from.height) / 2;
-    x.move(detail::translation(left, top), to, beyond);
-    return x;
-  }
+  lazy_warp operator()(lazy_warp x, random_generator&) const;
 };
 
 namespace detail {
 
-inline cv::Size window_size(int height, int width, cv::Size picture) {
-  return {std::min(width, picture.width), std::min(height, picture.height)};
-}
-
-inline cv::Point draw_window(cv::Size window, cv::Size picture, random_generator& random) {
-  const int left = draw_up_to(random, picture.width - window.width);
-  return {left, draw_up_to(random, picture.height - window.height)};
-}
-
-/// A pixel whose label is not 0, each equally likely; there are `count` of them, at least one.
-inline cv::Point draw_foreground(const cv::Mat& mask, int count, random_generator& random) {
-  int left = draw_up_to(random, count - 1);
-  for (int i = 0;; ++i) {
-    const int here = cv::countNonZero(mask.row(i));
-    if (left >= here) {
-      left -= here;
-      continue;
-    }
-    for (int j = 0;; ++j)
-      if (mask.at<std::uint8_t>(i, j) != 0 && left-- == 0) return {j, i};
-  }
-}
+cv::Size window_size(int height, int width, cv::Size picture);
 
 /// Where a window no larger than the mask begins: at random, but with a probability so that a pixel whose label is not
 /// 0, each equally likely, is somewhere in it.
-inline cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability,
-                                        random_generator& random) {
-  const int count = random.uniform() < probability ? cv::countNonZero(mask) : 0;
-  if (count == 0) return draw_window(window, mask.size(), random);
-  const cv::Point inside = draw_foreground(mask, count, random);
-  const auto begin = [&](int pixel, int extent, int whole) {
-    const int first = std::max(0, pixel - extent + 1), last = std::min(pixel, whole - extent);
-    return first + draw_up_to(random, last - first);
-  };
-  const int left = begin(inside.x, window.width, mask.cols);
-  return {left, begin(inside.y, window.height, mask.rows)};
-}
+cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability, random_generator& random);
 
-inline lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
-  x.move(translation(-begin.x, -begin.y), size, border::reflect);
-  return x;
-}
+lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size);
 
 }  // namespace detail
 
@@ -273,11 +173,7 @@ struct random_crop {
     return std::tuple{augmentation_setting{"height", &random_crop::height, 1, 65536},
                       augmentation_setting{"width", &random_crop::width, 1, 65536}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const cv::Size to = detail::window_size(height, width, x.size());
-    const cv::Point begin = detail::draw_window(to, x.size(), random);
-    return detail::window_of(std::move(x), begin, to);
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 /// The same, but with a probability the window contains foreground: a pixel whose label is not 0, each equally likely,
@@ -292,11 +188,11 @@ struct foreground_crop {
                       augmentation_setting{"width", &foreground_crop::width, 1, 65536},
                       augmentation_setting{"probability", &foreground_crop::probability, 0, 1}};
   }
-  lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    const cv::Size to = detail::window_size(height, width, x.size());
-    const cv::Point begin = detail::draw_foreground_window(to, x.mask(), probability, random);
-    return detail::window_of(std::move(x), begin, to);
-  }
+  lazy_warp operator()(lazy_warp x, random_generator& random) const;
 };
 
 }  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/data/augment/impl/geometric.hpp>
+#endif

@@ -1,0 +1,2 @@
+// Schedules of the learning rate.
+#include <segx/optim/impl/schedule.hpp>

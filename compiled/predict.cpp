@@ -1,0 +1,2 @@
+// What is read from masks.
+#include <segx/predict/impl/labels.hpp>

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include <segx/core/inline.hpp>
+#include <segx/io/atomic_file.hpp>
+
+namespace segx {
+
+namespace detail {
+
+/// An open file, closed at the end of its life. Functions of POSIX report through errno: `reason()` is its text.
+struct open_file {
+  int descriptor = -1;
+
+  open_file(const std::filesystem::path& path, int flags, mode_t mode = 0)
+      : descriptor(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  ~open_file() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+
+  bool is_open() const { return descriptor >= 0; }
+  /// Closes it now; false when the system only now reports that earlier writes failed (as NFS does).
+  bool close() { return ::close(std::exchange(descriptor, -1)) == 0; }
+};
+
+/// Writes all of it; false, with errno, when that fails.
+inline bool write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+    if (written == 0) errno = ENOSPC;
+    if (written == 0 || (written < 0 && errno != EINTR)) return false;
+  }
+  return true;
+}
+
+/// Makes a new file's name outlast a crash; true also on file systems that cannot be asked for it.
+inline bool sync_folder(const std::filesystem::path& folder) {
+  const open_file opened(folder, O_RDONLY | O_DIRECTORY);
+  return opened.is_open() && (::fsync(opened.descriptor) == 0 || errno == EINVAL || errno == ENOTSUP);
+}
+
+}  // namespace detail
+
+SEGX_INLINE void make_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) {
+    throw error("cannot create the folder '" + folder.string() + "' (" + problem.message() +
+                "); choose a place where you may write");
+  }
+}
+
+SEGX_INLINE std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  const auto fail = [&](const std::string& why) { throw error("cannot read '" + path.string() + "': " + why); };
+  const detail::open_file file(path, O_RDONLY);
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) fail(detail::reason());
+
+  std::vector<std::byte> bytes;
+  std::size_t size = 0;
+  try {
+    // One byte more than the size, so that the last read meets the end; more where the size is not known before.
+    bytes.resize(static_cast<std::size_t>(status.st_size) + 1);
+    while (true) {
+      const ssize_t got = ::read(file.descriptor, bytes.data() + size, bytes.size() - size);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail(detail::reason());
+      if (got == 0) break;
+      size += static_cast<std::size_t>(got);
+      if (size == bytes.size()) bytes.resize(2 * size + 65536);
+    }
+  } catch (const std::bad_alloc&) { fail("it does not fit into memory"); } catch (const std::length_error&) {
+    fail("it does not fit into memory");
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+SEGX_INLINE void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  static std::atomic<unsigned> count{0};
+  const std::filesystem::path temporary =
+      path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
+  const auto fail = [&](const std::string& why) { throw error("cannot write '" + path.string() + "': " + why); };
+
+  std::error_code ignored;
+  const std::filesystem::file_status old = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old)) fail("it exists and is not a plain file");
+
+  detail::open_file file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (!file.is_open()) fail(detail::reason());
+  if (!detail::write_all(file.descriptor, bytes) || ::fsync(file.descriptor) != 0 || !file.close() ||
+      ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string why = detail::reason();
+    ::unlink(temporary.c_str());
+    fail(why);
+  }
+  if (!detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
+    fail("the new file stands, but may not survive a crash: " + detail::reason());
+}
+
+}  // namespace segx

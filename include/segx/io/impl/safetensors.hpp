@@ -1,0 +1,267 @@
+#pragma once
+
+#include <algorithm>
+#include <exception>
+#include <set>
+#include <utility>
+
+#include <segx/core/inline.hpp>
+#include <segx/io/half.hpp>
+#include <segx/io/safetensors.hpp>
+
+namespace segx {
+
+SEGX_INLINE const tensor_entry* safetensors_view::find(std::string_view name) const {
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const tensor_entry& entry) { return entry.name == name; });
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+namespace detail {
+
+/// The text as JSON, cut to a length that a sentence can bear.
+inline std::string in_quotes(std::string_view text) {
+  std::string result = json_text(text);
+  std::size_t end = 76;
+  if (result.size() <= end + 4) return result;
+  while ((static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u) --end;  // not within a letter
+  return result.substr(0, end) + "...\"";
+}
+
+inline std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+
+SEGX_INLINE std::string extents_text(const std::vector<std::int64_t>& extents) {
+  std::string text = "[";
+  for (const std::int64_t extent : extents) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(extent);
+  }
+  return text + ']';
+}
+
+SEGX_INLINE bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out) {
+  out = size_of(type);
+  for (const std::int64_t extent : extents) {
+    const auto factor = static_cast<std::uint64_t>(extent);
+    if (extent < 0 || (factor != 0 && out > UINT64_MAX / factor)) return false;
+    out *= factor;
+  }
+  return true;
+}
+
+SEGX_INLINE std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
+                              std::span<const std::byte> data) {
+  const std::string tensor = "tensor " + in_quotes(entry.name), at = " in data_offsets " + extents_text(offsets);
+  std::uint64_t expected = 0;
+  if (!bytes_of(entry.type, entry.extents, expected)) return tensor + ": shape has more bytes than 64 bits can count";
+  if (offsets.size() != 2) return tensor + ": expected two numbers, found " + std::to_string(offsets.size()) + at;
+  const auto begin = static_cast<std::uint64_t>(offsets[0]), end = static_cast<std::uint64_t>(offsets[1]);
+  if (begin > end) return tensor + ": expected the first number to be the smaller one" + at;
+  if (end - begin != expected)
+    return tensor + ": expected " + bytes_text(expected) + " for " + std::string(name_of(entry.type)) + " " +
+           extents_text(entry.extents) + ", found " + bytes_text(end - begin) + at;
+  if (end > data.size())
+    return tensor + ": expected at least " + bytes_text(end) + " of data, found " + bytes_text(data.size()) + at +
+           ": the file is truncated or lies";
+  entry.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+  return "";
+}
+
+/// Reads a header, in one pass. `read` returns the sentence that says what is wrong.
+class header_reader {
+ public:
+  header_reader(std::string_view header, std::span<const std::byte> data)
+      : header_(header), cursor_{header}, data_(data) {}
+
+  std::string read(safetensors_view& view) {
+    if (!header_.starts_with('{')) return "the header does not start with '{'";
+    const bool done = take_object("the header", [&](const std::string& name) {
+      if (name == "__metadata__") return take_metadata(view.metadata);
+      return take_tensor(view.tensors.emplace_back(tensor_entry{name, {}, {}, {}}));
+    });
+    cursor_.skip_space();
+    if (!done || !cursor_.rest.empty()) expect("JSON as safetensors has it");
+    return wrong_;
+  }
+
+ private:
+  /// Says what was expected at the cursor, unless something was wrong before; false.
+  bool expect(const std::string& what) {
+    if (wrong_.empty())
+      wrong_ = "expected " + what + " at byte " + std::to_string(header_.size() - cursor_.rest.size()) +
+               " of the header, found " + in_quotes(cursor_.rest.substr(0, 12));
+    return false;
+  }
+
+  /// An object whose members `take_value` takes, given their names, of which none may come twice.
+  template <class TakeValue>
+  bool take_object(const std::string& what, TakeValue take_value) {
+    std::set<std::string> names;
+    return cursor_.take_list('{', '}', [&] {
+      std::string name;
+      if (!cursor_.take_text(name)) return expect("a name in UTF-8");
+      if (!names.insert(name).second) {
+        wrong_ = what + " has the name " + in_quotes(name) + " twice";
+        return false;
+      }
+      return cursor_.take(':') && take_value(name);
+    }) || expect("an object or its next member for " + what);
+  }
+
+  bool take_metadata(std::map<std::string, std::string>& metadata) {
+    return take_object("__metadata__", [&](const std::string& key) {
+      return cursor_.take_text(metadata[key]) || expect("a text in UTF-8 for " + in_quotes(key) + " of __metadata__");
+    });
+  }
+
+  bool take_tensor(tensor_entry& entry) {
+    const std::string tensor = "tensor " + in_quotes(entry.name);
+    std::string type;
+    std::vector<std::int64_t> offsets;
+    int members = 0;
+    const bool done = take_object(tensor, [&](const std::string& name) {
+      ++members;
+      if (name == "dtype") return cursor_.take_text(type) || expect("a text for the dtype of " + tensor);
+      if (name == "shape") return take_counts(entry.extents) || expect("a list of extents for the shape of " + tensor);
+      if (name == "data_offsets")
+        return take_counts(offsets) || expect("two offsets for the data_offsets of " + tensor);
+      wrong_ = tensor + ": expected dtype, shape and data_offsets, found " + in_quotes(name);
+      return false;
+    });
+    if (!done) return false;
+    const auto row =
+        std::find_if(dtypes.begin(), dtypes.end(), [&](const dtype_row& known) { return known.name == type; });
+    if (members != 3) {
+      wrong_ = tensor + ": expected dtype, shape and data_offsets, found " + std::to_string(members) + " of them";
+    } else if (row == dtypes.end()) {
+      wrong_ =
+          tensor + ": expected a dtype of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, found " + in_quotes(type);
+    } else {
+      entry.type = row->type;
+      wrong_ = place(entry, offsets, data_);
+    }
+    return wrong_.empty();
+  }
+
+  bool take_counts(std::vector<std::int64_t>& out) {
+    return cursor_.take_list(
+        '[', ']', [&] { return cursor_.take_count(out.emplace_back()) || expect("a whole number from 0 to 2^63-1"); });
+  }
+
+  std::string_view header_;
+  json_cursor cursor_;
+  std::span<const std::byte> data_;
+  std::string wrong_;
+};
+
+/// Whether the tensors, in the order of their bytes, tile the data: no hole, no overlap, nothing left over.
+inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::span<const std::byte> data) {
+  std::size_t end = 0;
+  for (const tensor_entry& entry : tensors) {
+    const auto begin = static_cast<std::size_t>(entry.bytes.data() - data.data());
+    if (begin != end)
+      return "tensor " + in_quotes(entry.name) + ": expected its bytes to start at " + std::to_string(end) +
+             ", where those before it end, found " + std::to_string(begin);
+    end += entry.bytes.size();
+  }
+  if (end != data.size())
+    return "expected " + bytes_text(end) + " of data, as many as the tensors have, found " + bytes_text(data.size());
+  return "";
+}
+
+}  // namespace detail
+
+SEGX_INLINE std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
+  constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
+  std::uint64_t header_size = 0;
+  if (file.size() < sizeof header_size)
+    return "expected at least 8 bytes of a safetensors file, found " + std::to_string(file.size());
+  std::memcpy(&header_size, file.data(), sizeof header_size);
+  if (header_size > longest_header)
+    return "expected a header of at most 100000000 bytes, found a length of " + std::to_string(header_size) +
+           ": not a safetensors file";
+  const std::span<const std::byte> rest = file.subspan(sizeof header_size);
+  if (header_size > rest.size())
+    return "expected a header of " + detail::bytes_text(header_size) + ", found " + detail::bytes_text(rest.size()) +
+           " after the length: the file is truncated or not a safetensors file";
+  const std::span<const std::byte> header = rest.first(static_cast<std::size_t>(header_size));
+  const std::span<const std::byte> data = rest.subspan(header.size());
+
+  safetensors_view view;
+  const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
+  if (std::string wrong = detail::header_reader(text, data).read(view); !wrong.empty()) return wrong;
+  std::stable_sort(view.tensors.begin(), view.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
+    return std::pair(a.bytes.data(), a.bytes.size()) < std::pair(b.bytes.data(), b.bytes.size());
+  });  // one without elements before the one that starts there
+  if (std::string wrong = detail::check_tiling(view.tensors, data); !wrong.empty()) return wrong;
+  out = std::move(view);
+  return "";
+}
+
+SEGX_INLINE std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
+                                                    const std::map<std::string, std::string>& metadata) {
+  std::string header = "{";
+  const auto add_member = [&](const std::string& name) -> std::string& {
+    if (!header.ends_with('{')) header += ',';
+    return header += detail::json_text(name) + ':';
+  };
+  if (!metadata.empty()) {
+    add_member("__metadata__") += '{';
+    for (const auto& [key, value] : metadata) add_member(key) += detail::json_text(value);
+    header += '}';
+  }
+  std::size_t size = 0;
+  for (const tensor_entry& entry : tensors) {
+    const std::size_t end = size + entry.bytes.size();
+    add_member(entry.name) += "{\"dtype\":\"" + std::string(name_of(entry.type)) +
+                              "\",\"shape\":" + detail::extents_text(entry.extents) + ",\"data_offsets\":[" +
+                              std::to_string(size) + "," + std::to_string(end) + "]}";
+    size = end;
+  }
+  header += '}';
+  header.append((8 - header.size() % 8) % 8, ' ');
+
+  std::vector<std::byte> file(8 + header.size() + size);
+  const std::uint64_t header_size = header.size();
+  std::memcpy(file.data(), &header_size, 8);
+  std::memcpy(file.data() + 8, header.data(), header.size());
+  std::byte* to = file.data() + 8 + header.size();
+  for (const tensor_entry& entry : tensors) to = std::copy(entry.bytes.begin(), entry.bytes.end(), to);
+
+  // The reader's rules are the writer's. Thrown through the library, since `throw` does not compile without exceptions.
+  safetensors_view view;
+  if (const std::string wrong = parse_safetensors(file, view); !wrong.empty())
+    std::rethrow_exception(std::make_exception_ptr(error("make_safetensors: " + wrong)));
+  return file;
+}
+
+SEGX_INLINE std::string to_float32(const tensor_entry& entry, std::span<float> out) {
+  if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16)
+    return "tensor " + detail::in_quotes(entry.name) + ": expected F32, F16 or BF16, found " +
+           std::string(name_of(entry.type));
+  if (entry.bytes.size() != out.size() * size_of(entry.type))
+    return "tensor " + detail::in_quotes(entry.name) + ": expected " + std::to_string(out.size()) +
+           " elements, found " + std::to_string(entry.bytes.size() / size_of(entry.type));
+  if (entry.type == dtype::f32) {
+    std::copy(entry.bytes.begin(), entry.bytes.end(), std::as_writable_bytes(out).data());
+    return "";
+  }
+  const auto to_float = entry.type == dtype::f16 ? half_to_float : bfloat16_to_float;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, entry.bytes.data() + i * sizeof bits, sizeof bits);
+    out[i] = to_float(bits);
+  }
+  return "";
+}
+
+SEGX_INLINE std::vector<std::byte> to_float16(std::span<const float> elements) {
+  std::vector<std::byte> bytes(elements.size() * 2);
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const std::uint16_t half = float_to_half(elements[i]);
+    std::memcpy(bytes.data() + 2 * i, &half, 2);
+  }
+  return bytes;
+}
+
+}  // namespace segx

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <sstream>
+#include <system_error>
+
+#include <segx/core/inline.hpp>
+#include <segx/core/number_text.hpp>
+#include <segx/train/log.hpp>
+
+namespace segx {
+
+namespace detail {
+
+inline constexpr std::string_view class_column = "val_iou.";
+
+inline std::string csv_header(const std::vector<std::string>& classes) {
+  std::string line;
+  for (const log_column& column : log_columns) line.append(line.empty() ? "" : ",").append(column.name);
+  for (const std::string& name : classes) line.append(",").append(class_column).append(name);
+  return line + "\n";
+}
+
+/// NaN is an empty field.
+inline std::string csv_line(const epoch_record& record) {
+  std::string line;
+  for (const log_column& column : log_columns) {
+    if (&column != &log_columns.front()) line += ',';
+    std::visit([&](auto member) { line += std::isnan(record.*member) ? "" : number_text(record.*member); },
+               column.member);
+  }
+  for (const auto& [name, iou] : record.classes) line += "," + (std::isnan(iou) ? "" : number_text(iou));
+  return line + "\n";
+}
+
+SEGX_INLINE std::string json_line(const epoch_record& record) {
+  std::string line = "{";
+  for (const log_column& column : log_columns) {
+    line.append(line.size() == 1 ? "\"" : ", \"").append(column.name).append("\": ");
+    std::visit([&](auto member) { line += std::isfinite(record.*member) ? number_text(record.*member) : "null"; },
+               column.member);
+  }
+  for (const auto& [name, iou] : record.classes) {
+    line.append(", \"").append(class_column).append(name).append("\": ");
+    line += std::isfinite(iou) ? number_text(iou) : "null";
+  }
+  return line + "}\n";
+}
+
+/// The parts of `text` between separators: one more than there are separators.
+inline std::vector<std::string_view> split_at(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+/// Sets a number from a CSV field; false if the field is no number of that kind.
+template <typename Number>
+bool read_field(std::string_view field, Number& number) {
+  const auto [end, problem] = std::from_chars(field.data(), field.data() + field.size(), number);
+  return problem == std::errc{} && end == field.data() + field.size();
+}
+
+/// Sets what a column of this name holds; false if the field is no value of it. Unknown columns are passed over.
+inline bool read_field(std::string_view field, std::string_view name, epoch_record& record) {
+  if (name.starts_with(class_column)) {
+    record.classes.push_back({std::string(name.substr(class_column.size()))});
+    double& iou = record.classes.back().val_iou;
+    return field.empty() || read_field(field, iou);
+  }
+  for (const log_column& column : log_columns) {
+    const bool is_unmeasured = field.empty() && name != "epoch";
+    if (column.name == name && !is_unmeasured)
+      return std::visit([&](auto member) { return read_field(field, record.*member); }, column.member);
+  }
+  return true;
+}
+
+}  // namespace detail
+
+SEGX_INLINE std::vector<epoch_record> read_log(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw error(file.string() + ": cannot be opened, there is no log of a training here");
+  const std::string text = (std::ostringstream() << stream.rdbuf()).str();
+  std::vector<std::string_view> lines = detail::split_at(text, '\n');
+  lines.pop_back();  // empty, or what a crash left of a line
+  if (lines.empty()) return {};
+
+  const std::vector<std::string_view> names = detail::split_at(lines.front(), ',');
+  if (names.front() != log_columns.front().name)
+    throw error(file.string() + ": is not a log of a training, its first line must begin with \"epoch\"");
+
+  std::vector<epoch_record> records;
+  for (std::size_t line = 1; line < lines.size(); ++line) {
+    const auto where = [&] { return file.string() + ", line " + std::to_string(line + 1) + ": "; };
+    const std::vector<std::string_view> fields = detail::split_at(lines[line], ',');
+    if (fields.size() != names.size())
+      throw error(where() + "expected " + std::to_string(names.size()) + " fields, found " +
+                  std::to_string(fields.size()));
+    epoch_record& record = records.emplace_back();
+    for (std::size_t k = 0; k < fields.size(); ++k)
+      if (!detail::read_field(fields[k], names[k], record))
+        throw error(where() + "\"" + std::string(fields[k]) + "\" is no value of " + std::string(names[k]));
+  }
+  return records;
+}
+
+SEGX_INLINE training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch,
+                                       const std::string& about, const std::vector<std::string>& classes)
+    : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl") {
+  make_folder(run_dir);
+  if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) records_ = read_log(csv_file_);
+  std::erase_if(records_, [=](const epoch_record& record) { return record.epoch > resumed_epoch; });
+  std::string csv = detail::csv_header(classes), json = about.empty() ? "" : about + "\n";
+  for (const epoch_record& record : records_) {
+    csv += detail::csv_line(record);
+    json += detail::json_line(record);
+  }
+  write_file_atomically(json_file_, std::as_bytes(std::span(json)));
+  write_file_atomically(csv_file_, std::as_bytes(std::span(csv)));
+  csv_.open(csv_file_, std::ios::binary | std::ios::app);
+  json_.open(json_file_, std::ios::binary | std::ios::app);
+}
+
+SEGX_INLINE void training_log::append(const epoch_record& record) {
+  add_line(csv_, detail::csv_line(record), csv_file_);
+  add_line(json_, detail::json_line(record), json_file_);
+  records_.push_back(record);
+}
+
+SEGX_INLINE void training_log::add_line(std::ofstream& stream, const std::string& line,
+                                        const std::filesystem::path& file) {
+  stream << line << std::flush;
+  if (!stream) throw error(file.string() + ": cannot be written, is the disk full?");
+}
+
+}  // namespace segx

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <span>
+#include <vector>
+
+#include <segx/core/inline.hpp>
+#include <segx/train/recipe_json.hpp>
+
+namespace segx {
+
+namespace detail {
+
+SEGX_INLINE std::string as_json(const std::map<std::string, double>& values) {
+  std::string all = "{";
+  for (const auto& [name, value] : values) {
+    all += (all.size() == 1 ? "" : ", ") + json_text(name) + ": " + number_text(value);
+  }
+  return all + "}";
+}
+
+SEGX_INLINE std::string take(json_cursor& from, bool& out) {
+  out = from.take_word("true");
+  return out || from.take_word("false") ? "" : "true or false";
+}
+
+SEGX_INLINE std::string take(json_cursor& from, std::map<std::string, double>& out) {
+  out.clear();
+  const bool is_read = from.take_list('{', '}', [&] {
+    std::string name;
+    return from.take_text(name) && from.take(':') && from.take_number(out[name]);
+  });
+  return is_read ? "" : "names and numbers, as {\"encoder\": 0.1}";
+}
+
+SEGX_INLINE std::string field_json(const recipe& r, const recipe_field& field) {
+  return std::visit([&](auto member) { return as_json(r.*member); }, field.member);
+}
+
+/// Reads the member of an object that comes next; "" when that went well.
+inline std::string take_field(json_cursor& from, recipe& out, std::set<std::string>& seen) {
+  std::string key;
+  if (!from.take_text(key)) { return "expected a key in quotes"; }
+  const auto field = std::find_if(recipe_fields.begin(), recipe_fields.end(), [&](auto& f) { return f.key == key; });
+  if (field == recipe_fields.end()) {
+    std::string known;
+    for (const recipe_field& f : recipe_fields) { known.append(known.empty() ? "" : ", ").append(f.key); }
+    return "a recipe has no key \"" + key + "\"; it has " + known;
+  }
+  if (!seen.insert(key).second) { return "the key \"" + key + "\" stands there twice"; }
+  if (!from.take(':')) { return "expected ':' behind \"" + key + "\""; }
+  const std::string expected = std::visit([&](auto member) { return take(from, out.*member); }, field->member);
+  return expected.empty() ? "" : "\"" + key + "\" must be " + expected;
+}
+
+}  // namespace detail
+
+SEGX_INLINE std::string recipe_json(const recipe& r, std::string_view between) {
+  const bool in_lines = between.find('\n') != between.npos;
+  std::string text = in_lines ? "{" + std::string{between} : "{";
+  for (const recipe_field& field : recipe_fields) {
+    if (&field != &recipe_fields.front()) { text.append(",").append(between); }
+    text += "\"" + std::string{field.key} + "\": " + detail::field_json(r, field);
+  }
+  return text + (in_lines ? "\n}\n" : "}");
+}
+
+SEGX_INLINE recipe without_folders(recipe r) {
+  for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
+    r.*file = std::filesystem::path{r.*file}.filename().string();
+  }
+  return r;
+}
+
+SEGX_INLINE std::string recipe_sha256(const recipe& r) {
+  const std::string text = recipe_json(without_folders(r));
+  return sha256(std::as_bytes(std::span{text}));
+}
+
+SEGX_INLINE recipe parse_recipe(std::string_view text) {
+  recipe result;
+  std::string wrong;
+  std::set<std::string> seen;
+  detail::json_cursor cursor{text};
+  const bool is_read = cursor.take_list('{', '}', [&] {
+    wrong = detail::take_field(cursor, result, seen);
+    return wrong.empty();
+  });
+  cursor.skip_space();
+  if (is_read && cursor.rest.empty()) { return result; }
+  if (wrong.empty()) {
+    wrong =
+        is_read ? "expected nothing behind the recipe" : "expected a JSON object, as {\"epochs\": 40, \"batch\": 8}";
+  }
+  const std::string_view before = text.substr(0, text.size() - cursor.rest.size());
+  throw error("line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": " + wrong);
+}
+
+SEGX_INLINE recipe read_recipe(const std::filesystem::path& file) {
+  const std::vector<std::byte> bytes = read_file(file);
+  try {
+    return checked(parse_recipe({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  } catch (const error& wrong) { throw error(file.string() + ": " + wrong.what()); }
+}
+
+SEGX_INLINE std::string difference(const recipe& there, const recipe& here) {
+  std::string all;
+  for (const recipe_field& field : recipe_fields) {
+    const std::string a = detail::field_json(there, field), b = detail::field_json(here, field);
+    if (a != b) { all += (all.empty() ? "" : ", ") + std::string{field.key} + " is " + a + " and not " + b; }
+  }
+  return all;
+}
+
+}  // namespace segx
