@@ -89,6 +89,28 @@ struct node {
   /// Gives it inputs of other sizes: output, macs and needs follow. Says why the layer refuses them, or null.
   const char* (*fit)(node&, const std::array<shape, 2>& in) = nullptr;
 
+  /// The same node, of which another backend says how it is run. Its size is settled: it does not `fit` any other.
+  template <class Other>
+  constexpr node<Other> with(const Other& other, const workspace& needed) const {
+    return {.layer = layer,
+            .name = name,
+            .output = output,
+            .input_count = input_count,
+            .inputs = inputs,
+            .attributes = attributes,
+            .parameters = parameters,
+            .parameter_count = parameter_count,
+            .places = places,
+            .macs = macs,
+            .facts = facts,
+            .pointwise = pointwise,
+            .then = then,
+            .head = head,
+            .norm = norm,
+            .needs = needed,
+            .op = other};
+  }
+
   constexpr bool reads(int tensor_id) const {
     return (input_count > 0 && inputs[0] == tensor_id) || (input_count > 1 && inputs[1] == tensor_id);
   }
@@ -292,9 +314,9 @@ consteval int count_nodes() {
   return counter.size;
 }
 
-/// Wires `Body` behind an image of the given shape. For constants alone: what runs resizes them.
+/// Wires `Body` behind an image of the given shape.
 template <part Body, class Op = no_op>
-consteval auto trace(shape image) {
+constexpr auto trace(shape image) {
   graph<count_nodes<Body>(), Op> g;
   g.close(g(Body{}, g.input(image)));
   return g;

@@ -11,6 +11,7 @@
 
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/head.hpp>
+#include <segx/runtime/operations.hpp>
 #include <segx/runtime/program.hpp>
 
 namespace segx {
@@ -57,20 +58,7 @@ class any_network_on {
  public:
   template <class Network>
   static any_network_on of() {
-    static constexpr functions known{.defect_at = &Network::defect_at,
-                                     .composed = &nodes_of<Network>,
-                                     .with_head = &with_head_of<Network>,
-                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
-                                     .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
-    any_network_on any;
-    any.channels = Network::channels;
-    any.classes = Network::classes;
-    any.parameter_count = Network::parameter_count;
-    any.statistic_count = Network::statistic_count;
-    any.fingerprint = Network::fingerprint;
-    any.nodes_ = Network::nodes();
-    any.functions_ = &known;
-    return any;
+    return of<Network>(bare_of<Network>(any_size, any_size, {}), {});
   }
 
   /// The same network with another head. Throws `error` where it has none that could be another.
@@ -83,7 +71,7 @@ class any_network_on {
   std::uint64_t fingerprint = 0;
 
   /// The composed graph, for what does not depend on the size of the images.
-  std::span<const node<no_op>> nodes() const { return nodes_; }
+  std::span<const node<no_op>> nodes() const { return *nodes_; }
   /// … and on images of one size.
   std::vector<node<no_op>> composed(int height, int width) const { return functions_->composed(height, width, head_); }
 
@@ -114,42 +102,69 @@ class any_network_on {
             &plan_of<Network, Backend, purpose::sampling>};
   }
 
+  static constexpr int any_size = 1024;  // pixels: what does not depend on the size is asked of this one
+
   template <class Network>
-  static any_network_on with_head_of(head_choice wanted) {
-    auto graph = Network::composed();
-    set_head(graph, wanted);
-    any_network_on any = of<Network>();
-    any.classes = wanted.classes;
+  static any_network_on of(const auto& graph, const new_head& head) {
+    static constexpr functions known{.defect_at = &defect_of<Network>,
+                                     .composed = &nodes_of<Network>,
+                                     .with_head = &with_head_of<Network>,
+                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
+                                     .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
+    any_network_on any;
+    any.channels = Network::channels;
+    any.classes = graph.output().output.channels;
     any.parameter_count = graph.weights;
+    any.statistic_count = graph.statistics;
     any.fingerprint = fingerprint_of(graph);
-    any.changed_nodes_ = std::make_shared<const std::vector<node<no_op>>>(graph.nodes.begin(), graph.nodes.end());
-    any.nodes_ = *any.changed_nodes_;
-    any.head_ = wanted;
+    any.nodes_ = std::make_shared<const std::vector<node<no_op>>>(graph.nodes.begin(), graph.nodes.end());
+    any.head_ = head;
+    any.functions_ = &known;
     return any;
   }
 
   template <class Network>
-  static std::vector<node<no_op>> nodes_of(int height, int width, const new_head& head) {
-    auto graph = Network::composed(height, width);
+  static any_network_on with_head_of(head_choice wanted) {
+    return of<Network>(bare_of<Network>(any_size, any_size, wanted), wanted);
+  }
+
+  template <class Network>
+  static auto composed_of(int height, int width) {
+    return Network::template composed_now<operations<cpu, small_cpu, Others...>>(height, width);
+  }
+
+  template <class Network>
+  static auto bare_of(int height, int width, const new_head& head) {
+    auto graph = bare_graph(composed_of<Network>(height, width));
     if (head) { set_head(graph, *head); }
-    return {graph.nodes.begin(), graph.nodes.begin() + graph.size};
+    return graph;
+  }
+
+  template <class Network>
+  static defect defect_of(int height, int width) {
+    return composed_of<Network>(height, width).first_defect;
+  }
+
+  template <class Network>
+  static std::vector<node<no_op>> nodes_of(int height, int width, const new_head& head) {
+    const auto graph = bare_of<Network>(height, width, head);
+    return {graph.nodes.begin(), graph.nodes.end()};
   }
 
   template <class Network, class Backend, purpose Why>
   static std::unique_ptr<planned<Backend>> plan_of(int height, int width, const new_head& head) {
+    using network_plan = unchecked_plan<Network, Backend, Why>;
     struct planned_network final : planned<Backend> {
-      planned_network(int h, int w, const new_head& head)
-          : plan{h, w, [&](auto& graph) {
-                   if (head) { set_head(graph, *head); }
-                 }} {}
+      planned_network(const typename network_plan::composed_graph& g, int h, int w) : plan{g, h, w} {}
       program<Backend> get() const override { return plan.get(); }
-      unchecked_plan<Network, Backend, Why> plan;  // what compilers check would take them minutes for all networks
+      network_plan plan;
     };
-    return std::make_unique<planned_network>(height, width, head);
+    auto graph = graph_on<Backend>(composed_of<Network>(height, width));
+    if (head) { set_head(graph, *head); }
+    return std::make_unique<planned_network>(graph, height, width);
   }
 
-  std::span<const node<no_op>> nodes_;                             // constants, or those of a new head
-  std::shared_ptr<const std::vector<node<no_op>>> changed_nodes_;  // … which copies share
+  std::shared_ptr<const std::vector<node<no_op>>> nodes_;  // which copies share
   new_head head_;
   const functions* functions_ = nullptr;
 };

@@ -87,14 +87,12 @@ class static_plan {
 template <class Network, class Backend, purpose Why>
 class unchecked_plan {
  public:
-  /// Throws `error` if the network does not take such images, or if the backend lacks a kernel.
-  unchecked_plan(int height, int width) : unchecked_plan{height, width, [](auto&) {}} {}
+  static constexpr int capacity = count_nodes<typename Network::body>();
+  using composed_graph = graph<capacity, operation<Backend>>;
 
-  /// `change(graph)` may change the graph that was composed.
-  unchecked_plan(int height, int width, auto&& change) {
-    auto composed = Network::template composed<operation<Backend>>(height, width);
+  /// Throws `error` if the network does not take such images, or if the backend lacks a kernel.
+  unchecked_plan(const composed_graph& composed, int height, int width) {
     require_none(composed.first_defect, height, width);
-    change(composed);
     lowered_ = lower(composed, Why);
     require_none(detail::missing_kernel<Backend>(lowered_.body, Why), height, width);
     memory_ = plan_memory(lowered_.body, Backend::memory, Why);
@@ -113,7 +111,6 @@ class unchecked_plan {
          std::to_string(height) + "x" + std::to_string(width) + ")");
   }
 
-  static constexpr int capacity = count_nodes<typename Network::body>();
   lowered_graph<capacity, operation<Backend>> lowered_;
   memory_plan<capacity> memory_;
 };
@@ -122,7 +119,9 @@ class unchecked_plan {
 template <class Network, class Backend, purpose Why>
 class dynamic_plan : public unchecked_plan<Network, Backend, Why> {
  public:
-  dynamic_plan(const Network&, int height, int width) : unchecked_plan<Network, Backend, Why>{height, width} {}
+  dynamic_plan(const Network&, int height, int width)
+      : unchecked_plan<Network, Backend, Why>{Network::template composed<operation<Backend>>(height, width), height,
+                                              width} {}
 
  private:
   static constexpr defect missing =
