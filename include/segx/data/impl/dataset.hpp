@@ -7,18 +7,18 @@
 #include <system_error>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/dataset.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE int thread_count(int wanted) {
+SEGX_IMPL int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-SEGX_INLINE void report(const std::string& where, std::vector<std::string> problems) {
+SEGX_IMPL void report(const std::string& where, std::vector<std::string> problems) {
   constexpr std::size_t shown = 20;
   std::erase(problems, "");
   if (problems.empty()) return;
@@ -38,8 +38,8 @@ inline bool has_image_extension(const std::filesystem::path& file) {
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
-SEGX_INLINE std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
-                                                                        std::vector<std::string>& problems) {
+SEGX_IMPL std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
+                                                                      std::vector<std::string>& problems) {
   std::vector<std::filesystem::path> files;
   std::error_code failure;
   const std::filesystem::directory_iterator entries(folder, failure);
@@ -127,13 +127,13 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 
 }  // namespace detail
 
-SEGX_INLINE std::vector<std::string> numbered_classes(int count) {
+SEGX_IMPL std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
   for (int k = 1; k < count; ++k) names.push_back("class " + std::to_string(k));
   return names;
 }
 
-SEGX_INLINE cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
+SEGX_IMPL cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
   cv::Mat labels = detail::read_mask_file(data, s.masks.at(0), mask_threshold);
   for (std::size_t k = 1; k < s.masks.size(); ++k) {
     const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
@@ -145,7 +145,7 @@ SEGX_INLINE cv::Mat read_labels(const dataset& data, const sample& s, std::optio
   return labels;
 }
 
-SEGX_INLINE dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
+SEGX_IMPL dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
   namespace fs = std::filesystem;
   const fs::path images = folder / "images";
   if (!fs::is_directory(folder)) throw error(folder.string() + ": no such folder");

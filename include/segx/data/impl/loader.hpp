@@ -9,13 +9,13 @@
 #include <string>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/loader.hpp>
 
 namespace segx {
 
-SEGX_INLINE loader_memory memory_needed(const loader_options& options, const dataset& data,
-                                        const std::vector<int>& indices) {
+SEGX_IMPL loader_memory memory_needed(const loader_options& options, const dataset& data,
+                                      const std::vector<int>& indices) {
   const auto channels = static_cast<std::size_t>(options.channels);
   const auto frame = static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width);
   const std::size_t framed = frame * (channels * sizeof(float) + 1);
@@ -36,13 +36,13 @@ SEGX_INLINE loader_memory memory_needed(const loader_options& options, const dat
   return need;
 }
 
-SEGX_INLINE loader_memory memory_needed(const loader_options& options, const dataset& data) {
+SEGX_IMPL loader_memory memory_needed(const loader_options& options, const dataset& data) {
   std::vector<int> all(data.samples.size());
   std::iota(all.begin(), all.end(), 0);
   return memory_needed(options, data, all);
 }
 
-SEGX_INLINE loader::loader(dataset data, std::vector<int> indices, loader_options options)
+SEGX_IMPL loader::loader(dataset data, std::vector<int> indices, loader_options options)
     : data_(std::move(data)), indices_(std::move(indices)), options_(std::move(options)) {
   require_sound();
   if (options_.mode == feed::in_memory) load_residents();
@@ -52,14 +52,14 @@ SEGX_INLINE loader::loader(dataset data, std::vector<int> indices, loader_option
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
-SEGX_INLINE std::size_t loader::resident_bytes() const {
+SEGX_IMPL std::size_t loader::resident_bytes() const {
   std::size_t bytes = 0;
   for (const image_and_mask& r : residents_)
     bytes += r.image.total() * r.image.elemSize() + r.mask.total() * r.mask.elemSize();
   return bytes;
 }
 
-SEGX_INLINE void loader::start_epoch(int epoch, int first_batch) {
+SEGX_IMPL void loader::start_epoch(int epoch, int first_batch) {
   if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch())
     throw error("loader: epoch " + std::to_string(epoch) + " cannot begin with batch " + std::to_string(first_batch) +
                 ", an epoch has " + std::to_string(batches_per_epoch()) + " batches");
@@ -77,7 +77,7 @@ SEGX_INLINE void loader::start_epoch(int epoch, int first_batch) {
   may_claim_.notify_all();
 }
 
-SEGX_INLINE bool loader::next(batch& b) {
+SEGX_IMPL bool loader::next(batch& b) {
   std::unique_lock lock(mutex_);
   if (order_.empty() || next_batch_ >= batches_per_epoch()) return false;
   slot& s = slot_of(next_batch_);
@@ -92,7 +92,7 @@ SEGX_INLINE bool loader::next(batch& b) {
   return true;
 }
 
-SEGX_INLINE void loader::require_sound() const {
+SEGX_IMPL void loader::require_sound() const {
   const auto positive = [](int value, const char* name) {
     if (value < 1) throw error(std::string("loader: ") + name + " must be at least 1, not " + std::to_string(value));
   };
@@ -115,7 +115,7 @@ SEGX_INLINE void loader::require_sound() const {
   }
 }
 
-SEGX_INLINE image_and_mask loader::read(int index) const {
+SEGX_IMPL image_and_mask loader::read(int index) const {
   const sample& s = data_.samples[index];
   cv::Mat pixels = read_pixels(s.image, options_.channels);
   cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
@@ -132,7 +132,7 @@ SEGX_INLINE image_and_mask loader::read(int index) const {
   return {pixels, labels};
 }
 
-SEGX_INLINE void loader::load_residents() {
+SEGX_IMPL void loader::load_residents() {
   std::vector<int> once = indices_;
   std::sort(once.begin(), once.end());
   once.erase(std::unique(once.begin(), once.end()), once.end());
@@ -146,7 +146,7 @@ SEGX_INLINE void loader::load_residents() {
   detail::report("loader", std::move(problems));
 }
 
-SEGX_INLINE void loader::prepare(int batch_number) {
+SEGX_IMPL void loader::prepare(int batch_number) {
   const std::size_t first = static_cast<std::size_t>(batch_number) * options_.batch;
   if (first >= order_.size()) return;
   slot& s = slot_of(batch_number);
@@ -162,11 +162,11 @@ SEGX_INLINE void loader::prepare(int batch_number) {
   s.failure = nullptr;
 }
 
-SEGX_INLINE bool loader::can_claim() const {
+SEGX_IMPL bool loader::can_claim() const {
   return claimed_ < order_.size() && claimed_ / options_.batch < static_cast<std::size_t>(next_batch_) + options_.ahead;
 }
 
-SEGX_INLINE void loader::work(const std::stop_token& stop) {
+SEGX_IMPL void loader::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     may_claim_.wait(lock, stop, [this] { return can_claim(); });
@@ -191,12 +191,12 @@ SEGX_INLINE void loader::work(const std::stop_token& stop) {
   }
 }
 
-SEGX_INLINE random_generator loader::generator(std::uint64_t purpose, int index) const {
+SEGX_IMPL random_generator loader::generator(std::uint64_t purpose, int index) const {
   return random_generator(
       {options_.seed, purpose, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
 }
 
-SEGX_INLINE void loader::fill_row(batch& b, std::size_t row) const {
+SEGX_IMPL void loader::fill_row(batch& b, std::size_t row) const {
   const int index = b.indices[row];
   const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
   random_generator random = generator(purpose_augment, index);
@@ -206,7 +206,7 @@ SEGX_INLINE void loader::fill_row(batch& b, std::size_t row) const {
   copy_to_masks(y.mask, data_.labels, b.masks, row);
 }
 
-SEGX_INLINE lazy_warp loader::window_of(const image_and_mask& x, int index) const {
+SEGX_IMPL lazy_warp loader::window_of(const image_and_mask& x, int index) const {
   const cv::Size window(options_.width, options_.height), whole = x.mask.size();
   cv::Point begin((whole.width - window.width) / 2, (whole.height - window.height) / 2);
   if (options_.frame == framing::random_window) {

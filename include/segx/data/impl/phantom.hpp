@@ -7,20 +7,20 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/phantom.hpp>
 
 namespace segx {
 
 namespace detail::chest {
 
-SEGX_INLINE void refuse_size(int size) {
+SEGX_IMPL void refuse_size(int size) {
   if (size < 16 || size > 8192) {
     throw error{"cannot draw a phantom of " + std::to_string(size) + " pixels; choose a size from 16 to 8192"};
   }
 }
 
-SEGX_INLINE cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random) {
+SEGX_IMPL cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random) {
   cv::Mat field = canvas.layer();
   const auto margin = [&] { return random.chance(0.35) ? random.between(0.0, 0.05) : -0.2; };
   const double left = margin(), top = margin(), right = 1 - margin(), bottom = 1 - margin();
@@ -32,7 +32,7 @@ SEGX_INLINE cv::Mat irradiated(const phantom_canvas& canvas, phantom_random rand
   return field;
 }
 
-SEGX_INLINE void remove_specks(cv::Mat& mask) {
+SEGX_IMPL void remove_specks(cv::Mat& mask) {
   cv::Mat labels, areas, centres;
   const int parts = cv::connectedComponentsWithStats(mask, labels, areas, centres);
   for (int part = 1; part < parts; ++part) {
@@ -41,8 +41,7 @@ SEGX_INLINE void remove_specks(cv::Mat& mask) {
   }
 }
 
-SEGX_INLINE cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, const cv::Mat& field,
-                           phantom_random random) {
+SEGX_IMPL cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, const cv::Mat& field, phantom_random random) {
   canvas.blur(thickness, random.between(0.0008, 0.0025));
   auto noise = random.fork();
   const float grain = static_cast<float>(random.between(0.003, 0.011));
@@ -76,7 +75,7 @@ SEGX_INLINE cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, cons
 
 }  // namespace detail::chest
 
-SEGX_INLINE phantom make_phantom(std::uint64_t seed, int size) {
+SEGX_IMPL phantom make_phantom(std::uint64_t seed, int size) {
   using namespace detail::chest;
   refuse_size(size);
   phantom_random random{seed};
@@ -134,7 +133,7 @@ SEGX_INLINE phantom make_phantom(std::uint64_t seed, int size) {
   return {expose(canvas, cv::max(thickness, 0), field, random.fork()), mask};
 }
 
-SEGX_INLINE void write_phantoms(const std::filesystem::path& dir, int count, int size, std::uint64_t seed) {
+SEGX_IMPL void write_phantoms(const std::filesystem::path& dir, int count, int size, std::uint64_t seed) {
   if (count < 1) throw error{"cannot write " + std::to_string(count) + " phantoms; ask for at least 1"};
   detail::chest::refuse_size(size);
 

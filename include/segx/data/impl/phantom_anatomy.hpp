@@ -4,14 +4,14 @@
 #include <cmath>
 #include <numbers>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/phantom_anatomy.hpp>
 
 namespace segx {
 
 namespace detail::chest {
 
-SEGX_INLINE phantom_body::phantom_body(phantom_random random)
+SEGX_IMPL phantom_body::phantom_body(phantom_random random)
     : half_width(random.between(0.32, 0.385)),
       apex(random.between(0.075, 0.15)),
       base(random.between(0.76, 0.89)),
@@ -23,18 +23,18 @@ SEGX_INLINE phantom_body::phantom_body(phantom_random random)
   dome[1] = dome[0] + random.between(-0.005, 0.05);
 }
 
-SEGX_INLINE phantom_path phantom_body::along(int side, phantom_path uv) const {
+SEGX_IMPL phantom_path phantom_body::along(int side, phantom_path uv) const {
   for (auto& p : uv) p = at(side, p);
   return uv;
 }
 
-SEGX_INLINE double phantom_body::cage(double v) {
+SEGX_IMPL double phantom_body::cage(double v) {
   static constexpr std::array u{0.56, 0.74, 0.84, 0.90, 0.945, 0.975, 0.99, 1.0, 1.0, 0.995, 0.985};  // v = 0, 0.1 … 1
   const double i = std::clamp(v * 10, 0.0, 9.999);
   return std::lerp(u[static_cast<std::size_t>(i)], u[static_cast<std::size_t>(i) + 1], i - std::floor(i));
 }
 
-SEGX_INLINE phantom_lungs::phantom_lungs(const phantom_canvas& canvas, const phantom_body& body, phantom_random random)
+SEGX_IMPL phantom_lungs::phantom_lungs(const phantom_canvas& canvas, const phantom_body& body, phantom_random random)
     : whole(canvas.layer()), silhouette(canvas.layer()), abdomen(canvas.layer()), effusion(canvas.layer()) {
   for (const int side : {-1, 1}) {
     canvas.fill(whole, lung(body, side, random.fork()));
@@ -46,7 +46,7 @@ SEGX_INLINE phantom_lungs::phantom_lungs(const phantom_canvas& canvas, const pha
   cv::min(abdomen, 1, abdomen);
 }
 
-SEGX_INLINE phantom_path phantom_lungs::lung(const phantom_body& body, int side, phantom_random random) {
+SEGX_IMPL phantom_path phantom_lungs::lung(const phantom_body& body, int side, phantom_random random) {
   const double top = random.between(-0.02, 0.02), apex = random.between(0.38, 0.46);
   phantom_path uv{{apex, top}, {0.56, 0.022 + top}};
   for (const double v : {0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95}) {
@@ -60,7 +60,7 @@ SEGX_INLINE phantom_path phantom_lungs::lung(const phantom_body& body, int side,
   return spline(body.along(side, uv), true);
 }
 
-SEGX_INLINE phantom_path phantom_lungs::below_diaphragm(const phantom_body& body, int side, phantom_random random) {
+SEGX_IMPL phantom_path phantom_lungs::below_diaphragm(const phantom_body& body, int side, phantom_random random) {
   const double dome = body.dome[side > 0], angle = random.between(0.94, 1.02), peak = random.between(0.36, 0.56);
   const double bulge = random.between(1.9, 2.9), middle = random.between(0.03, 0.08);
   phantom_path uv;
@@ -73,7 +73,7 @@ SEGX_INLINE phantom_path phantom_lungs::below_diaphragm(const phantom_body& body
   return body.along(side, uv);
 }
 
-SEGX_INLINE phantom_path phantom_lungs::fluid(const phantom_body& body, int side, phantom_random& random) {
+SEGX_IMPL phantom_path phantom_lungs::fluid(const phantom_body& body, int side, phantom_random& random) {
   const double level = random.between(0.55, 0.85) * body.dome[side > 0] + 0.1;
   phantom_path uv = spline({{0.0, level + 0.05},
                             {0.4, level + 0.035},
@@ -87,7 +87,7 @@ SEGX_INLINE phantom_path phantom_lungs::fluid(const phantom_body& body, int side
   return body.along(side, uv);
 }
 
-SEGX_INLINE phantom_path phantom_lungs::heart_and_mediastinum(const phantom_body& body, phantom_random random) {
+SEGX_IMPL phantom_path phantom_lungs::heart_and_mediastinum(const phantom_body& body, phantom_random random) {
   const double left = body.left_heart, right = body.right_heart;
   const double knob = random.between(0.22, 0.31), knob_v = random.between(0.24, 0.31),
                trunk = random.between(0.22, 0.29);
@@ -112,7 +112,7 @@ SEGX_INLINE phantom_path phantom_lungs::heart_and_mediastinum(const phantom_body
   return spline(outline, true);
 }
 
-SEGX_INLINE cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& body, phantom_random random) {
+SEGX_IMPL cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& body, phantom_random random) {
   const double w = body.half_width, wall = w + body.fat;
   const double neck = random.between(0.085, 0.115), top = body.shoulder - 0.1, spread = random.between(0.0, 0.14);
   const double axilla = random.between(0.36, 0.47), waist = random.between(-0.035, 0.03);
@@ -165,8 +165,8 @@ SEGX_INLINE cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& 
   return tissue + 0.025 * uneven.mul(cover);
 }
 
-SEGX_INLINE void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const phantom_path& axis,
-                           std::array<double, 2> width, std::array<double, 2> weight) {
+SEGX_IMPL void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const phantom_path& axis,
+                         std::array<double, 2> width, std::array<double, 2> weight) {
   static constexpr double edge = 0.005;
   canvas.stroke(layer, axis, width, {0.55 * weight[0], 0.55 * weight[1]});
   const auto n = axis.size();
@@ -183,7 +183,7 @@ SEGX_INLINE void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const p
   }
 }
 
-SEGX_INLINE void ribs(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body, phantom_random random) {
+SEGX_IMPL void ribs(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body, phantom_random random) {
   const double spacing = random.between(0.088, 0.10), thick = random.between(0.019, 0.025),
                steep = random.between(0.8, 1.25);
   for (const int side : {-1, 1}) {
@@ -207,7 +207,7 @@ SEGX_INLINE void ribs(const phantom_canvas& canvas, cv::Mat& bone, const phantom
   }
 }
 
-SEGX_INLINE void spine(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body, phantom_random random) {
+SEGX_IMPL void spine(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body, phantom_random random) {
   const double bend = random.between(-0.012, 0.012), phase = random.between(0, 3), start = random.between(-0.09, -0.03);
   const double width = body.half_width * random.between(0.19, 0.23);
   double y = start;
@@ -239,8 +239,8 @@ SEGX_INLINE void spine(const phantom_canvas& canvas, cv::Mat& bone, const phanto
   }
 }
 
-SEGX_INLINE void shoulder_girdle(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body,
-                                 phantom_random random) {
+SEGX_IMPL void shoulder_girdle(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body,
+                               phantom_random random) {
   const double w = body.half_width, level = body.apex + random.between(0.07, 0.12);
   const double away = random.between(-0.01, 0.035);  // how far the shoulder blades are turned out of the lungs
   for (const int side : {-1, 1}) {
@@ -294,8 +294,8 @@ SEGX_INLINE void shoulder_girdle(const phantom_canvas& canvas, cv::Mat& bone, co
   }
 }
 
-SEGX_INLINE void vessels(const phantom_canvas& canvas, cv::Mat& layer, const phantom_body& body, int side,
-                         phantom_random random) {
+SEGX_IMPL void vessels(const phantom_canvas& canvas, cv::Mat& layer, const phantom_body& body, int side,
+                       phantom_random random) {
   struct branch {
     phantom_point from;
     double direction, length, width;  // direction: radians from sideways, up is negative
@@ -331,8 +331,8 @@ SEGX_INLINE void vessels(const phantom_canvas& canvas, cv::Mat& layer, const pha
   }
 }
 
-SEGX_INLINE void opacities(const phantom_canvas& canvas, cv::Mat& layer, const phantom_body& body, int side,
-                           phantom_random random) {
+SEGX_IMPL void opacities(const phantom_canvas& canvas, cv::Mat& layer, const phantom_body& body, int side,
+                         phantom_random random) {
   const auto place = [&] { return body.at(side, {random.between(0.3, 0.9), random.between(0.08, 0.8)}); };
   if (random.chance(0.22)) {  // patches: ragged clouds
     cv::Mat patch = canvas.layer();
@@ -367,8 +367,7 @@ SEGX_INLINE void opacities(const phantom_canvas& canvas, cv::Mat& layer, const p
   }
 }
 
-SEGX_INLINE void other_air(const phantom_canvas& canvas, cv::Mat& air, const phantom_body& body,
-                           phantom_random random) {
+SEGX_IMPL void other_air(const phantom_canvas& canvas, cv::Mat& air, const phantom_body& body, phantom_random random) {
   cv::Mat airway = canvas.layer();
   const double shift = random.between(-0.012, 0.008), fork_v = random.between(0.33, 0.39),
                width = random.between(0.036, 0.046);
@@ -407,7 +406,7 @@ SEGX_INLINE void other_air(const phantom_canvas& canvas, cv::Mat& air, const pha
   }
 }
 
-SEGX_INLINE void leads(const phantom_canvas& canvas, cv::Mat& metal, phantom_random random) {
+SEGX_IMPL void leads(const phantom_canvas& canvas, cv::Mat& metal, phantom_random random) {
   for (int i = random.integer(2, 4); i > 0; --i) {
     const phantom_point pad{random.between(-0.3, 0.3), random.between(0.2, 0.75)};
     canvas.ellipsoid(metal, {pad, 0.014, 0.014, 0, 0.35, 0.3});
@@ -420,7 +419,7 @@ SEGX_INLINE void leads(const phantom_canvas& canvas, cv::Mat& metal, phantom_ran
   }
 }
 
-SEGX_INLINE void side_marker(const phantom_canvas& canvas, cv::Mat& metal, phantom_random random) {
+SEGX_IMPL void side_marker(const phantom_canvas& canvas, cv::Mat& metal, phantom_random random) {
   const bool left = random.chance(0.5);
   const double height = random.between(0.028, 0.05), x = left ? random.between(0.86, 0.94) : random.between(0.04, 0.12);
   const double y = random.between(0.03, 0.13), tilt = random.between(-0.15, 0.15);

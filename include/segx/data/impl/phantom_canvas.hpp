@@ -4,14 +4,14 @@
 #include <cmath>
 #include <numbers>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/phantom_canvas.hpp>
 
 namespace segx {
 
 namespace detail::chest {
 
-SEGX_INLINE phantom_path spline(const phantom_path& corners, bool closed, int steps) {
+SEGX_IMPL phantom_path spline(const phantom_path& corners, bool closed, int steps) {
   const int n = static_cast<int>(corners.size());
   const auto corner = [&](int i) { return corners[closed ? (i + n) % n : std::clamp(i, 0, n - 1)]; };
   phantom_path path;
@@ -27,7 +27,7 @@ SEGX_INLINE phantom_path spline(const phantom_path& corners, bool closed, int st
   return path;
 }
 
-SEGX_INLINE phantom_path ellipse(phantom_point centre, double rx, double ry, double angle) {
+SEGX_IMPL phantom_path ellipse(phantom_point centre, double rx, double ry, double angle) {
   phantom_path path;
   const double c = std::cos(angle), s = std::sin(angle);
   for (int i = 0; i < 40; ++i) {
@@ -37,7 +37,7 @@ SEGX_INLINE phantom_path ellipse(phantom_point centre, double rx, double ry, dou
   return path;
 }
 
-SEGX_INLINE void phantom_canvas::fill(cv::Mat& layer, const phantom_path& outline, double weight) const {
+SEGX_IMPL void phantom_canvas::fill(cv::Mat& layer, const phantom_path& outline, double weight) const {
   static constexpr int rows = 4;  // sample rows per pixel; along a row the cover is exact
   phantom_path pixels;
   pixels.reserve(outline.size());
@@ -64,8 +64,8 @@ SEGX_INLINE void phantom_canvas::fill(cv::Mat& layer, const phantom_path& outlin
   }
 }
 
-SEGX_INLINE void phantom_canvas::stroke(cv::Mat& layer, const phantom_path& path, std::array<double, 2> width,
-                                        std::array<double, 2> weight) const {
+SEGX_IMPL void phantom_canvas::stroke(cv::Mat& layer, const phantom_path& path, std::array<double, 2> width,
+                                      std::array<double, 2> weight) const {
   const auto n = path.size();
   if (n < 2) return;
   phantom_path quad(4);
@@ -82,7 +82,7 @@ SEGX_INLINE void phantom_canvas::stroke(cv::Mat& layer, const phantom_path& path
   }
 }
 
-SEGX_INLINE void phantom_canvas::ellipsoid(cv::Mat& layer, const phantom_ellipsoid& e) const {
+SEGX_IMPL void phantom_canvas::ellipsoid(cv::Mat& layer, const phantom_ellipsoid& e) const {
   const auto m = to_pixels_;
   const double det = m(0, 0) * m(1, 1) - m(0, 1) * m(1, 0);
   const phantom_point c = in_pixels(e.centre);
@@ -101,7 +101,7 @@ SEGX_INLINE void phantom_canvas::ellipsoid(cv::Mat& layer, const phantom_ellipso
   }
 }
 
-SEGX_INLINE cv::Mat phantom_canvas::pillow(const cv::Mat& cover, double rim) const {
+SEGX_IMPL cv::Mat phantom_canvas::pillow(const cv::Mat& cover, double rim) const {
   cv::Mat inside = cover >= 0.5, depth;
   cv::distanceTransform(inside, depth, cv::DIST_L2, cv::DIST_MASK_PRECISE);
   const float scale = static_cast<float>(1 / (rim * size_));
@@ -112,19 +112,19 @@ SEGX_INLINE cv::Mat phantom_canvas::pillow(const cv::Mat& cover, double rim) con
   return depth.mul(cover);
 }
 
-SEGX_INLINE cv::Mat phantom_canvas::clouds(int cells, phantom_random random) const {
+SEGX_IMPL cv::Mat phantom_canvas::clouds(int cells, phantom_random random) const {
   cv::Mat lattice(cells, cells, CV_32FC1), noise;
   for (auto it = lattice.begin<float>(); it != lattice.end<float>(); ++it) *it = random.normal();
   cv::resize(lattice, noise, {size_, size_}, 0, 0, cells > size_ ? cv::INTER_AREA : cv::INTER_CUBIC);
   return noise;
 }
 
-SEGX_INLINE phantom_point phantom_canvas::in_pixels(phantom_point p) const {
+SEGX_IMPL phantom_point phantom_canvas::in_pixels(phantom_point p) const {
   const auto& m = to_pixels_;
   return {m(0, 0) * p.x + m(0, 1) * p.y + m(0, 2), m(1, 0) * p.x + m(1, 1) * p.y + m(1, 2)};
 }
 
-SEGX_INLINE void phantom_canvas::add_span(float* row, double from, double to, float weight) const {
+SEGX_IMPL void phantom_canvas::add_span(float* row, double from, double to, float weight) const {
   from = std::clamp(from, 0.0, 1.0 * size_);
   to = std::clamp(to, 0.0, 1.0 * size_);
   if (to <= from) return;

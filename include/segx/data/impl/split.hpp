@@ -10,13 +10,13 @@
 #include <string>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/split.hpp>
 
 namespace segx {
 
-SEGX_INLINE void double_by_mirroring(dataset& data, split& parts) {
+SEGX_IMPL void double_by_mirroring(dataset& data, split& parts) {
   for (std::size_t k = 0, count = parts.train.size(); k < count; ++k) {
     sample copy = data.samples[static_cast<std::size_t>(parts.train[k])];
     copy.mirrored = !copy.mirrored;
@@ -25,7 +25,7 @@ SEGX_INLINE void double_by_mirroring(dataset& data, split& parts) {
   }
 }
 
-SEGX_INLINE split split_by_fraction(int count, double fraction, std::uint64_t seed) {
+SEGX_IMPL split split_by_fraction(int count, double fraction, std::uint64_t seed) {
   const auto val_count = std::lround(std::clamp(fraction, 0.0, 1.0) * count);
   if (!(fraction > 0 && fraction < 1) || val_count < 1 || val_count >= count)
     throw error("a validation fraction of " + std::to_string(fraction) + " leaves one side of " +
@@ -40,11 +40,11 @@ SEGX_INLINE split split_by_fraction(int count, double fraction, std::uint64_t se
   return parts;
 }
 
-SEGX_INLINE split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed) {
+SEGX_IMPL split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed) {
   return split_by_fraction(static_cast<int>(data.samples.size()), fraction, seed);
 }
 
-SEGX_INLINE split split_by_list(const dataset& data, const std::filesystem::path& list) {
+SEGX_IMPL split split_by_list(const dataset& data, const std::filesystem::path& list) {
   std::ifstream stream(list);
   if (!stream) throw error(list.string() + ": cannot be opened, expected a list of validation stems, one a line");
   std::set<std::string> stems;

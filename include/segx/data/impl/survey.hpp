@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/survey.hpp>
 
 namespace segx {
@@ -40,7 +40,7 @@ inline void count_objects(const cv::Mat& labels, image_facts& facts) {
   facts.object_extent = std::sqrt(static_cast<double>(*middle));
 }
 
-SEGX_INLINE image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
+SEGX_IMPL image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
   const cv::Mat stored = decode_file(s.image);
   image_facts facts;
   facts.height = stored.rows;
@@ -87,7 +87,7 @@ inline std::vector<std::string> oddities_of(const image_facts& f, const survey& 
 
 }  // namespace detail
 
-SEGX_INLINE std::vector<odd_image> odd_images(const dataset& data, const survey& s) {
+SEGX_IMPL std::vector<odd_image> odd_images(const dataset& data, const survey& s) {
   std::vector<odd_image> odd;
   std::map<std::string, int> first_with;
   for (int index = 0; index < static_cast<int>(s.images.size()); ++index) {
@@ -99,7 +99,7 @@ SEGX_INLINE std::vector<odd_image> odd_images(const dataset& data, const survey&
   return odd;
 }
 
-SEGX_INLINE survey survey_of(const dataset& data, std::optional<int> mask_threshold, int threads) {
+SEGX_IMPL survey survey_of(const dataset& data, std::optional<int> mask_threshold, int threads) {
   survey result;
   result.labels = data.labels;
   result.classes = data.classes;

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/plane.hpp>
 
 namespace segx {
 
-SEGX_INLINE std::string_view text_of(label_kind kind) {
+SEGX_IMPL std::string_view text_of(label_kind kind) {
   return std::array<std::string_view, 3>{"binary", "exclusive", "overlapping"}[static_cast<std::size_t>(kind)];
 }
 
-SEGX_INLINE cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k) {
+SEGX_IMPL cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k) {
   if (kind == label_kind::binary) return labels;
   cv::Mat mask(labels.size(), CV_8UC1);
   for (int i = 0; i < labels.rows; ++i) {
@@ -31,7 +31,7 @@ SEGX_INLINE cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k)
   return mask;
 }
 
-SEGX_INLINE void copy_to_masks(const cv::Mat& labels, label_kind kind, xt::xtensor<float, 4>& batch, std::size_t n) {
+SEGX_IMPL void copy_to_masks(const cv::Mat& labels, label_kind kind, xt::xtensor<float, 4>& batch, std::size_t n) {
   for (std::size_t k = 0; k < batch.shape(1); ++k)
     copy_to_plane(mask_of_class(labels, kind, static_cast<int>(k)), batch, n, k);
 }
@@ -66,7 +66,7 @@ inline cv::Mat palette_indices(std::span<const std::uint8_t> png, const cv::Mat&
 
 }  // namespace detail
 
-SEGX_INLINE cv::Mat read_label_map(const std::filesystem::path& file, int classes) {
+SEGX_IMPL cv::Mat read_label_map(const std::filesystem::path& file, int classes) {
   const std::vector<std::uint8_t> bytes = detail::read_bytes(file);
   cv::Mat stored = detail::decode(bytes, file);
   const bool has_palette = detail::has_palette(bytes);

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/normalisation.hpp>
 
 namespace segx {
@@ -42,7 +42,7 @@ inline std::optional<std::array<float, 3>> three_numbers(std::string_view words)
 
 }  // namespace detail
 
-SEGX_INLINE std::optional<normalisation> find_normalisation(std::string_view text) {
+SEGX_IMPL std::optional<normalisation> find_normalisation(std::string_view text) {
   for (const auto& known : detail::named_normalisations)
     if (known.name == text) return known.value;
   const std::size_t middle = text.find(detail::deviation_word);
@@ -55,13 +55,13 @@ SEGX_INLINE std::optional<normalisation> find_normalisation(std::string_view tex
   return normalisation{*mean, *deviation};
 }
 
-SEGX_INLINE normalisation parse_normalisation(std::string_view text) {
+SEGX_IMPL normalisation parse_normalisation(std::string_view text) {
   if (const auto found = find_normalisation(text)) return *found;
   fail("the normalisation \"" + std::string{text} +
        "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\"");
 }
 
-SEGX_INLINE std::string text_of(const normalisation& n) {
+SEGX_IMPL std::string text_of(const normalisation& n) {
   for (const auto& known : detail::named_normalisations)
     if (known.value == n) return std::string{known.name};
   const auto numbers = [](const std::array<float, 3>& values) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/plane.hpp>
 
 namespace segx {
@@ -18,7 +18,7 @@ inline void require_plane(const char* who, const xt::xtensor<float, 4>& batch, s
                 " channels");
 }
 
-SEGX_INLINE cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   const std::size_t pixels = batch.shape(2) * batch.shape(3);
   const float* first = batch.data() + (n * batch.shape(1) + c) * pixels;
   return {static_cast<int>(batch.shape(2)), static_cast<int>(batch.shape(3)), CV_32FC1, const_cast<float*>(first)};
@@ -26,7 +26,7 @@ SEGX_INLINE cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t
 
 }  // namespace detail
 
-SEGX_INLINE void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   detail::require_plane("copy_to_plane", batch, n, c);
   cv::Mat plane = detail::plane_header(batch, n, c);
   if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size())
@@ -36,8 +36,8 @@ SEGX_INLINE void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batc
   image.convertTo(plane, CV_32F);
 }
 
-SEGX_INLINE void copy_to_image(const cv::Mat& image, const normalisation& normalise, xt::xtensor<float, 4>& batch,
-                               std::size_t n) {
+SEGX_IMPL void copy_to_image(const cv::Mat& image, const normalisation& normalise, xt::xtensor<float, 4>& batch,
+                             std::size_t n) {
   detail::require_plane("copy_to_image", batch, n, 0);
   const cv::Mat first = detail::plane_header(batch, n, 0);
   if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
@@ -55,7 +55,7 @@ SEGX_INLINE void copy_to_image(const cv::Mat& image, const normalisation& normal
       value = normalise(value, static_cast<int>(c));
 }
 
-SEGX_INLINE cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   detail::require_plane("copy_of_plane", batch, n, c);
   return detail::plane_header(batch, n, c).clone();
 }

@@ -7,14 +7,14 @@
 #include <opencv2/imgproc.hpp>
 #include <system_error>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
+SEGX_IMPL std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
   if (!std::filesystem::exists(status)) throw error(file.string() + ": no such file");
@@ -29,12 +29,12 @@ SEGX_INLINE std::vector<std::uint8_t> read_bytes(const std::filesystem::path& fi
   return bytes;
 }
 
-SEGX_INLINE bool is_png(std::span<const std::uint8_t> bytes) {
+SEGX_IMPL bool is_png(std::span<const std::uint8_t> bytes) {
   constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   return bytes.size() >= signature.size() && std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
 }
 
-SEGX_INLINE std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
+SEGX_IMPL std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
     if (std::memcmp(&png[at + 4], type, 4) == 0) return at;
     at += 12 + (std::size_t{png[at]} << 24 | std::size_t{png[at + 1]} << 16 | std::size_t{png[at + 2]} << 8 |
@@ -60,7 +60,7 @@ inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) {
   return true;
 }
 
-SEGX_INLINE cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
+SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes))
     throw error(file.string() + ": the file ends early, so pixels are missing; copy it again");
   cv::Mat pixels;
@@ -78,7 +78,7 @@ SEGX_INLINE cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::fi
 
 }  // namespace detail
 
-SEGX_INLINE cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
+SEGX_IMPL cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
   cv::Mat stored = detail::decode_file(file);
   const int found = stored.channels();
   if (channels == 1 && found != 1) cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
@@ -87,7 +87,7 @@ SEGX_INLINE cv::Mat read_pixels(const std::filesystem::path& file, int channels)
   return stored;
 }
 
-SEGX_INLINE cv::Mat to_unit(const cv::Mat& pixels) {
+SEGX_IMPL cv::Mat to_unit(const cv::Mat& pixels) {
   const float white = pixels.depth() == CV_8U ? 255.0F : 65535.0F;
   cv::Mat image;
   pixels.convertTo(image, CV_32F);
@@ -98,7 +98,7 @@ SEGX_INLINE cv::Mat to_unit(const cv::Mat& pixels) {
 
 namespace detail {
 
-SEGX_INLINE std::vector<int> distinct_values(const cv::Mat& image) {
+SEGX_IMPL std::vector<int> distinct_values(const cv::Mat& image) {
   std::vector<bool> seen(65536);
   for (int i = 0; i < image.rows; ++i)
     for (int j = 0; j < image.cols; ++j)
@@ -109,14 +109,14 @@ SEGX_INLINE std::vector<int> distinct_values(const cv::Mat& image) {
   return values;
 }
 
-SEGX_INLINE std::string first_few(const std::vector<int>& values) {
+SEGX_IMPL std::string first_few(const std::vector<int>& values) {
   constexpr std::size_t few = 6;
   std::string text;
   for (std::size_t k = 0; k < values.size() && k < few; ++k) text += (k ? ", " : "") + std::to_string(values[k]);
   return values.size() <= few ? text : text + ", … (" + std::to_string(values.size()) + " values)";
 }
 
-SEGX_INLINE cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
+SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
   if (stored.channels() == 1) return stored;
   std::vector<cv::Mat> channels;
   cv::split(stored, channels);
@@ -127,7 +127,7 @@ SEGX_INLINE cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::p
 
 }  // namespace detail
 
-SEGX_INLINE cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
+SEGX_IMPL cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
   if (threshold && (*threshold < 1 || *threshold > 65535))
     throw error("a mask's threshold must lie between 1 and 65535, not " + std::to_string(*threshold));
   const cv::Mat stored = detail::only_channel(detail::decode_file(file), file);

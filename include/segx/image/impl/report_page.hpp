@@ -4,14 +4,14 @@
 #include <cmath>
 #include <cstdio>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/report_page.hpp>
 
 namespace segx {
 
 namespace detail::html {
 
-SEGX_INLINE std::string text(std::string_view plain) {
+SEGX_IMPL std::string text(std::string_view plain) {
   std::string escaped;
   for (const char c : plain) {
     if (c == '&') escaped += "&amp;";
@@ -24,7 +24,7 @@ SEGX_INLINE std::string text(std::string_view plain) {
   return escaped;
 }
 
-SEGX_INLINE std::string link(std::string_view file) {
+SEGX_IMPL std::string link(std::string_view file) {
   constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/";
   std::string url = "./";
   for (const char c : file) {
@@ -36,14 +36,14 @@ SEGX_INLINE std::string link(std::string_view file) {
   return url;
 }
 
-SEGX_INLINE std::string score(double iou) {
+SEGX_IMPL std::string score(double iou) {
   if (std::isnan(iou)) return "n/a";
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.3f", iou);
   return digits;
 }
 
-SEGX_INLINE std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
+SEGX_IMPL std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
   if (file.empty()) return {};
   const std::string url = link(file);
   return "<figure><a href=\"" + url + "\"><img src=\"" + url + "\" alt=\"" + text(what + " of " + stem) +
@@ -52,7 +52,7 @@ SEGX_INLINE std::string picture(const std::string& file, const std::string& what
 
 }  // namespace detail::html
 
-SEGX_INLINE std::string report_page(const report& r) {
+SEGX_IMPL std::string report_page(const report& r) {
   using namespace detail;
   std::string page =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

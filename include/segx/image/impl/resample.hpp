@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/resample.hpp>
 
 namespace segx {
@@ -71,8 +71,8 @@ inline void mix_along_row(const axis_taps& taps, const float* x, std::span<float
 
 }  // namespace detail
 
-SEGX_INLINE void resize(std::span<const float> in, int in_height, int in_width, std::span<float> out, int out_height,
-                        int out_width) {
+SEGX_IMPL void resize(std::span<const float> in, int in_height, int in_width, std::span<float> out, int out_height,
+                      int out_width) {
   assert(in_height > 0 && in_width > 0 && out_height > 0 && out_width > 0);
   assert(in.size() == static_cast<std::size_t>(in_height) * in_width);
   assert(out.size() == static_cast<std::size_t>(out_height) * out_width);

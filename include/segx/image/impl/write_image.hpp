@@ -8,12 +8,12 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/image/write_image.hpp>
 
 namespace segx {
 
-SEGX_INLINE void write_png(const std::filesystem::path& file, const cv::Mat& image) {
+SEGX_IMPL void write_png(const std::filesystem::path& file, const cv::Mat& image) {
   if (image.empty() || (image.depth() != CV_8U && image.depth() != CV_16U) ||
       (image.channels() != 1 && image.channels() != 3))
     throw error(file.string() +
@@ -26,7 +26,7 @@ SEGX_INLINE void write_png(const std::filesystem::path& file, const cv::Mat& ima
   if (!stream) throw error(file.string() + ": cannot be written (" + std::strerror(errno) + ")");
 }
 
-SEGX_INLINE void write_mask(const std::filesystem::path& file, const cv::Mat& mask) {
+SEGX_IMPL void write_mask(const std::filesystem::path& file, const cv::Mat& mask) {
   double largest = 0;
   if (mask.type() == CV_8UC1 && !mask.empty()) cv::minMaxLoc(mask, nullptr, &largest);
   if (mask.type() != CV_8UC1 || largest > 1)
@@ -34,7 +34,7 @@ SEGX_INLINE void write_mask(const std::filesystem::path& file, const cv::Mat& ma
   write_png(file, mask * 255);
 }
 
-SEGX_INLINE void write_probability(const std::filesystem::path& file, const cv::Mat& probability) {
+SEGX_IMPL void write_probability(const std::filesystem::path& file, const cv::Mat& probability) {
   if (probability.type() != CV_32FC1)
     throw error(file.string() + ": cannot be written, probabilities must be CV_32FC1");
   if (!cv::checkRange(probability)) throw error(file.string() + ": cannot be written, a probability is not a number");
@@ -45,7 +45,7 @@ SEGX_INLINE void write_probability(const std::filesystem::path& file, const cv::
 
 namespace detail {
 
-SEGX_INLINE cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
+SEGX_IMPL cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
   cv::Mat inside;
   cv::erode(mask, inside, cv::getStructuringElement(cv::MORPH_CROSS, {3, 3}), {-1, -1}, thickness);
   return mask - inside;
@@ -53,7 +53,7 @@ SEGX_INLINE cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
 
 }  // namespace detail
 
-SEGX_INLINE cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Mat>& masks) {
+SEGX_IMPL cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Mat>& masks) {
   constexpr double opacity = 0.3;
   const auto fits = [&](const cv::Mat& m) { return m.type() == CV_8UC1 && m.size() == image.size(); };
   if ((image.type() != CV_32FC1 && image.type() != CV_32FC3) || image.empty() ||
@@ -74,7 +74,7 @@ SEGX_INLINE cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::
   return picture;
 }
 
-SEGX_INLINE cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth) {
+SEGX_IMPL cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth) {
   cv::Mat picture = overlay_classes(image, {mask});
   if (truth.empty()) return picture;
   if (truth.type() != CV_8UC1 || truth.size() != image.size())
@@ -83,7 +83,7 @@ SEGX_INLINE cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv:
   return picture;
 }
 
-SEGX_INLINE cv::Mat contact_sheet(const std::vector<cv::Mat>& pictures, int columns) {
+SEGX_IMPL cv::Mat contact_sheet(const std::vector<cv::Mat>& pictures, int columns) {
   constexpr int margin = 4;
   if (pictures.empty() || columns < 1) throw error("contact_sheet: expected at least one picture and one column");
   cv::Size cell(0, 0);

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/atomic_file.hpp>
 
 namespace segx {
@@ -52,7 +52,7 @@ inline bool sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace detail
 
-SEGX_INLINE void make_folder(const std::filesystem::path& folder) {
+SEGX_IMPL void make_folder(const std::filesystem::path& folder) {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem) {
@@ -61,7 +61,7 @@ SEGX_INLINE void make_folder(const std::filesystem::path& folder) {
   }
 }
 
-SEGX_INLINE std::vector<std::byte> read_file(const std::filesystem::path& path) {
+SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const auto fail = [&](const std::string& why) { throw error("cannot read '" + path.string() + "': " + why); };
   const detail::open_file file(path, O_RDONLY);
   struct stat status {};
@@ -87,7 +87,7 @@ SEGX_INLINE std::vector<std::byte> read_file(const std::filesystem::path& path) 
   return bytes;
 }
 
-SEGX_INLINE void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   static std::atomic<unsigned> count{0};
   const std::filesystem::path temporary =
       path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);

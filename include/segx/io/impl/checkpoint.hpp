@@ -3,12 +3,12 @@
 #include <span>
 #include <string_view>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/checkpoint.hpp>
 
 namespace segx {
 
-SEGX_INLINE const std::string& checkpoint::text(const std::string& name) const {
+SEGX_IMPL const std::string& checkpoint::text(const std::string& name) const {
   const auto found = values.find(name);
   if (found == values.end()) { fail("a checkpoint without \"" + name + "\""); }
   return found->second;
@@ -29,8 +29,7 @@ inline constexpr checkpoint_array checkpoint_arrays[] = {
 
 }  // namespace detail
 
-SEGX_INLINE void save_checkpoint(const std::filesystem::path& path, const checkpoint& state,
-                                 std::uint64_t fingerprint) {
+SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoint& state, std::uint64_t fingerprint) {
   std::vector<tensor_entry> tensors;
   std::map<std::string, std::string> metadata = state.values;
   metadata["format"] = detail::checkpoint_format;
@@ -43,7 +42,7 @@ SEGX_INLINE void save_checkpoint(const std::filesystem::path& path, const checkp
   write_file_atomically(path, make_safetensors(tensors, metadata));
 }
 
-SEGX_INLINE checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
+SEGX_IMPL checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
   const std::vector<std::byte> bytes = read_file(path);
   safetensors_view file;
   if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail(path.string() + ": " + wrong); }

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <bit>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/checksum.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE void sha256_state::absorb(const std::byte* block) {
+SEGX_IMPL void sha256_state::absorb(const std::byte* block) {
   std::array<std::uint32_t, 64> w;
   for (std::size_t t = 0; t < 16; ++t) {
     const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(block[4 * t + i]); };
@@ -35,7 +35,7 @@ SEGX_INLINE void sha256_state::absorb(const std::byte* block) {
 
 }  // namespace detail
 
-SEGX_INLINE void sha256_sum::add(std::span<const std::byte> data) {
+SEGX_IMPL void sha256_sum::add(std::span<const std::byte> data) {
   length_ += data.size();
   while (!data.empty()) {
     if (held_ == 0 && data.size() >= block_.size()) {
@@ -54,7 +54,7 @@ SEGX_INLINE void sha256_sum::add(std::span<const std::byte> data) {
   }
 }
 
-SEGX_INLINE std::string sha256_sum::digits() {
+SEGX_IMPL std::string sha256_sum::digits() {
   // A one bit, zeros, and the length in bits as 64-bit big-endian fill the last block.
   const std::uint64_t bits = std::uint64_t{length_} * 8;
   std::array<std::byte, 72> tail{std::byte{0x80}};
@@ -70,7 +70,7 @@ SEGX_INLINE std::string sha256_sum::digits() {
   return digits;
 }
 
-SEGX_INLINE std::string sha256(std::span<const std::byte> data) {
+SEGX_IMPL std::string sha256(std::span<const std::byte> data) {
   sha256_sum sum;
   sum.add(data);
   return sum.digits();

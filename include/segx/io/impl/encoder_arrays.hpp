@@ -4,7 +4,7 @@
 #include <numeric>
 #include <string_view>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/encoder_arrays.hpp>
 
 namespace segx {
@@ -41,11 +41,11 @@ inline std::vector<float> folded_to_gray(std::span<const float> values, std::int
   return gray;
 }
 
-SEGX_INLINE std::int64_t count_of(std::span<const std::int64_t> extents) {
+SEGX_IMPL std::int64_t count_of(std::span<const std::int64_t> extents) {
   return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies{});
 }
 
-SEGX_INLINE std::vector<float> encoder_array::values_of(const tensor_entry& entry, bool channels_last) const {
+SEGX_IMPL std::vector<float> encoder_array::values_of(const tensor_entry& entry, bool channels_last) const {
   std::vector<float> values(static_cast<std::size_t>(count_of(entry.extents)));
   if (const std::string wrong = to_float32(entry, values); !wrong.empty()) { fail(wrong); }
   std::vector<std::int64_t> expected = of.extents;

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/encoder_names.hpp>
 
 namespace segx {
@@ -152,7 +152,7 @@ inline module_renames timm_mobilenet_v3(bool large) {
 
 }  // namespace detail
 
-SEGX_INLINE std::optional<module_renames> encoder_names(std::string_view encoder, weight_scheme scheme) {
+SEGX_IMPL std::optional<module_renames> encoder_names(std::string_view encoder, weight_scheme scheme) {
   const bool is_mobilenet_v2 = encoder.starts_with("mobilenet_v2");
   const bool is_resnet = encoder.starts_with("resnet");
   switch (scheme) {

@@ -2,15 +2,15 @@
 
 #include <cstdint>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/import_encoder.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
-                                   const safetensors_view& file) {
+SEGX_IMPL array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
+                                 const safetensors_view& file) {
   const std::size_t dot = array.rfind('.');
   const std::string module = array.substr(0, dot);
   const std::string kind = array.substr(dot + 1);
@@ -39,8 +39,8 @@ SEGX_INLINE array_source source_of(const std::string& array, const module_rename
   return {theirs + "." + kind, {}};
 }
 
-SEGX_INLINE import_report find_scheme(const safetensors_view& file, std::string_view encoder,
-                                      std::span<const encoder_array> arrays) {
+SEGX_IMPL import_report find_scheme(const safetensors_view& file, std::string_view encoder,
+                                    std::span<const encoder_array> arrays) {
   import_report best{.filled = -1};
   std::string lacks;
   for (const weight_scheme scheme :

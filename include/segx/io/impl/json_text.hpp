@@ -1,6 +1,6 @@
 #pragma once
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/json_text.hpp>
 
 namespace segx {
@@ -39,7 +39,7 @@ inline void append_utf8(std::string& text, std::uint32_t code) {
   }
 }
 
-SEGX_INLINE std::string json_text(std::string_view text) {
+SEGX_IMPL std::string json_text(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
@@ -58,31 +58,31 @@ SEGX_INLINE std::string json_text(std::string_view text) {
   return result + '"';
 }
 
-SEGX_INLINE void json_cursor::skip_space() {
+SEGX_IMPL void json_cursor::skip_space() {
   const std::size_t blank = rest.find_first_not_of(" \t\r\n");
   rest.remove_prefix(blank == rest.npos ? rest.size() : blank);
 }
 
-SEGX_INLINE bool json_cursor::take(char letter) {
+SEGX_IMPL bool json_cursor::take(char letter) {
   skip_space();
   if (!rest.starts_with(letter)) return false;
   rest.remove_prefix(1);
   return true;
 }
 
-SEGX_INLINE bool json_cursor::take_count(std::int64_t& out) {
+SEGX_IMPL bool json_cursor::take_count(std::int64_t& out) {
   skip_space();
   return !rest.starts_with('-') && take_number(out);
 }
 
-SEGX_INLINE bool json_cursor::take_word(std::string_view word) {
+SEGX_IMPL bool json_cursor::take_word(std::string_view word) {
   skip_space();
   if (!rest.starts_with(word)) return false;
   rest.remove_prefix(word.size());
   return true;
 }
 
-SEGX_INLINE bool json_cursor::take_text(std::string& out) {
+SEGX_IMPL bool json_cursor::take_text(std::string& out) {
   if (!take('"')) return false;
   out.clear();
   while (!rest.starts_with('"')) {
@@ -99,7 +99,7 @@ SEGX_INLINE bool json_cursor::take_text(std::string& out) {
   return true;
 }
 
-SEGX_INLINE bool json_cursor::take_escape(std::string& out) {
+SEGX_IMPL bool json_cursor::take_escape(std::string& out) {
   constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
   if (rest.size() < 2) return false;
   if (const std::size_t which = letters.find(rest[1]); which != letters.npos) {
@@ -118,7 +118,7 @@ SEGX_INLINE bool json_cursor::take_escape(std::string& out) {
   return true;
 }
 
-SEGX_INLINE bool json_cursor::take_code_unit(std::uint32_t& out) {  // \uXXXX
+SEGX_IMPL bool json_cursor::take_code_unit(std::uint32_t& out) {  // \uXXXX
   if (!rest.starts_with("\\u") || rest.size() < 6) return false;
   const auto [end, problem] = std::from_chars(rest.data() + 2, rest.data() + 6, out, 16);
   if (problem != std::errc{} || end != rest.data() + 6) return false;

@@ -5,13 +5,13 @@
 #include <set>
 #include <utility>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/io/half.hpp>
 #include <segx/io/safetensors.hpp>
 
 namespace segx {
 
-SEGX_INLINE const tensor_entry* safetensors_view::find(std::string_view name) const {
+SEGX_IMPL const tensor_entry* safetensors_view::find(std::string_view name) const {
   const auto found =
       std::find_if(tensors.begin(), tensors.end(), [&](const tensor_entry& entry) { return entry.name == name; });
   return found == tensors.end() ? nullptr : &*found;
@@ -30,7 +30,7 @@ inline std::string in_quotes(std::string_view text) {
 
 inline std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
 
-SEGX_INLINE std::string extents_text(const std::vector<std::int64_t>& extents) {
+SEGX_IMPL std::string extents_text(const std::vector<std::int64_t>& extents) {
   std::string text = "[";
   for (const std::int64_t extent : extents) {
     if (text.size() > 1) text += ',';
@@ -39,7 +39,7 @@ SEGX_INLINE std::string extents_text(const std::vector<std::int64_t>& extents) {
   return text + ']';
 }
 
-SEGX_INLINE bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out) {
+SEGX_IMPL bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out) {
   out = size_of(type);
   for (const std::int64_t extent : extents) {
     const auto factor = static_cast<std::uint64_t>(extent);
@@ -49,8 +49,8 @@ SEGX_INLINE bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, 
   return true;
 }
 
-SEGX_INLINE std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
-                              std::span<const std::byte> data) {
+SEGX_IMPL std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
+                            std::span<const std::byte> data) {
   const std::string tensor = "tensor " + in_quotes(entry.name), at = " in data_offsets " + extents_text(offsets);
   std::uint64_t expected = 0;
   if (!bytes_of(entry.type, entry.extents, expected)) return tensor + ": shape has more bytes than 64 bits can count";
@@ -171,7 +171,7 @@ inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::s
 
 }  // namespace detail
 
-SEGX_INLINE std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
+SEGX_IMPL std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
   constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
   std::uint64_t header_size = 0;
   if (file.size() < sizeof header_size)
@@ -198,8 +198,8 @@ SEGX_INLINE std::string parse_safetensors(std::span<const std::byte> file, safet
   return "";
 }
 
-SEGX_INLINE std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
-                                                    const std::map<std::string, std::string>& metadata) {
+SEGX_IMPL std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
+                                                  const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   const auto add_member = [&](const std::string& name) -> std::string& {
     if (!header.ends_with('{')) header += ',';
@@ -235,7 +235,7 @@ SEGX_INLINE std::vector<std::byte> make_safetensors(std::span<const tensor_entry
   return file;
 }
 
-SEGX_INLINE std::string to_float32(const tensor_entry& entry, std::span<float> out) {
+SEGX_IMPL std::string to_float32(const tensor_entry& entry, std::span<float> out) {
   if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16)
     return "tensor " + detail::in_quotes(entry.name) + ": expected F32, F16 or BF16, found " +
            std::string(name_of(entry.type));
@@ -255,7 +255,7 @@ SEGX_INLINE std::string to_float32(const tensor_entry& entry, std::span<float> o
   return "";
 }
 
-SEGX_INLINE std::vector<std::byte> to_float16(std::span<const float> elements) {
+SEGX_IMPL std::vector<std::byte> to_float16(std::span<const float> elements) {
   std::vector<std::byte> bytes(elements.size() * 2);
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const std::uint16_t half = float_to_half(elements[i]);

@@ -10,6 +10,12 @@
 /// What is known about a convolution on the CPU when it is compiled: its algorithm, its blocking and its memory, the
 /// same for every instruction set.
 
+namespace segx::detail {
+
+constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
+
+}  // namespace segx::detail
+
 namespace segx::direct {
 
 /// Floats of the packed weights [taps][⌈K/16⌉][C][16].
@@ -95,7 +101,7 @@ constexpr int rounded(int pixels) { return (pixels + 11) / 12 * 12; }
 
 /// Floats of the strips of some pixels, whole blocks of channels.
 constexpr std::int64_t floats(int channels, int pixels) {
-  return std::int64_t{rounded(pixels)} * ((channels + 7) / 8 * 8);
+  return std::int64_t{rounded(pixels)} * detail::whole_blocks(channels);
 }
 
 /// Rows of x that a task takes where a depthwise convolution reads the result row by row: the more, the fewer rows are
@@ -169,8 +175,6 @@ constexpr bool has_phases(const conv2d_geometry& g) {
 
 /// Packed convolutions begin with the bias, filled up with zeros to whole panels.
 constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
-
-constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
 
 }  // namespace detail
 

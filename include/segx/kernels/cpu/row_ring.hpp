@@ -23,16 +23,15 @@ class row_ring {
   int height() const { return height_; }  // of x
   int blocks() const { return blocks_; }
   std::int64_t block_distance() const { return std::int64_t{size_.width} * channel_block; }
-  /// Pixel (h, w) of x, in its place of the ring.
-  float* pixel(int h, int w, int block) const {
-    return data_ + (std::int64_t{(h + padding_) % size_.rows} * blocks_ + block) * block_distance() +
-           (w + padding_) * channel_block;
-  }
   /// From where a row stands to where the one `rows` further does; `slot` counts rows within the ring.
   int slot(int h) const { return (h + padding_) % size_.rows; }
   int after(int slot, int rows) const { return slot + rows < size_.rows ? slot + rows : slot + rows - size_.rows; }
   const float* row(int slot, int block) const {
     return data_ + (std::int64_t{slot} * blocks_ + block) * block_distance();
+  }
+  /// Pixel (h, w) of x, in its place of the ring.
+  float* pixel(int h, int w, int block) const {
+    return data_ + (std::int64_t{slot(h)} * blocks_ + block) * block_distance() + (w + padding_) * channel_block;
   }
 
  private:

@@ -50,10 +50,9 @@ HWY_INLINE void multiply_strip(const float* strip, int channels, const panels<pa
 
 /// y = 1×1 convolution of x, whose channels are multiplied by `factors` [N,C,1,1] first, if there are some; both
 /// blocked.
-template <class Result>
-void strip_convolution(thread_pool& threads, const view<const float>& x, const view<const float>& factors,
-                       const float* packed, const view<float>& y, const scratch_memory<float>& scratch,
-                       const Result& result) {
+inline void strip_convolution(thread_pool& threads, const view<const float>& x, const view<const float>& factors,
+                              const float* packed, const view<float>& y, const scratch_memory<float>& scratch,
+                              const forward_result& result) {
   const int channels = x.extent.channels;
   const int pixels = static_cast<int>(x.extent.plane());
   const int of_task = strips::pixels_of_task(channels);

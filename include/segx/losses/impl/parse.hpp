@@ -3,27 +3,27 @@
 #include <charconv>
 #include <cmath>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/losses/parse.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE any_loss loss_parser::parse() {
+SEGX_IMPL any_loss loss_parser::parse() {
   if (text_.size() > 1000) { throw error("the text of the loss is longer than 1000 characters; shorten it"); }
   any_loss whole = sum();
   if (!rest_.empty()) { fail("'" + std::string(rest_) + "' is left over"); }
   return whole;
 }
 
-SEGX_INLINE any_loss loss_parser::sum() {
+SEGX_IMPL any_loss loss_parser::sum() {
   any_loss total = term();
   while (accept("+")) { total = total + term(); }
   return total;
 }
 
-SEGX_INLINE any_loss loss_parser::term() {
+SEGX_IMPL any_loss loss_parser::term() {
   skip_spaces();
   const bool has_factor = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.' || rest_.front() == '-');
   if (has_factor) {
@@ -39,7 +39,7 @@ SEGX_INLINE any_loss loss_parser::term() {
   return named();
 }
 
-SEGX_INLINE void loss_parser::read(std::string_view option, std::vector<double>& values, range numbers) {
+SEGX_IMPL void loss_parser::read(std::string_view option, std::vector<double>& values, range numbers) {
   values.clear();
   if (!accept("[")) {
     values.push_back(number(option, numbers));
@@ -49,7 +49,7 @@ SEGX_INLINE void loss_parser::read(std::string_view option, std::vector<double>&
   expect("]");
 }
 
-SEGX_INLINE double loss_parser::number(std::string_view what, range numbers) {
+SEGX_IMPL double loss_parser::number(std::string_view what, range numbers) {
   skip_spaces();
   double value = 0;
   const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
@@ -61,14 +61,14 @@ SEGX_INLINE double loss_parser::number(std::string_view what, range numbers) {
   return value;
 }
 
-SEGX_INLINE std::string_view loss_parser::peek_word() {
+SEGX_IMPL std::string_view loss_parser::peek_word() {
   skip_spaces();
   std::size_t length = 0;
   while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
   return rest_.substr(0, length);
 }
 
-SEGX_INLINE bool loss_parser::accept(std::string_view token) {
+SEGX_IMPL bool loss_parser::accept(std::string_view token) {
   skip_spaces();
   if (!rest_.starts_with(token)) { return false; }
   rest_.remove_prefix(token.size());
@@ -78,6 +78,6 @@ SEGX_INLINE bool loss_parser::accept(std::string_view token) {
 
 }  // namespace detail
 
-SEGX_INLINE any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
+SEGX_IMPL any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
 
 }  // namespace segx

@@ -8,12 +8,12 @@
 #include <sstream>
 #include <system_error>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/predict/labels.hpp>
 
 namespace segx {
 
-SEGX_INLINE std::vector<std::string> class_names_of(const model_card& card) {
+SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card) {
   std::vector<std::string> names;
   std::istringstream list{card.classes};
   for (std::string name; std::getline(list, name, ',');) {
@@ -24,7 +24,7 @@ SEGX_INLINE std::vector<std::string> class_names_of(const model_card& card) {
   return names;
 }
 
-SEGX_INLINE std::vector<std::string> class_names_of(const model_card& card, int classes) {
+SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card, int classes) {
   std::vector<std::string> names = class_names_of(card);
   if (static_cast<int>(names.size()) != classes) {
     fail("the weight file's classes are \"" + card.classes + "\", expected " + std::to_string(classes) +
@@ -33,7 +33,7 @@ SEGX_INLINE std::vector<std::string> class_names_of(const model_card& card, int 
   return names;
 }
 
-SEGX_INLINE float threshold_of(const model_card& card) {
+SEGX_IMPL float threshold_of(const model_card& card) {
   float value = 0.5F;
   const char* end = card.threshold.data() + card.threshold.size();
   const auto [stop, problem] = std::from_chars(card.threshold.data(), end, value);
@@ -43,8 +43,8 @@ SEGX_INLINE float threshold_of(const model_card& card) {
   return value;
 }
 
-SEGX_INLINE void write_labels(const std::vector<cv::Mat>& probabilities, label_kind kind, float threshold,
-                              cv::Mat labels) {
+SEGX_IMPL void write_labels(const std::vector<cv::Mat>& probabilities, label_kind kind, float threshold,
+                            cv::Mat labels) {
   std::vector<float> most(static_cast<std::size_t>(labels.cols));
   for (int i = 0; i < labels.rows; ++i) {
     auto* label = labels.ptr<std::uint8_t>(i);

@@ -1,23 +1,23 @@
 #pragma once
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/train/evaluate.hpp>
 
 namespace segx {
 
-SEGX_INLINE class_masks::class_masks(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
-                                     label_kind labels, float threshold)
+SEGX_IMPL class_masks::class_masks(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
+                                   label_kind labels, float threshold)
     : exclusive_{labels == label_kind::exclusive},
       first_{static_cast<int>(first_scored_class(labels))},
       predicted_{exclusive_ ? argmax(logits) : threshold_logits(logits, threshold)},
       truth_{threshold_probabilities(masks)} {}
 
-SEGX_INLINE mask_view class_masks::predicted(int n, int k) const {
+SEGX_IMPL mask_view class_masks::predicted(int n, int k) const {
   const masks_view all{predicted_};
   return exclusive_ ? all.plane(n, 0).of_class(first_ + k) : all.plane(n, first_ + k);
 }
 
-SEGX_INLINE std::vector<std::vector<confusion>> count_classes(const class_masks& masks) {
+SEGX_IMPL std::vector<std::vector<confusion>> count_classes(const class_masks& masks) {
   std::vector<std::vector<confusion>> counts(static_cast<std::size_t>(masks.images()));
   for (int n = 0; n < masks.images(); ++n) {
     for (int k = 0; k < masks.classes(); ++k) {
@@ -27,14 +27,14 @@ SEGX_INLINE std::vector<std::vector<confusion>> count_classes(const class_masks&
   return counts;
 }
 
-SEGX_INLINE std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
-                                                              const xt::xtensor<float, 4>& masks, label_kind labels,
-                                                              float threshold) {
+SEGX_IMPL std::vector<std::vector<confusion>> count_classes(const xt::xtensor<float, 4>& logits,
+                                                            const xt::xtensor<float, 4>& masks, label_kind labels,
+                                                            float threshold) {
   return count_classes(class_masks{logits, masks, labels, threshold});
 }
 
-SEGX_INLINE confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
-                                   label_kind labels) {
+SEGX_IMPL confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::xtensor<float, 4>& masks,
+                                 label_kind labels) {
   confusion all;
   for (const auto& image : count_classes(logits, masks, labels)) {
     for (const confusion& c : image) { all += c; }
@@ -44,7 +44,7 @@ SEGX_INLINE confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt
 
 namespace detail {
 
-SEGX_INLINE segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
+SEGX_IMPL segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
   const auto mean = [&](double segmentation_summary::*score) {
     double sum = 0;
     for (const segmentation_summary& c : classes) { sum += c.*score; }
@@ -64,7 +64,7 @@ SEGX_INLINE segmentation_summary mean_of(const std::vector<segmentation_summary>
 
 }  // namespace detail
 
-SEGX_INLINE void evaluation::add(int index, std::vector<confusion> counts) {
+SEGX_IMPL void evaluation::add(int index, std::vector<confusion> counts) {
   confusion together;
   for (const confusion& c : counts) { together += c; }
   per_image.push_back(together);
@@ -72,7 +72,7 @@ SEGX_INLINE void evaluation::add(int index, std::vector<confusion> counts) {
   indices.push_back(index);
 }
 
-SEGX_INLINE void evaluation::summarize_images() {
+SEGX_IMPL void evaluation::summarize_images() {
   classes = summarize_classes(per_class);
   if (classes.empty()) { fail("no image was evaluated; give at least one image with its mask"); }
   summary = detail::mean_of(classes);

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <system_error>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/log.hpp>
 
@@ -36,7 +36,7 @@ inline std::string csv_line(const epoch_record& record) {
   return line + "\n";
 }
 
-SEGX_INLINE std::string json_line(const epoch_record& record) {
+SEGX_IMPL std::string json_line(const epoch_record& record) {
   std::string line = "{";
   for (const log_column& column : log_columns) {
     line.append(line.size() == 1 ? "\"" : ", \"").append(column.name).append("\": ");
@@ -85,7 +85,7 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
 
 }  // namespace detail
 
-SEGX_INLINE std::vector<epoch_record> read_log(const std::filesystem::path& file) {
+SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw error(file.string() + ": cannot be opened, there is no log of a training here");
   const std::string text = (std::ostringstream() << stream.rdbuf()).str();
@@ -112,8 +112,8 @@ SEGX_INLINE std::vector<epoch_record> read_log(const std::filesystem::path& file
   return records;
 }
 
-SEGX_INLINE training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch,
-                                       const std::string& about, const std::vector<std::string>& classes)
+SEGX_IMPL training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch, const std::string& about,
+                                     const std::vector<std::string>& classes)
     : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl") {
   make_folder(run_dir);
   if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) records_ = read_log(csv_file_);
@@ -129,14 +129,14 @@ SEGX_INLINE training_log::training_log(const std::filesystem::path& run_dir, int
   json_.open(json_file_, std::ios::binary | std::ios::app);
 }
 
-SEGX_INLINE void training_log::append(const epoch_record& record) {
+SEGX_IMPL void training_log::append(const epoch_record& record) {
   add_line(csv_, detail::csv_line(record), csv_file_);
   add_line(json_, detail::json_line(record), json_file_);
   records_.push_back(record);
 }
 
-SEGX_INLINE void training_log::add_line(std::ofstream& stream, const std::string& line,
-                                        const std::filesystem::path& file) {
+SEGX_IMPL void training_log::add_line(std::ofstream& stream, const std::string& line,
+                                      const std::filesystem::path& file) {
   stream << line << std::flush;
   if (!stream) throw error(file.string() + ": cannot be written, is the disk full?");
 }

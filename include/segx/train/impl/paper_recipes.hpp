@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/train/paper_recipes.hpp>
 
 namespace segx {
 
-SEGX_INLINE std::vector<paper_model> paper_recipes() {
+SEGX_IMPL std::vector<paper_model> paper_recipes() {
   const recipe unet_1{
       .model = "unet64", .augmentation = "none", .doubled = true, .loss = "bce", .epochs = 100, .batch = 16};
   const recipe unet_2{.model = "resunet",

@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/train/progress.hpp>
 
 namespace segx {
 
-SEGX_INLINE std::string clock_text(double seconds) {
+SEGX_IMPL std::string clock_text(double seconds) {
   const long s = std::lround(std::clamp(seconds, 0.0, 1e9));
   char text[32];
   if (s < 3600) std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
@@ -27,11 +27,11 @@ SEGX_INLINE std::string clock_text(double seconds) {
 
 namespace detail {
 
-SEGX_INLINE int text_columns(std::string_view text) {
+SEGX_IMPL int text_columns(std::string_view text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-SEGX_INLINE std::string bar_text(double share, int cells) {
+SEGX_IMPL std::string bar_text(double share, int cells) {
   static constexpr std::array<const char*, 8> eighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const int filled = static_cast<int>(share * cells * 8);
   std::string bar = "▕";
@@ -49,7 +49,7 @@ inline std::string formatted(const char* format, double value) {
 
 }  // namespace detail
 
-SEGX_INLINE std::string progress_line(const progress_state& state, int width, bool bar) {
+SEGX_IMPL std::string progress_line(const progress_state& state, int width, bool bar) {
   constexpr int most_cells = 30, least_cells = 6;
   const double share = state.images > 0 ? std::clamp(double(state.done) / double(state.images), 0.0, 1.0) : 0.0;
   const std::string head = "epoch " + std::to_string(state.epoch) + "/" + std::to_string(state.epochs);
@@ -86,31 +86,31 @@ SEGX_INLINE std::string progress_line(const progress_state& state, int width, bo
   return (head + " " + percent).substr(0, std::max(width, 0));  // ASCII
 }
 
-SEGX_INLINE int terminal_width(int descriptor) {
+SEGX_IMPL int terminal_width(int descriptor) {
   winsize size{};
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-SEGX_INLINE progress::progress(std::ostream& out, bool terminal, std::function<int()> width, clock now)
+SEGX_IMPL progress::progress(std::ostream& out, bool terminal, std::function<int()> width, clock now)
     : out_(&out),
       terminal_(terminal),
       width_(std::move(width)),
       now_(std::move(now)),
       next_draw_(now_() + (terminal ? 0 : seconds_between_lines)) {}
 
-SEGX_INLINE progress::progress()
+SEGX_IMPL progress::progress()
     : progress(std::cerr, isatty(STDERR_FILENO) == 1, [] { return terminal_width(STDERR_FILENO); }) {}
 
-SEGX_INLINE progress::~progress() {
+SEGX_IMPL progress::~progress() {
   if (drawn_) *out_ << '\n' << std::flush;
 }
 
-SEGX_INLINE void progress::begin_epoch(int epoch, int epochs, long images) {
+SEGX_IMPL void progress::begin_epoch(int epoch, int epochs, long images) {
   epoch_start_ = now_();
   begin(epoch, epochs, images, false);
 }
 
-SEGX_INLINE void progress::update(long done, double loss, double iou) {
+SEGX_IMPL void progress::update(long done, double loss, double iou) {
   const double now = now_();
   measure_rate(done, now);
   state_.done = done;
@@ -122,28 +122,28 @@ SEGX_INLINE void progress::update(long done, double loss, double iou) {
   draw(now);
 }
 
-SEGX_INLINE void progress::end_epoch(std::string_view summary) {
+SEGX_IMPL void progress::end_epoch(std::string_view summary) {
   const double seconds = now_() - epoch_start_;
   epoch_seconds_ = std::isnan(epoch_seconds_) ? seconds : 0.5 * (epoch_seconds_ + seconds);
   note(summary);
 }
 
-SEGX_INLINE void progress::note(std::string_view line) {
+SEGX_IMPL void progress::note(std::string_view line) {
   *out_ << (drawn_ ? clear_line : "") + std::string(line) + '\n' << std::flush;
   drawn_ = false;
   if (terminal_) next_draw_ = now_();
 }
 
-SEGX_INLINE double progress::steady_seconds() {
+SEGX_IMPL double progress::steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-SEGX_INLINE void progress::begin(int epoch, int epochs, long images, bool validating) {
+SEGX_IMPL void progress::begin(int epoch, int epochs, long images, bool validating) {
   state_ = {.epoch = epoch, .epochs = epochs, .validating = validating, .images = images};
   last_update_ = now_();
 }
 
-SEGX_INLINE void progress::measure_rate(long done, double now) {
+SEGX_IMPL void progress::measure_rate(long done, double now) {
   const double seconds = now - last_update_;
   if (done <= state_.done || seconds <= 0) return;
   const double rate = double(done - state_.done) / seconds;
@@ -152,7 +152,7 @@ SEGX_INLINE void progress::measure_rate(long done, double now) {
   last_update_ = now;
 }
 
-SEGX_INLINE void progress::draw(double now) {
+SEGX_IMPL void progress::draw(double now) {
   const bool last = terminal_ && state_.done >= state_.images;
   if (now < next_draw_ && !last) return;
   // One write, so that nothing flickers; one column less than there is, since writing to the last one would wrap.

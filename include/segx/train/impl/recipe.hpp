@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/recipe.hpp>
 
@@ -20,7 +20,7 @@ inline void expect_in_range(const recipe_field& field, const std::string& name, 
 
 }  // namespace detail
 
-SEGX_INLINE recipe checked(recipe r) {
+SEGX_IMPL recipe checked(recipe r) {
   for (const recipe_field& field : recipe_fields) {
     const std::string key{field.key};
     const auto check = [&]<class T>(const T& value) {

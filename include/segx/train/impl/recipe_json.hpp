@@ -6,14 +6,14 @@
 #include <span>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/train/recipe_json.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_INLINE std::string as_json(const std::map<std::string, double>& values) {
+SEGX_IMPL std::string as_json(const std::map<std::string, double>& values) {
   std::string all = "{";
   for (const auto& [name, value] : values) {
     all += (all.size() == 1 ? "" : ", ") + json_text(name) + ": " + number_text(value);
@@ -21,12 +21,12 @@ SEGX_INLINE std::string as_json(const std::map<std::string, double>& values) {
   return all + "}";
 }
 
-SEGX_INLINE std::string take(json_cursor& from, bool& out) {
+SEGX_IMPL std::string take(json_cursor& from, bool& out) {
   out = from.take_word("true");
   return out || from.take_word("false") ? "" : "true or false";
 }
 
-SEGX_INLINE std::string take(json_cursor& from, std::map<std::string, double>& out) {
+SEGX_IMPL std::string take(json_cursor& from, std::map<std::string, double>& out) {
   out.clear();
   const bool is_read = from.take_list('{', '}', [&] {
     std::string name;
@@ -35,7 +35,7 @@ SEGX_INLINE std::string take(json_cursor& from, std::map<std::string, double>& o
   return is_read ? "" : "names and numbers, as {\"encoder\": 0.1}";
 }
 
-SEGX_INLINE std::string field_json(const recipe& r, const recipe_field& field) {
+SEGX_IMPL std::string field_json(const recipe& r, const recipe_field& field) {
   return std::visit([&](auto member) { return as_json(r.*member); }, field.member);
 }
 
@@ -57,7 +57,7 @@ inline std::string take_field(json_cursor& from, recipe& out, std::set<std::stri
 
 }  // namespace detail
 
-SEGX_INLINE std::string recipe_json(const recipe& r, std::string_view between) {
+SEGX_IMPL std::string recipe_json(const recipe& r, std::string_view between) {
   const bool in_lines = between.find('\n') != between.npos;
   std::string text = in_lines ? "{" + std::string{between} : "{";
   for (const recipe_field& field : recipe_fields) {
@@ -67,19 +67,19 @@ SEGX_INLINE std::string recipe_json(const recipe& r, std::string_view between) {
   return text + (in_lines ? "\n}\n" : "}");
 }
 
-SEGX_INLINE recipe without_folders(recipe r) {
+SEGX_IMPL recipe without_folders(recipe r) {
   for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
     r.*file = std::filesystem::path{r.*file}.filename().string();
   }
   return r;
 }
 
-SEGX_INLINE std::string recipe_sha256(const recipe& r) {
+SEGX_IMPL std::string recipe_sha256(const recipe& r) {
   const std::string text = recipe_json(without_folders(r));
   return sha256(std::as_bytes(std::span{text}));
 }
 
-SEGX_INLINE recipe parse_recipe(std::string_view text) {
+SEGX_IMPL recipe parse_recipe(std::string_view text) {
   recipe result;
   std::string wrong;
   std::set<std::string> seen;
@@ -98,14 +98,14 @@ SEGX_INLINE recipe parse_recipe(std::string_view text) {
   throw error("line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": " + wrong);
 }
 
-SEGX_INLINE recipe read_recipe(const std::filesystem::path& file) {
+SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   try {
     return checked(parse_recipe({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   } catch (const error& wrong) { throw error(file.string() + ": " + wrong.what()); }
 }
 
-SEGX_INLINE std::string difference(const recipe& there, const recipe& here) {
+SEGX_IMPL std::string difference(const recipe& there, const recipe& here) {
   std::string all;
   for (const recipe_field& field : recipe_fields) {
     const std::string a = detail::field_json(there, field), b = detail::field_json(here, field);

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/recommend.hpp>
 
@@ -11,19 +11,19 @@ namespace segx {
 
 namespace detail::planning {
 
-SEGX_INLINE std::string percent(double share) {
+SEGX_IMPL std::string percent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, share < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * share);
   return text;
 }
 
-SEGX_INLINE survey with_objects(survey s) {
+SEGX_IMPL survey with_objects(survey s) {
   std::erase_if(s.images, [](const image_facts& f) { return f.objects == 0; });
   if (s.images.empty()) { fail("all masks are empty, so there is nothing to learn"); }
   return s;
 }
 
-SEGX_INLINE traits traits_of(const survey& s, int train) {
+SEGX_IMPL traits traits_of(const survey& s, int train) {
   traits t{};
   t.train = train;
   t.height = s.median([](const image_facts& f) { return f.height; });
@@ -49,11 +49,11 @@ SEGX_INLINE traits traits_of(const survey& s, int train) {
   return t;
 }
 
-SEGX_INLINE double extent_when_resized(const image_facts& f) {
+SEGX_IMPL double extent_when_resized(const image_facts& f) {
   return f.object_extent * std::min(1.0, usual_side / std::sqrt(static_cast<double>(f.height) * f.width));
 }
 
-SEGX_INLINE choice choose_size(const traits& t, const survey& s, recipe& r) {
+SEGX_IMPL choice choose_size(const traits& t, const survey& s, recipe& r) {
   const double side = std::sqrt(t.height * t.width);
   const double lost = s.mean([](const image_facts& f) {
     const bool shrinks = f.height * f.width > 1.2 * usual_side * usual_side;
@@ -76,7 +76,7 @@ SEGX_INLINE choice choose_size(const traits& t, const survey& s, recipe& r) {
       "objects still have " + rounded(with_objects(s).median(extent_when_resized)) + " pixels: whole images, resized"};
 }
 
-SEGX_INLINE choice size_choice(const traits& t, const recipe& r) {
+SEGX_IMPL choice size_choice(const traits& t, const recipe& r) {
   const std::string value = std::to_string(r.height) + "x" + std::to_string(r.width);
   const std::string images = rounded(t.height) + "x" + rounded(t.width);
   if (r.framing == "window") { return {"size", value, "enough to see an object with what is around it"}; }
@@ -84,7 +84,7 @@ SEGX_INLINE choice size_choice(const traits& t, const recipe& r) {
   return {"size", value, "keeps the aspect of the images, which are " + images + " (median)"};
 }
 
-SEGX_INLINE choice choose_normalisation(const traits& t, recipe& r) {
+SEGX_IMPL choice choose_normalisation(const traits& t, recipe& r) {
   const bool usual = t.mean > 0.25 && t.mean < 0.75 && t.deviation > 0.1;
   const auto two_digits = [](double value) { return number_text(std::round(value * 100) / 100); };
   const std::string is =
@@ -95,7 +95,7 @@ SEGX_INLINE choice choose_normalisation(const traits& t, recipe& r) {
   return {"normalisation", r.normalisation, is + ", far from the middle of [0,1]"};
 }
 
-SEGX_INLINE choice choose_epochs(const traits& t, recipe& r) {
+SEGX_IMPL choice choose_epochs(const traits& t, recipe& r) {
   constexpr double images = 20'000;  // in the whole training
   r.epochs = static_cast<int>(std::clamp(std::round(images / t.train), 30.0, 200.0));
   r.schedule = "cosine";
@@ -104,7 +104,7 @@ SEGX_INLINE choice choose_epochs(const traits& t, recipe& r) {
           std::to_string(r.epochs * t.train) + " images in all; the learning rate falls to zero by a cosine"};
 }
 
-SEGX_INLINE choice choose_augmentation(const traits& t, recipe& r) {
+SEGX_IMPL choice choose_augmentation(const traits& t, recipe& r) {
   const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
   if (t.is_sided) {
     r.augmentation = "rotate(10),scale(0.9,1.1),shift(0.05)," + values;
@@ -119,7 +119,7 @@ SEGX_INLINE choice choose_augmentation(const traits& t, recipe& r) {
   return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
 }
 
-SEGX_INLINE choice choose_loss(const traits& t, const survey& s, recipe& r) {
+SEGX_IMPL choice choose_loss(const traits& t, const survey& s, recipe& r) {
   constexpr double small = 0.03;
   const std::string of = s.classes.size() > 1 ? t.rarest + " has " : "the foreground has ";
   const bool rare = t.share < small;
@@ -136,12 +136,12 @@ SEGX_INLINE choice choose_loss(const traits& t, const survey& s, recipe& r) {
           rare ? is + ": missed ones weigh more than wrong ones" : is + ": calibrated, and makes the IoU large"};
 }
 
-SEGX_INLINE double macs_of(const candidate_network& c, const recipe& r, int train, int val) {
+SEGX_IMPL double macs_of(const candidate_network& c, const recipe& r, int train, int val) {
   return c.macs_per_pixel * r.height * r.width * r.epochs * (passes_of_step * train + val);
 }
 
-SEGX_INLINE const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
-                                                    int val, const planning_limits& limits, recipe& r, choice& said) {
+SEGX_IMPL const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
+                                                  int val, const planning_limits& limits, recipe& r, choice& said) {
   constexpr int few_images = 200;
   constexpr std::int64_t few_parameters = 3'000'000;
   const bool colour = t.with_colour > 0.1;
@@ -171,8 +171,8 @@ SEGX_INLINE const candidate_network& choose_network(const std::vector<candidate_
   return *best;
 }
 
-SEGX_INLINE choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits,
-                                recipe& r) {
+SEGX_IMPL choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits,
+                              recipe& r) {
   constexpr int usual = 8, steps_in_epoch = 10;
   const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
   r.batch = for_steps;
@@ -188,9 +188,9 @@ SEGX_INLINE choice choose_batch(const training_memory& memory, const traits& t, 
 
 }  // namespace detail::planning
 
-SEGX_INLINE recommendation recommend(const survey& s, int train, int val,
-                                     const std::vector<candidate_network>& candidates, const planning_limits& limits,
-                                     recipe given) {
+SEGX_IMPL recommendation recommend(const survey& s, int train, int val,
+                                   const std::vector<candidate_network>& candidates, const planning_limits& limits,
+                                   recipe given) {
   using namespace detail::planning;
   const traits t = traits_of(s, train);
   recommendation result;

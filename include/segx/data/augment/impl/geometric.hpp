@@ -7,7 +7,7 @@
 #include <numbers>
 #include <opencv2/imgproc.hpp>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/augment/draw.hpp>
 #include <segx/data/augment/geometric.hpp>
 
@@ -15,54 +15,54 @@ namespace segx {
 
 namespace detail {
 
-SEGX_INLINE cv::Matx33d about_middle(const cv::Matx33d& m, cv::Size size) {
+SEGX_IMPL cv::Matx33d about_middle(const cv::Matx33d& m, cv::Size size) {
   const double x = 0.5 * (size.width - 1), y = 0.5 * (size.height - 1);
   return cv::Matx33d(1, 0, x, 0, 1, y, 0, 0, 1) * m * cv::Matx33d(1, 0, -x, 0, 1, -y, 0, 0, 1);
 }
 
-SEGX_INLINE cv::Matx33d rotation(double degrees) {
+SEGX_IMPL cv::Matx33d rotation(double degrees) {
   const double angle = degrees * std::numbers::pi / 180, c = std::cos(angle), s = std::sin(angle);
   return {c, s, 0, -s, c, 0, 0, 0, 1};
 }
 
 }  // namespace detail
 
-SEGX_INLINE lazy_warp horizontal_flip::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp horizontal_flip::operator()(lazy_warp x, random_generator& random) const {
   if (random.uniform() < probability) x.move({-1, 0, x.size().width - 1.0, 0, 1, 0, 0, 0, 1}, border::reflect);
   return x;
 }
 
-SEGX_INLINE lazy_warp vertical_flip::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp vertical_flip::operator()(lazy_warp x, random_generator& random) const {
   if (random.uniform() < probability) x.move({1, 0, 0, 0, -1, x.size().height - 1.0, 0, 0, 1}, border::reflect);
   return x;
 }
 
-SEGX_INLINE lazy_warp rotate::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp rotate::operator()(lazy_warp x, random_generator& random) const {
   const cv::Matx33d turn = detail::rotation(draw_between(random, -degrees, degrees));
   x.move(detail::about_middle(turn, x.size()), beyond);
   return x;
 }
 
-SEGX_INLINE lazy_warp scale::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp scale::operator()(lazy_warp x, random_generator& random) const {
   const double factor = draw_factor(random, low, high);
   x.move(detail::about_middle({factor, 0, 0, 0, factor, 0, 0, 0, 1}, x.size()), beyond);
   return x;
 }
 
-SEGX_INLINE lazy_warp shift::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp shift::operator()(lazy_warp x, random_generator& random) const {
   const double to_right = draw_between(random, -part, part) * x.size().width;
   const double down = draw_between(random, -part, part) * x.size().height;
   x.move(detail::translation(to_right, down), beyond);
   return x;
 }
 
-SEGX_INLINE lazy_warp affine::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp affine::operator()(lazy_warp x, random_generator& random) const {
   const double slide = std::tan(draw_between(random, -shear, shear) * std::numbers::pi / 180);
   x.move(detail::about_middle({1, slide, 0, 0, 1, 0, 0, 0, 1}, x.size()), beyond);
   return shift{part, beyond}(scale{low, high, beyond}(rotate{degrees, beyond}(std::move(x), random), random), random);
 }
 
-SEGX_INLINE lazy_warp perspective::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp perspective::operator()(lazy_warp x, random_generator& random) const {
   const auto right = static_cast<float>(x.size().width - 1), bottom = static_cast<float>(x.size().height - 1);
   const std::array<cv::Point2f, 4> from{{{0, 0}, {right, 0}, {right, bottom}, {0, bottom}}};
   std::array<cv::Point2f, 4> to = from;
@@ -74,7 +74,7 @@ SEGX_INLINE lazy_warp perspective::operator()(lazy_warp x, random_generator& ran
   return x;
 }
 
-SEGX_INLINE lazy_warp elastic::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp elastic::operator()(lazy_warp x, random_generator& random) const {
   const cv::Size size = x.size();
   const auto deviation = static_cast<float>(strength * std::min(size.width, size.height));
   cv::Mat nodes(cells, cells, CV_32FC2), field;
@@ -89,7 +89,7 @@ SEGX_INLINE lazy_warp elastic::operator()(lazy_warp x, random_generator& random)
   return x;
 }
 
-SEGX_INLINE lazy_warp pad_if_smaller::operator()(lazy_warp x, random_generator&) const {
+SEGX_IMPL lazy_warp pad_if_smaller::operator()(lazy_warp x, random_generator&) const {
   const cv::Size from = x.size(), to(std::max(from.width, width), std::max(from.height, height));
   if (to == from) return x;
   const int left = (to.width - from.width) / 2, top = (to.height - from.height) / 2;
@@ -99,7 +99,7 @@ SEGX_INLINE lazy_warp pad_if_smaller::operator()(lazy_warp x, random_generator&)
 
 namespace detail {
 
-SEGX_INLINE cv::Size window_size(int height, int width, cv::Size picture) {
+SEGX_IMPL cv::Size window_size(int height, int width, cv::Size picture) {
   return {std::min(width, picture.width), std::min(height, picture.height)};
 }
 
@@ -122,8 +122,8 @@ inline cv::Point draw_foreground(const cv::Mat& mask, int count, random_generato
   }
 }
 
-SEGX_INLINE cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability,
-                                             random_generator& random) {
+SEGX_IMPL cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability,
+                                           random_generator& random) {
   const int count = random.uniform() < probability ? cv::countNonZero(mask) : 0;
   if (count == 0) return draw_window(window, mask.size(), random);
   const cv::Point inside = draw_foreground(mask, count, random);
@@ -135,20 +135,20 @@ SEGX_INLINE cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mas
   return {left, begin(inside.y, window.height, mask.rows)};
 }
 
-SEGX_INLINE lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
+SEGX_IMPL lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
   x.move(translation(-begin.x, -begin.y), size, border::reflect);
   return x;
 }
 
 }  // namespace detail
 
-SEGX_INLINE lazy_warp random_crop::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp random_crop::operator()(lazy_warp x, random_generator& random) const {
   const cv::Size to = detail::window_size(height, width, x.size());
   const cv::Point begin = detail::draw_window(to, x.size(), random);
   return detail::window_of(std::move(x), begin, to);
 }
 
-SEGX_INLINE lazy_warp foreground_crop::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp foreground_crop::operator()(lazy_warp x, random_generator& random) const {
   const cv::Size to = detail::window_size(height, width, x.size());
   const cv::Point begin = detail::draw_foreground_window(to, x.mask(), probability, random);
   return detail::window_of(std::move(x), begin, to);

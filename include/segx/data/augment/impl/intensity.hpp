@@ -5,7 +5,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include <segx/core/inline.hpp>
+#include <segx/core/impl.hpp>
 #include <segx/data/augment/draw.hpp>
 #include <segx/data/augment/intensity.hpp>
 
@@ -13,7 +13,7 @@ namespace segx {
 
 namespace detail {
 
-SEGX_INLINE std::span<float> values_of(cv::Mat& image) {
+SEGX_IMPL std::span<float> values_of(cv::Mat& image) {
   return {image.ptr<float>(), image.total() * static_cast<std::size_t>(image.channels())};
 }
 
@@ -33,12 +33,12 @@ inline cv::Mat blurred(const cv::Mat& image, double sigma) {
 
 }  // namespace detail
 
-SEGX_INLINE lazy_warp brightness::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp brightness::operator()(lazy_warp x, random_generator& random) const {
   detail::scale_values(x, 1, draw_between(random, -amount, amount));
   return x;
 }
 
-SEGX_INLINE lazy_warp contrast::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp contrast::operator()(lazy_warp x, random_generator& random) const {
   const double factor = draw_between(random, 1 - amount, 1 + amount);
   const cv::Mat& image = x.seen_image();
   const cv::Scalar means = cv::mean(image);
@@ -47,14 +47,14 @@ SEGX_INLINE lazy_warp contrast::operator()(lazy_warp x, random_generator& random
   return x;
 }
 
-SEGX_INLINE lazy_warp gamma_curve::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp gamma_curve::operator()(lazy_warp x, random_generator& random) const {
   const double power = draw_factor(random, low, high);
   cv::Mat& image = x.image();
   cv::pow(image, power, image);
   return x;
 }
 
-SEGX_INLINE lazy_warp clahe::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp clahe::operator()(lazy_warp x, random_generator& random) const {
   const auto equaliser = cv::createCLAHE(draw_between(random, 1, limit), {tiles, tiles});
   const auto equalised = [&](const cv::Mat& gray) {
     cv::Mat bytes, result;
@@ -81,19 +81,19 @@ SEGX_INLINE lazy_warp clahe::operator()(lazy_warp x, random_generator& random) c
   return x;
 }
 
-SEGX_INLINE lazy_warp gaussian_noise::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp gaussian_noise::operator()(lazy_warp x, random_generator& random) const {
   const auto sigma = static_cast<float>(draw_between(random, 0, deviation));
   for (float& v : detail::values_of(x.image())) v = detail::in_unit(v + sigma * draw_normal(random));
   return x;
 }
 
-SEGX_INLINE lazy_warp blur::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp blur::operator()(lazy_warp x, random_generator& random) const {
   const double sigma = draw_between(random, 0, pixels);
   if (sigma > 0.1) x.set_image(detail::blurred(x.seen_image(), sigma));  // less does not reach the next pixel
   return x;
 }
 
-SEGX_INLINE lazy_warp sharpen::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp sharpen::operator()(lazy_warp x, random_generator& random) const {
   const auto a = static_cast<float>(draw_between(random, 0, amount));
   cv::Mat& image = x.image();
   cv::Mat soft = detail::blurred(image, 1);
@@ -103,7 +103,7 @@ SEGX_INLINE lazy_warp sharpen::operator()(lazy_warp x, random_generator& random)
   return x;
 }
 
-SEGX_INLINE lazy_warp cut_out::operator()(lazy_warp x, random_generator& random) const {
+SEGX_IMPL lazy_warp cut_out::operator()(lazy_warp x, random_generator& random) const {
   cv::Mat& image = x.image();
   const cv::Scalar mean = cv::mean(image);
   for (int k = 1 + draw_up_to(random, count - 1); k > 0; --k) {
