@@ -2,7 +2,8 @@
 """Fails when a header includes what its folder may not know. Usage: check_layers.py include/segx
 
 Who may include whom is the table below, from the bottom up; every folder may include itself. It also fails on folders that
-the table does not have, on includes of the umbrella header, and on libraries where they do not belong."""
+the table does not have, on includes of the umbrella header, on libraries where they do not belong, and on definitions
+(impl/x.hpp) that x.hpp does not include or compiled/ does not compile."""
 import pathlib
 import re
 import sys
@@ -46,6 +47,13 @@ def faults(root):
             yield f"{header}: the folder {folder}/ is not in the table of {sys.argv[0]}"
             continue
         text = header.read_text(encoding="utf-8")
+        if header.parent.name == "impl":
+            this = f"#include <segx/{header.relative_to(root)}>"
+            declared = header.parent.parent / header.name
+            if this not in declared.read_text(encoding="utf-8"):
+                yield f"{header}: {declared} does not include it for those who use headers only"
+            if not any(this in unit.read_text(encoding="utf-8") for unit in (root.parent.parent / "compiled").glob("*.cpp")):
+                yield f"{header}: no file of compiled/ includes it"
         for number, line in enumerate(text.splitlines(), 1):
             where = f"{header}:{number}"
             if found := re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line):

@@ -14,8 +14,8 @@ function(segx_warn_of_slow_targets directory)
        AND linked MATCHES "segx::(segx|imaging)" AND NOT linked MATCHES "segx::(native|kernels|compiled)"
        AND NOT flags MATCHES "-m(arch|avx|cpu)")
       message(WARNING "segx: ${target} would run several times slower than it could: its kernels would be compiled for "
-                      "the oldest x86-64. Link segx::kernels (takes the best instruction set at run time) or segx::native "
-                      "(-march=native), or set -march. SEGX_WARN_OF_SLOW_TARGETS=OFF silences this.")
+                      "the oldest x86-64. Link segx::compiled or segx::kernels (which take the best instruction set at run "
+                      "time) or segx::native (-march=native), or set -march. SEGX_WARN_OF_SLOW_TARGETS=OFF silences this.")
     endif()
   endforeach()
   get_property(subdirectories DIRECTORY ${directory} PROPERTY SUBDIRECTORIES)
