@@ -17,8 +17,8 @@ using namespace segx;
 
 namespace {
 
-const unchecked_plan<unet16, cuda, purpose::training>& training_plan() {
-  static const unchecked_plan<unet16, cuda, purpose::training> plan{64, 96};
+const dynamic_plan<unet16, cuda, purpose::training>& training_plan() {
+  static const dynamic_plan<unet16, cuda, purpose::training> plan{unet16{}, 64, 96};
   return plan;
 }
 

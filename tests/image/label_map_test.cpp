@@ -5,6 +5,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <vector>
 
+#include <segx/image/plane.hpp>
+
 #include "image/temporary_folder.hpp"
 
 using namespace segx;

@@ -3,8 +3,11 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <opencv2/imgproc.hpp>
 #include <string>
 #include <vector>
+
+#include <segx/core/error.hpp>
 
 namespace {
 

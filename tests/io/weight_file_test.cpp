@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/io/half.hpp>
 #include <segx/io/weight_file.hpp>
 #include <segx/models/unet.hpp>
 
