@@ -314,9 +314,10 @@ consteval int count_nodes() {
   return counter.size;
 }
 
-/// Wires `Body` behind an image of the given shape.
+/// Wires `Body` behind an image of the given shape. For constants alone: what runs resizes them, since C++ leaves the
+/// order of some layers to the compiler, which may choose another when a program runs.
 template <part Body, class Op = no_op>
-constexpr auto trace(shape image) {
+consteval auto trace(shape image) {
   graph<count_nodes<Body>(), Op> g;
   g.close(g(Body{}, g.input(image)));
   return g;

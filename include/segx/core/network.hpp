@@ -85,12 +85,6 @@ struct network {
     return any_size<Op>::graph.resized({channels, height, width});
   }
 
-  /// The same, wired when it is called: no constants, which of many networks would take compilers minutes.
-  template <class Op = no_op>
-  static auto composed_now(int height, int width) {
-    return trace<Body, Op>(shape{channels, height, width});
-  }
-
   static constexpr std::int64_t parameter_count = any_size<no_op>::graph.weights;  // learnable values
   static constexpr std::int64_t statistic_count = any_size<no_op>::graph.statistics;
   static constexpr std::uint64_t fingerprint = fingerprint_of(any_size<no_op>::graph);

@@ -130,7 +130,7 @@ class any_network_on {
 
   template <class Network>
   static auto composed_of(int height, int width) {
-    return Network::template composed_now<operations<cpu, small_cpu, Others...>>(height, width);
+    return Network::template composed<operations<cpu, small_cpu, Others...>>(height, width);
   }
 
   template <class Network>

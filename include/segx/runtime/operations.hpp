@@ -9,8 +9,9 @@
 
 namespace segx {
 
-/// How several backends run one layer, as `operation` says it of one: a network that is composed when a program runs is
-/// wired once for all of them, and `graph_on` takes what one backend needs.
+/// How several backends run one layer, as `operation` says it of one: one table serves them all where a backend is
+/// chosen when the program runs, and `graph_on` takes what one needs. A table for each would take compilers so much
+/// longer.
 template <class... Backends>
 struct operations {
   template <class Backend>
