@@ -14,6 +14,7 @@
 #include <segx/image/write_image.hpp>
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/softmax.hpp>
+#include <segx/losses/dice.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/models/unet.hpp>
 #include <segx/train/training_bytes.hpp>

@@ -19,15 +19,6 @@ enum class weight_scheme {
 /// A module's name in segx and in the file; arrays are "<module>.weight" and so on.
 using module_renames = std::vector<std::pair<std::string, std::string>>;
 
-namespace detail {
-
-/// What MobileNetV3's blocks are made of, which their names do not tell.
-struct mobilenet_v3_block {
-  bool expands, squeezes;
-};
-
-}  // namespace detail
-
 /// What the modules of an encoder ("efficientnet_b3", "mobilenet_v2", "resnet18", …) are called in files of a scheme;
 /// empty for the same names. Nothing where segx knows no files of that scheme for that encoder.
 std::optional<module_renames> encoder_names(std::string_view encoder, weight_scheme scheme);

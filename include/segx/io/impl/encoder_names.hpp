@@ -108,6 +108,11 @@ inline module_renames folded_mobilenet_v2_names() {
   return keras;
 }
 
+/// What MobileNetV3's blocks are made of, which their names do not tell.
+struct mobilenet_v3_block {
+  bool expands, squeezes;
+};
+
 inline module_renames timm_mobilenet_v3(bool large) {
   // For each of timm's stages its blocks.
   using stages = std::vector<std::vector<mobilenet_v3_block>>;

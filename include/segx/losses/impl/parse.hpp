@@ -1,79 +1,250 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/losses/bce.hpp>
+#include <segx/losses/border_weight.hpp>
+#include <segx/losses/boundary.hpp>
+#include <segx/losses/class_balance.hpp>
+#include <segx/losses/combine.hpp>
+#include <segx/losses/cross_entropy.hpp>
+#include <segx/losses/dice.hpp>
+#include <segx/losses/focal.hpp>
+#include <segx/losses/focal_tversky.hpp>
+#include <segx/losses/jaccard.hpp>
+#include <segx/losses/lovasz.hpp>
 #include <segx/losses/parse.hpp>
+#include <segx/losses/tversky.hpp>
+#include <segx/losses/weighted.hpp>
 
 namespace segx {
-
 namespace detail {
 
-SEGX_IMPL any_loss loss_parser::parse() {
-  if (text_.size() > 1000) { throw error("the text of the loss is longer than 1000 characters; shorten it"); }
-  any_loss whole = sum();
-  if (!rest_.empty()) { fail("'" + std::string(rest_) + "' is left over"); }
-  return whole;
-}
+/// Reads    sum     = term { "+" term }
+///          term    = { ( number | weights ) "*" } ( loss | "(" sum ")" )
+///          loss    = name [ "(" option { "," option } ")" ], and weights alike
+///          option  = name "=" ( number | "[" number { "," number } "]" | word )
+/// with spaces anywhere between. Numbers are finite; the weight of a term is above 0.
+class loss_parser {
+ public:
+  explicit loss_parser(std::string_view text) : text_(text), rest_(text) {}
 
-SEGX_IMPL any_loss loss_parser::sum() {
-  any_loss total = term();
-  while (accept("+")) { total = total + term(); }
-  return total;
-}
-
-SEGX_IMPL any_loss loss_parser::term() {
-  skip_spaces();
-  const bool has_factor = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.' || rest_.front() == '-');
-  if (has_factor) {
-    const double factor = number("a weight", range::positive);
-    expect("*");
-    return factor * term();
+  any_loss parse() {
+    if (text_.size() > 1000) { throw error("the text of the loss is longer than 1000 characters; shorten it"); }
+    any_loss whole = sum();
+    if (!rest_.empty()) { fail("'" + std::string(rest_) + "' is left over"); }
+    return whole;
   }
-  if (accept("(")) {
-    any_loss inner = sum();
+
+  struct row {
+    std::string_view name;
+    any_loss (*read)(loss_parser&);  // what stands behind the name
+  };
+
+  /// A new loss is one line here.
+  static constexpr auto losses();
+
+  /// What weighs the pixels of a loss.
+  static constexpr auto weights();
+
+ private:
+  /// A loss with the options of `Start` but those that the text names.
+  template <const auto& Start>
+  static any_loss loss_like(loss_parser& p) {
+    auto l = Start;
+    p.read_options(l);
+    return l;
+  }
+
+  template <class W>
+  static any_loss weighted_by(loss_parser& p) {
+    W w;
+    p.read_options(w);
+    p.expect("*");
+    return w * p.term();
+  }
+
+  any_loss sum() {
+    any_loss total = term();
+    while (accept("+")) { total = total + term(); }
+    return total;
+  }
+
+  any_loss term() {
+    skip_spaces();
+    const bool has_factor = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.' || rest_.front() == '-');
+    if (has_factor) {
+      const double factor = number("a weight", range::positive);
+      expect("*");
+      return factor * term();
+    }
+    if (accept("(")) {
+      any_loss inner = sum();
+      expect(")");
+      return inner;
+    }
+    return named();
+  }
+
+  any_loss named();
+
+  template <class Options>
+  void read_options(Options& all) {
+    if (!accept("(")) { return; }
+    do {
+      const std::string_view name = peek_word();
+      bool found = false;
+      std::string known;
+      Options::options(all, [&](std::string_view option, auto& value, auto... numbers) {
+        known += (known.empty() ? "" : ", ") + std::string(option);
+        if (option != name) { return; }
+        found = true;
+        rest_.remove_prefix(name.size());
+        expect("=");
+        read(option, value, numbers...);
+      });
+      if (!found) {
+        fail((name.empty() ? "the name of an option is missing" : "no option is called '" + std::string(name) + "'") +
+             "; " + std::string(Options::name) + (known.empty() ? " has none" : " has " + known));
+      }
+    } while (accept(","));
     expect(")");
-    return inner;
   }
-  return named();
-}
 
-SEGX_IMPL void loss_parser::read(std::string_view option, std::vector<double>& values, range numbers) {
-  values.clear();
-  if (!accept("[")) {
-    values.push_back(number(option, numbers));
-    return;
+  void read(std::string_view option, double& value, range numbers) { value = number(option, numbers); }
+
+  void read(std::string_view option, std::vector<double>& values, range numbers) {
+    values.clear();
+    if (!accept("[")) {
+      values.push_back(number(option, numbers));
+      return;
+    }
+    do { values.push_back(number(option, numbers)); } while (accept(","));
+    expect("]");
   }
-  do { values.push_back(number(option, numbers)); } while (accept(","));
-  expect("]");
-}
 
-SEGX_IMPL double loss_parser::number(std::string_view what, range numbers) {
-  skip_spaces();
-  double value = 0;
-  const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-  if (problem != std::errc{} || !std::isfinite(value) || !lies_in(numbers, value)) {
-    fail(std::string(what) + " must be " + std::string(text_of(numbers)));
+  template <class Word>
+  void read(std::string_view option, Word& value) {
+    const std::string_view given = peek_word();
+    std::string known;
+    for (const auto& [word, meaning] : words<Word>) {
+      if (word == given) {
+        value = meaning;
+        rest_.remove_prefix(given.size());
+        return;
+      }
+      known += (known.empty() ? "" : ", ") + std::string(word);
+    }
+    fail(std::string(option) + " must be one of " + known);
   }
-  rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-  skip_spaces();
-  return value;
+
+  double number(std::string_view what, range numbers) {
+    skip_spaces();
+    double value = 0;
+    const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (problem != std::errc{} || !std::isfinite(value) || !lies_in(numbers, value)) {
+      fail(std::string(what) + " must be " + std::string(text_of(numbers)));
+    }
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    skip_spaces();
+    return value;
+  }
+
+  std::string_view peek_word() {
+    skip_spaces();
+    std::size_t length = 0;
+    while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
+    return rest_.substr(0, length);
+  }
+
+  bool accept(std::string_view token) {
+    skip_spaces();
+    if (!rest_.starts_with(token)) { return false; }
+    rest_.remove_prefix(token.size());
+    skip_spaces();
+    return true;
+  }
+
+  void expect(std::string_view token) {
+    if (!accept(token)) { fail("'" + std::string(token) + "' is missing"); }
+  }
+
+  void skip_spaces() {
+    while (rest_.starts_with(' ')) { rest_.remove_prefix(1); }
+  }
+
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c); }
+
+  [[noreturn]] void fail(const std::string& why) const;
+
+  std::string_view text_;
+  std::string_view rest_;
+};
+
+constexpr auto loss_parser::losses() {
+  return std::array{
+      row{"bce", loss_like<bce>},
+      row{"jaccard", loss_like<jaccard>},
+      row{"jaccard_per_image", loss_like<jaccard_per_image>},
+      row{"dice", loss_like<dice>},
+      row{"dice_per_image", loss_like<dice_per_image>},
+      row{"tversky", loss_like<tversky>},
+      row{"focal_tversky", loss_like<focal_tversky>},
+      row{"focal", loss_like<focal>},
+      row{"lovasz_hinge", loss_like<lovasz_hinge>},
+      row{"boundary", loss_like<boundary>},
+      row{"cross_entropy", loss_like<cross_entropy>},
+      row{"softmax_jaccard", loss_like<softmax_jaccard>},
+      row{"softmax_dice", loss_like<softmax_dice>},
+      row{"softmax_tversky", loss_like<softmax_tversky>},
+      row{"softmax_focal_tversky", loss_like<softmax_focal_tversky>},
+      row{"softmax_focal", loss_like<softmax_focal>},
+      row{"lovasz_softmax", loss_like<lovasz_softmax>},
+      row{"softmax_boundary", loss_like<softmax_boundary>},
+  };
 }
 
-SEGX_IMPL std::string_view loss_parser::peek_word() {
-  skip_spaces();
-  std::size_t length = 0;
-  while (length < rest_.size() && is_letter(rest_[length])) { ++length; }
-  return rest_.substr(0, length);
+constexpr auto loss_parser::weights() {
+  return std::array{
+      row{"class_balance", weighted_by<class_balance>},
+      row{"border_weight", weighted_by<border_weight>},
+  };
 }
 
-SEGX_IMPL bool loss_parser::accept(std::string_view token) {
-  skip_spaces();
-  if (!rest_.starts_with(token)) { return false; }
-  rest_.remove_prefix(token.size());
-  skip_spaces();
-  return true;
+inline any_loss loss_parser::named() {
+  const std::string_view name = peek_word();
+  if (name.empty()) { fail("the name of a loss is missing"); }
+  const auto read_if_in = [&](const auto& table) -> std::optional<any_loss> {
+    const auto found = std::find_if(table.begin(), table.end(), [&](const row& r) { return r.name == name; });
+    if (found == table.end()) { return std::nullopt; }
+    rest_.remove_prefix(name.size());
+    return found->read(*this);
+  };
+  if (const std::optional<any_loss> l = read_if_in(losses())) { return *l; }
+  if (const std::optional<any_loss> l = read_if_in(weights())) { return *l; }
+  fail("no loss is called '" + std::string(name) + "'");
+}
+
+inline void loss_parser::fail(const std::string& why) const {
+  const auto list = [](const auto& table) {
+    std::string names;
+    for (const row& r : table) { names += (names.empty() ? "" : ", ") + std::string(r.name); }
+    return names;
+  };
+  const std::size_t character = text_.size() - rest_.size() + 1;
+  throw error("loss '" + std::string(text_) + "', character " + std::to_string(character) + ": " + why +
+              "; write a sum of " + list(losses()) + " with optional weights, such as bce+0.5*jaccard, " +
+              "dice(over=image,smooth=1) or border_weight*bce; what weighs pixels is " + list(weights()));
 }
 
 }  // namespace detail
