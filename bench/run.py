@@ -213,6 +213,7 @@ def compile_costs(rounds):
     segx = ["-std=c++20", "-O2", "-DNDEBUG", "-march=native", f"-I{ROOT}/include", "-isystem", "/usr/include/opencv4",
             "-fconstexpr-ops-limit=1000000000", "-fconstexpr-loop-limit=10000000"]
     kernels = [*segx, "-DSEGX_COMPILED_KERNELS"]
+    compiled = [*kernels, "-DSEGX_COMPILED"]
     dlib = ["-std=c++17", "-O2", "-DNDEBUG", "-march=native"]
     programs = {
         "segx, predicts": (segx, ROOT / "tests/budget/predict_unet16.cpp"),
@@ -220,6 +221,7 @@ def compile_costs(rounds):
         "dlib, predicts": (dlib, PEERS / "dlib_predict.cpp"),
         "segx, trains on folders of pictures": (segx, ROOT / "tests/budget/train_unet16.cpp"),
         "segx with segx::kernels, trains on folders of pictures": (kernels, ROOT / "tests/budget/train_unet16.cpp"),
+        "segx with segx::compiled, trains on folders of pictures": (compiled, ROOT / "tests/budget/train_unet16.cpp"),
         "dlib, trains": (dlib, PEERS / "dlib_train.cpp"),
     }
     found, target = {name: [] for name in programs}, BUILD / "compiled.o"
