@@ -91,7 +91,10 @@ struct network {
   static constexpr int classes = any_size<no_op>::graph.output().output.channels;
 
   /// The composed graph whatever the size, for names, learnables and channels; a constant, on images of 1024².
-  static constexpr const auto& composed() { return any_size<no_op>::graph; }
+  template <class Op = no_op>
+  static constexpr const auto& composed() {
+    return any_size<Op>::graph;
+  }
   static constexpr const auto& nodes() { return any_size<no_op>::graph.nodes; }
 
   /// Why the network does not take images of this size; none if it does.

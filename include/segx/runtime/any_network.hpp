@@ -58,7 +58,7 @@ class any_network_on {
  public:
   template <class Network>
   static any_network_on of() {
-    return of<Network>(bare_of<Network>(any_size, any_size, {}), {});
+    return with<Network>({});
   }
 
   /// The same network with another head. Throws `error` where it has none that could be another.
@@ -102,15 +102,16 @@ class any_network_on {
             &plan_of<Network, Backend, purpose::sampling>};
   }
 
-  static constexpr int any_size = 1024;  // pixels: what does not depend on the size is asked of this one
+  using all_operations = operations<cpu, small_cpu, Others...>;
 
   template <class Network>
-  static any_network_on of(const auto& graph, const new_head& head) {
+  static any_network_on with(const new_head& head) {
     static constexpr functions known{.defect_at = &defect_of<Network>,
                                      .composed = &nodes_of<Network>,
                                      .with_head = &with_head_of<Network>,
                                      .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
                                      .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
+    const auto graph = bare_of(Network::template composed<all_operations>(), head);
     any_network_on any;
     any.channels = Network::channels;
     any.classes = graph.output().output.channels;
@@ -125,17 +126,16 @@ class any_network_on {
 
   template <class Network>
   static any_network_on with_head_of(head_choice wanted) {
-    return of<Network>(bare_of<Network>(any_size, any_size, wanted), wanted);
+    return with<Network>(wanted);
   }
 
   template <class Network>
   static auto composed_of(int height, int width) {
-    return Network::template composed<operations<cpu, small_cpu, Others...>>(height, width);
+    return Network::template composed<all_operations>(height, width);
   }
 
-  template <class Network>
-  static auto bare_of(int height, int width, const new_head& head) {
-    auto graph = bare_graph(composed_of<Network>(height, width));
+  static auto bare_of(const auto& composed, const new_head& head) {
+    auto graph = bare_graph(composed);
     if (head) { set_head(graph, *head); }
     return graph;
   }
@@ -147,7 +147,7 @@ class any_network_on {
 
   template <class Network>
   static std::vector<node<no_op>> nodes_of(int height, int width, const new_head& head) {
-    const auto graph = bare_of<Network>(height, width, head);
+    const auto graph = bare_of(composed_of<Network>(height, width), head);
     return {graph.nodes.begin(), graph.nodes.end()};
   }
 
@@ -155,13 +155,13 @@ class any_network_on {
   static std::unique_ptr<planned<Backend>> plan_of(int height, int width, const new_head& head) {
     using network_plan = unchecked_plan<Network, Backend, Why>;
     struct planned_network final : planned<Backend> {
-      planned_network(const typename network_plan::composed_graph& g, int h, int w) : plan{g, h, w} {}
+      explicit planned_network(const typename network_plan::composed_graph& g) : plan{g} {}
       program<Backend> get() const override { return plan.get(); }
       network_plan plan;
     };
     auto graph = graph_on<Backend>(composed_of<Network>(height, width));
     if (head) { set_head(graph, *head); }
-    return std::make_unique<planned_network>(graph, height, width);
+    return std::make_unique<planned_network>(graph);
   }
 
   std::shared_ptr<const std::vector<node<no_op>>> nodes_;  // which copies share

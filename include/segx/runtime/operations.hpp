@@ -10,8 +10,8 @@
 namespace segx {
 
 /// How several backends run one layer, as `operation` says it of one: one table serves them all where a backend is
-/// chosen when the program runs, and `graph_on` takes what one needs. A table for each would take compilers so much
-/// longer.
+/// chosen when the program runs, and `graph_on` takes what one needs. A table for each would take compilers as many
+/// times as long.
 template <class... Backends>
 struct operations {
   template <class Backend>

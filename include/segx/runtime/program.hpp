@@ -91,24 +91,25 @@ class unchecked_plan {
   using composed_graph = graph<capacity, operation<Backend>>;
 
   /// Throws `error` if the network does not take such images, or if the backend lacks a kernel.
-  unchecked_plan(const composed_graph& composed, int height, int width) {
-    require_none(composed.first_defect, height, width);
+  explicit unchecked_plan(const composed_graph& composed) {
+    const shape image = composed.nodes[0].output;
+    require_none(composed.first_defect, image);
     lowered_ = lower(composed, Why);
-    require_none(detail::missing_kernel<Backend>(lowered_.body, Why), height, width);
+    require_none(detail::missing_kernel<Backend>(lowered_.body, Why), image);
     memory_ = plan_memory(lowered_.body, Backend::memory, Why);
   }
 
   program<Backend> get() const { return make_program<Backend>(lowered_, memory_, Why); }
 
  private:
-  static void require_none(const defect& found, int height, int width) {
+  static void require_none(const defect& found, shape image) {
     if (!found) { return; }
     const auto text = [](shape s) {
       return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
     };
     fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " + text(found.inputs[0]) +
          (found.inputs[1].channels > 0 ? " and " + text(found.inputs[1]) : "") + ", in an image of " +
-         std::to_string(height) + "x" + std::to_string(width) + ")");
+         std::to_string(image.height) + "x" + std::to_string(image.width) + ")");
   }
 
   lowered_graph<capacity, operation<Backend>> lowered_;
@@ -120,8 +121,7 @@ template <class Network, class Backend, purpose Why>
 class dynamic_plan : public unchecked_plan<Network, Backend, Why> {
  public:
   dynamic_plan(const Network&, int height, int width)
-      : unchecked_plan<Network, Backend, Why>{Network::template composed<operation<Backend>>(height, width), height,
-                                              width} {}
+      : unchecked_plan<Network, Backend, Why>{Network::template composed<operation<Backend>>(height, width)} {}
 
  private:
   static constexpr defect missing =

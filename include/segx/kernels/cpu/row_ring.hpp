@@ -23,8 +23,9 @@ class row_ring {
   int height() const { return height_; }  // of x
   int blocks() const { return blocks_; }
   std::int64_t block_distance() const { return std::int64_t{size_.width} * channel_block; }
-  /// From where a row stands to where the one `rows` further does; `slot` counts rows within the ring.
+  /// Where row h of x stands: `slot` counts rows within the ring.
   int slot(int h) const { return (h + padding_) % size_.rows; }
+  /// From where a row stands to where the one `rows` further does.
   int after(int slot, int rows) const { return slot + rows < size_.rows ? slot + rows : slot + rows - size_.rows; }
   const float* row(int slot, int block) const {
     return data_ + (std::int64_t{slot} * blocks_ + block) * block_distance();

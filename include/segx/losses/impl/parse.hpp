@@ -27,6 +27,7 @@
 #include <segx/losses/weighted.hpp>
 
 namespace segx {
+
 namespace detail {
 
 /// Reads    sum     = term { "+" term }
@@ -50,10 +51,7 @@ class loss_parser {
     any_loss (*read)(loss_parser&);  // what stands behind the name
   };
 
-  /// A new loss is one line here.
   static constexpr auto losses();
-
-  /// What weighs the pixels of a loss.
   static constexpr auto weights();
 
  private:
@@ -191,6 +189,7 @@ class loss_parser {
   std::string_view rest_;
 };
 
+/// A new loss is one line here.
 constexpr auto loss_parser::losses() {
   return std::array{
       row{"bce", loss_like<bce>},
@@ -214,6 +213,7 @@ constexpr auto loss_parser::losses() {
   };
 }
 
+/// What weighs the pixels of a loss.
 constexpr auto loss_parser::weights() {
   return std::array{
       row{"class_balance", weighted_by<class_balance>},
