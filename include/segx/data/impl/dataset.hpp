@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -40,14 +41,13 @@ inline bool has_image_extension(const std::filesystem::path& file) {
 
 SEGX_IMPL std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
                                                                       std::vector<std::string>& problems) {
-  std::vector<std::filesystem::path> files;
+  std::set<std::filesystem::path> files;  // the order of a folder differs from machine to machine
   std::error_code failure;
   const std::filesystem::directory_iterator entries(folder, failure);
   if (failure) throw error(folder.string() + ": cannot be listed (" + failure.message() + ")");
   for (const auto& entry : entries)
     if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path()))
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());  // the order of a folder differs from machine to machine
+      files.insert(entry.path());
   std::map<std::string, std::filesystem::path> by_stem;
   for (const auto& file : files)
     if (const auto [found, added] = by_stem.emplace(file.stem().string(), file); !added)

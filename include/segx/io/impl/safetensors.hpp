@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <segx/core/impl.hpp>
@@ -190,8 +192,11 @@ SEGX_IMPL std::string parse_safetensors(std::span<const std::byte> file, safeten
   safetensors_view view;
   const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
   if (std::string wrong = detail::header_reader(text, data).read(view); !wrong.empty()) return wrong;
-  std::stable_sort(view.tensors.begin(), view.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
-    return std::pair(a.bytes.data(), a.bytes.size()) < std::pair(b.bytes.data(), b.bytes.size());
+  std::sort(view.tensors.begin(), view.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
+    const auto place = [](const tensor_entry& t) {
+      return std::tuple(t.bytes.data(), t.bytes.size(), std::string_view{t.name});
+    };
+    return place(a) < place(b);
   });  // one without elements before the one that starts there
   if (std::string wrong = detail::check_tiling(view.tensors, data); !wrong.empty()) return wrong;
   out = std::move(view);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <segx/kernels/cpu/direct.hpp>
+#include <segx/kernels/cpu/direct_gradient.hpp>
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/strips.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
@@ -59,35 +60,6 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
       db[block * channel_block + lane] += static_cast<float>(sum[lane]);
     }
   });
-}
-
-/// dweight[index] += Σ x·dy, where pixel (i, j) of `small` meets pixel (i·stride + r·dilation − padding, …) of `large`.
-/// `index(small channel, large channel, tap)`.
-template <class Index>
-void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const float>& small,
-                         const view<const float>& large, Index&& index, float* dweight) {
-  const auto small_map = [](int) { return pixel_map{}; };
-  const auto large_map = [&](int tap) {
-    return pixel_map{g.stride, tap / g.kernel * g.dilation - g.padding, tap % g.kernel * g.dilation - g.padding};
-  };
-  const int taps = g.kernel * g.kernel;
-  if (!cpu::memory.is_blocked(small.extent) && !cpu::memory.is_blocked(large.extent)) {
-    plain_weight_gradient(on.threads, small, large, taps, large_map, index, dweight);
-  } else if (cpu::memory.is_blocked(small.extent)) {
-    weight_gradient(
-        on.threads, large, small, taps, small.extent.height, small.extent.width,
-        [&](int tap) {
-          return std::pair{large_map(tap), small_map(tap)};
-        },
-        [&](int of_large, int of_small, int tap) { return index(of_small, of_large, tap); }, dweight);
-  } else {
-    weight_gradient(
-        on.threads, small, large, taps, small.extent.height, small.extent.width,
-        [&](int tap) {
-          return std::pair{small_map(tap), large_map(tap)};
-        },
-        index, dweight);
-  }
 }
 
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
@@ -157,10 +129,7 @@ void add_weight_gradient(cpu& on, const conv2d_geometry& g, const view<const flo
   if (algorithm == detail::convolution_algorithm::winograd) {
     winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
   } else {
-    const int taps = g.kernel * g.kernel;
-    add_weight_gradient(
-        on, g, b.dy, b.x[0], [&](int k, int c, int tap) { return (k * x.channels + c) * taps + tap; },
-        b.dparameters[0]);
+    add_weight_gradient(on.threads, {g, b.dy, b.x[0], b.dparameters[0]});
   }
   if (!b.dx[0]) { return; }
 
@@ -254,11 +223,8 @@ inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,
                                                         const backward_pass<float>& b) {
-  const shape y = b.dy.extent;
-  const int taps = g.kernel * g.kernel;
   add_bias_gradient(on, b.dy, b.dparameters[1]);
-  add_weight_gradient(
-      on, g, b.x[0], b.dy, [&](int c, int k, int tap) { return (c * y.channels + k) * taps + tap; }, b.dparameters[0]);
+  add_weight_gradient(on.threads, {g, b.x[0], b.dy, b.dparameters[0]});
   if (!b.dx[0]) { return; }
   direct_convolution(on.threads, forward_geometry(g), b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
 }
