@@ -154,6 +154,7 @@ std::int64_t macs_of(const any_network& network, int size) {
 
 template <class Backend>
 void bench(const bench_words& w) {
+  expect_size(network_for(w), w.size, w.size);
   const timings times = w.train ? time_step(w) : time_prediction<Backend>(w);
   const double memory = peak_rss_mb();
   // A step of training has two more passes of the same work: the gradients of the values and of the weights.

@@ -21,6 +21,7 @@
 
 #include "commands.hpp"
 #include "device_words.hpp"
+#include "file_words.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
 #include "whole_images.hpp"
@@ -296,8 +297,9 @@ void add_eval(CLI::App& app) {
   command->add_option(
       "--loss", words->loss,
       "loss to report; bce+jaccard, or of classes that exclude one another cross_entropy, if not given");
-  command->add_option("--json", words->json, "write the JSON to this file, too");
-  command->add_option("--per-image", words->per_image, "write a CSV file with a line for each class of each image");
+  command->add_option("--json", words->json, "write the JSON to this file, too")->check(in_a_folder());
+  command->add_option("--per-image", words->per_image, "write a CSV file with a line for each class of each image")
+      ->check(in_a_folder());
   command
       ->add_option("--spacing", words->spacing,
                    "millimetres from a pixel of the images to the next, of rows and columns if they differ: distances "
@@ -306,7 +308,7 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(1e-6, 1e6));
   command
       ->add_option("--mask-threshold", words->mask_threshold, "gray value from which a mask that is not binary counts")
-      ->check(CLI::Range(0, 65535));
+      ->check(CLI::Range(1, 65535));
   command->add_flag("--ci", words->intervals, "95 % confidence intervals of the means, by a bootstrap over the images");
   words->looks.add_to(command);
   words->device.add_to(command);

@@ -63,15 +63,6 @@ void print_table(const std::vector<node<no_op>>& composed) {
   }
 }
 
-/// Throws `error` where the network does not take such images.
-std::vector<node<no_op>> composed_at(const any_network& network, int height, int width) {
-  if (const defect found = network.defect_at(height, width)) {
-    fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", in an image of " +
-         std::to_string(height) + "x" + std::to_string(width) + ")");
-  }
-  return network.composed(height, width);
-}
-
 void write_svg(const std::string& file, const std::string& svg) {
   if (file == "-") {
     std::cout << svg;
@@ -83,8 +74,9 @@ void write_svg(const std::string& file, const std::string& svg) {
 void info(const info_words& w, const any_network& network, const std::string& name, const model_card* card) {
   const int height = card != nullptr ? card->height : w.size;
   const int width = card != nullptr ? card->width : w.size;
+  expect_size(network, height, width);
   if (!w.svg.empty()) {
-    write_svg(w.svg, diagram_svg(name, composed_at(network, height, width)));
+    write_svg(w.svg, diagram_svg(name, network.composed(height, width)));
     return;
   }
   const facts f = facts_of(network, height, width);

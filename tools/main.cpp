@@ -1,5 +1,6 @@
 #include <exception>
 #include <iostream>
+#include <new>
 #include <opencv2/core/utility.hpp>
 
 #include "commands.hpp"
@@ -17,12 +18,14 @@ int main(int argc, char** argv) {
       "  segx bench   --model unet16                               how fast it is here\n"
       "  segx augment --data data --preview sheet.png              what random changes of the training look like\n"
       "  segx plan    --data data --out recipe.json                what to train on these images, and how\n"
-      "  segx paper   --data data --out table                      the five models of the paper, trained and "
-      "compared\n\n"
+      "  segx paper   --data data --out table                      the five models of the paper, trained and compared\n"
+      "  segx import  --encoder mobilenet_v2 FILE --out E          a weight file of published ImageNet weights\n"
+      "  segx convert --weights W --half --out V                   a weight file anew, in half the space\n"
+      "  segx report  --run run --data data --masks masks …        one HTML page of a training\n\n"
       "A data folder holds images/NAME.png (or JPEG, 8 or 16 bit, any size) and masks/NAME.png (0 and 255).\n"
       "'segx COMMAND --help' explains a command."};
   app.name("segx");
-  app.require_subcommand(1);
+  app.set_version_flag("--version", "segx " SEGX_VERSION);
   segx::tool::add_synth(app);
   segx::tool::add_train(app);
   segx::tool::add_eval(app);
@@ -38,6 +41,10 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) {
+      std::cerr << app.help();
+      return 2;
+    }
     return 0;
   } catch (const CLI::ParseError& wrong) {
     if (app.get_subcommands().empty() && !app.remaining().empty()) {  // CLI11 would say that a command is missing
@@ -45,7 +52,11 @@ int main(int argc, char** argv) {
       return 2;
     }
     return app.exit(wrong) == 0 ? 0 : 2;
-  } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::exception& failure) {
+  } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::bad_alloc&) {
+    std::cerr
+        << "segx: this needs more memory than the machine gives; take smaller images (--size) or batches (--batch)\n";
+    return 1;
+  } catch (const std::exception& failure) {
     std::cerr << "segx: " << failure.what() << '\n';
     return 1;
   }

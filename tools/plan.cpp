@@ -240,7 +240,7 @@ void add_plan(CLI::App& app) {
   auto words = std::make_shared<plan_words>(command);
   command->add_option("--data", words->data, "folder with images/ and masks/, or masks_CLASS/ for each class")
       ->required();
-  command->add_option("--out", words->out, "recipe to write, JSON");
+  command->add_option("--out", words->out, "recipe to write, JSON")->check(in_a_folder());
   command->add_flag("--json", words->as_json, "print all of it as JSON, for programs");
   command->add_option("--minutes", words->limits.minutes, "that the training may take on this machine")
       ->check(CLI::Range(0.01, 1e6))

@@ -42,7 +42,10 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     std::vector<std::string> problems;
     const auto images = detail::images_by_stem(input, problems);
     detail::report(input.string(), problems);
-    if (images.empty()) { fail(input.string() + ": holds no images"); }
+    if (images.empty()) {
+      fail(input.string() + ": holds no images" +
+           (fs::is_directory(input / "images") ? "; did you mean " + (input / "images").string() + "?" : ""));
+    }
     for (const auto& [stem, file] : images) { files.push_back(file); }
   }
   std::map<std::string, fs::path> by_stem;
@@ -54,6 +57,15 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     }
   }
   return files;
+}
+
+/// A picture in the folder that masks go to would be replaced by its own mask.
+void expect_no_input_in(const fs::path& out, const std::vector<fs::path>& files) {
+  for (const fs::path& file : files) {
+    if (file.extension() == ".png" && fs::weakly_canonical(file).parent_path() == fs::weakly_canonical(out)) {
+      fail(file.string() + ": lies in the folder to write to, where its mask would replace it; give --out another one");
+    }
+  }
 }
 
 /// What stands in the names of files for each class; nothing where there is but one.
@@ -101,6 +113,7 @@ void write_files(const predict_words& w, Segmenter& network, const std::vector<s
 template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
+  expect_no_input_in(w.out, files);
   segmenter<any_network, Backend> network{w.weights, w.looks.options(w.device.precision_of_gpu()), model_of(w.weights)};
   const std::vector<std::string> endings = endings_of(network);
   make_folder(w.out);

@@ -122,8 +122,22 @@ class recipe_words {
 
   template <class T>
   static CLI::Validator range_of(const recipe_field& field) {
-    if constexpr (detail::recipe_number<T>) { return CLI::Range(field.least, field.most); }
-    return CLI::Validator{};
+    if constexpr (detail::recipe_number<T>) {
+      const auto text = [](double bound) { return number_text(static_cast<T>(bound)); };
+      const std::string range = text(field.least) + " to " + text(field.most);
+      const auto is_in_range = [least = field.least, most = field.most](T value) {
+        return value >= least && value <= most;
+      };
+      return CLI::Validator{[=](const std::string& word) -> std::string {
+                              T value{};
+                              if (CLI::detail::lexical_cast(word, value) && is_in_range(value)) { return {}; }
+                              return std::string{"expected a "} + (std::is_integral_v<T> ? "whole " : "") +
+                                     "number from " + range + ", not " + word;
+                            },
+                            range};
+    } else {
+      return CLI::Validator{};
+    }
   }
 
   std::string file_;

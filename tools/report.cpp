@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 struct report_words {
   std::string out, run, data, masks, metrics, title = "Segmentation report", summary, reproduce;
   int cases = 12;
+  std::optional<int> mask_threshold;
 };
 
 std::string number_text(const nlohmann::json& value) {
@@ -46,17 +48,18 @@ std::vector<report_metric> metric_rows(const fs::path& file) {
   row("iou_mean", "IoU, mean over images", "overlap divided by union of mask and truth");
   row("iou_micro", "IoU, over all pixels", "all images taken together");
   row("dice_mean", "Dice, mean over images", "also called F1");
-  row("precision_micro", "Precision", "share of the mask that is lung");
-  row("recall_micro", "Recall", "share of the lung that is found");
+  row("precision_micro", "Precision", "share of the mask that is right");
+  row("recall_micro", "Recall", "share of the truth that is found");
   row("accuracy", "Accuracy", "share of pixels that are right");
   row("loss", "Loss", "what training made small");
   return rows;
 }
 
 /// One held-out image: writes its pictures and says how well it went.
-report_case make_case(const sample& s, const fs::path& predicted, const fs::path& out) {
+report_case make_case(const report_words& w, const sample& s) {
+  const fs::path out = w.out, predicted = fs::path{w.masks} / (s.stem + ".png");
   const cv::Mat gray = read_gray(s.image);
-  const cv::Mat truth = read_mask(s.masks.at(0));
+  const cv::Mat truth = read_mask(s.masks.at(0), w.mask_threshold);
   const cv::Mat mask = read_mask(predicted);
   if (mask.size() != truth.size()) { fail(predicted.string() + ": has another size than " + s.masks.at(0).string()); }
   cv::Mat preview;
@@ -70,6 +73,11 @@ report_case make_case(const sample& s, const fs::path& predicted, const fs::path
 }
 
 void write_report(const report_words& w) {
+  const dataset data = scan_folder(w.data, {.mask_threshold = w.mask_threshold});
+  if (data.labels != label_kind::binary) {
+    fail(w.data + ": has masks of " + std::to_string(data.classes.size()) +
+         " classes, but a report shows one: masks/ is what it needs");
+  }
   const fs::path out = w.out;
   make_folder(out / "pictures");
   report page;
@@ -81,9 +89,7 @@ void write_report(const report_words& w) {
   page.curves = "curves.png";
   page.cases_note = "Blue: the network's mask. Orange: the true outline.";
 
-  for (const sample& s : scan_folder(w.data).samples) {
-    page.cases.push_back(make_case(s, fs::path{w.masks} / (s.stem + ".png"), out));
-  }
+  for (const sample& s : data.samples) { page.cases.push_back(make_case(w, s)); }
   std::vector<report_case> worst = page.cases;
   std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.iou < b.iou; });
   worst.resize(std::min<std::size_t>(5, worst.size()));
@@ -100,7 +106,9 @@ void write_report(const report_words& w) {
 void add_report(CLI::App& app) {
   auto words = std::make_shared<report_words>();
   CLI::App* command =
-      app.add_subcommand("report", "Make one HTML page of a training: metrics, curves, pictures of held-out images");
+      app.add_subcommand("report",
+                         "Make one HTML page of the training of a network that has one class: metrics, curves, "
+                         "pictures of held-out images");
   command->add_option("--out", words->out, "folder to write index.html and its pictures to")->required();
   command->add_option("--run", words->run, "folder of the training")->required();
   command->add_option("--metrics", words->metrics, "JSON of 'segx eval'")->required();
@@ -109,7 +117,12 @@ void add_report(CLI::App& app) {
   command->add_option("--title", words->title, "heading")->capture_default_str();
   command->add_option("--summary", words->summary, "a paragraph below it");
   command->add_option("--reproduce", words->reproduce, "the commands, a line each");
-  command->add_option("--cases", words->cases, "images in the gallery")->capture_default_str();
+  command->add_option("--cases", words->cases, "images in the gallery")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--mask-threshold", words->mask_threshold, "gray value from which a mask that is not binary counts")
+      ->check(CLI::Range(1, 65535));
   command->callback([words] { write_report(*words); });
 }
 

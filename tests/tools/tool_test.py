@@ -130,10 +130,11 @@ class ToolTest(unittest.TestCase):
             self.assertIn(command, segx("--help").stdout)
 
     def test_wrong_usage(self):
-        for words in ((), ("dance",), ("train",), ("train", "--data", self.data, "--out", self.folder / "x", "--bogus"),
+        for words in (("dance",), ("train",), ("train", "--data", self.data, "--out", self.folder / "x", "--bogus"),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--model", "unet7"),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", "many"),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", 0),
+                      ("train", "--data", self.data, "--out", self.folder / "x", "--mask-threshold", 0),
                       ("train", "--data", self.data), ("train", "--print-recipe", "--lr-scale", "encoder"),
                       ("train", "--print-recipe", "--lr-scale", "encoder=x"),
                       ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
@@ -143,6 +144,16 @@ class ToolTest(unittest.TestCase):
             self.assertIn("Run with --help for more information.", result.stderr)
         self.assertFalse((self.folder / "x").exists())
         self.assertIn('no command "dance"', segx("dance").stderr)
+        self.assertIn("expected a whole number from 1 to 1000000, not many",
+                      segx("train", "--data", self.data, "--out", self.folder / "x", "--epochs", "many").stderr)
+        nothing = segx()
+        self.assertEqual(nothing.returncode, 2)
+        self.assertEqual(nothing.stderr, segx("--help").stdout)
+        self.assertRegex(segx("--version").stdout, r"^segx \d+\.\d+\.\d+\n$")
+        for words in (("eval", "--weights", self.weights, "--data", self.data, "--json"), ("plan", "--data", self.data, "--out")):
+            result = segx(*words, self.folder / "none" / "file.json")
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"there is no folder {self.folder / 'none'}", result.stderr)
 
     # ---- synth ----
 
@@ -185,7 +196,10 @@ class ToolTest(unittest.TestCase):
         out = self.folder / "refused"
         words = ("train", "--out", out, "--model", "unet8", "--quiet")
         self.assert_fails(segx(*words, "--data", self.folder / "none"), self.folder / "none")
-        self.assert_fails(segx(*words, "--data", self.data, "--size", 60), "60x60")
+        self.assert_fails(segx(*words, "--data", self.data, "--size", 60), "60x60",
+                          "it takes 48x48 and 64x64")
+        self.assert_fails(segx(*words, "--data", self.data, "--size", 64, "--resume"), out / "last.ckpt",
+                          "no training to resume")
         self.assert_fails(segx(*words, "--data", self.data, "--loss", "hope"), "hope", "bce")
         self.assert_fails(segx(*words, "--data", self.data, "--optimizer", "hope"), "hope", "adam")
         self.assert_fails(segx(*words, "--data", self.data, "--schedule", "hope"), "hope", "cosine", "plateau(")
@@ -462,6 +476,25 @@ class ToolTest(unittest.TestCase):
                           "phantom_0001.png")
         self.assertFalse(out.exists())
 
+    def test_predict_replaces_no_input(self):
+        folder = self.folder / "in_place"
+        folder.mkdir()
+        shutil.copy(self.data / "images" / "phantom_0001.png", folder / "a.png")
+        before = content_of(folder)
+        for words in ((folder,), (folder / "a.png",), (folder / ".." / "in_place" / "a.png",)):
+            self.assert_fails(segx("predict", "--weights", self.weights, "--out", folder, *words), "a.png")
+        self.assertEqual(content_of(folder), before)
+
+    def test_predict_names_what_it_cannot_read(self):
+        out, file = self.folder / "unread", self.folder / "scan.dcm"
+        file.write_bytes(bytes(128) + b"DICM" + bytes(200))
+        for weights, image, says in ((self.weights, file, "is a DICOM file"),
+                                     (self.weights, self.data, f"did you mean {self.data / 'images'}?"),
+                                     (self.run_folder / "last.ckpt", self.data / "images", "best.safetensors")):
+            result = segx("predict", "--weights", weights, "--out", out, image)
+            self.assert_fails(result)
+            self.assertIn(says, result.stderr)
+
     # ---- report ----
 
     def test_report(self):
@@ -475,6 +508,7 @@ class ToolTest(unittest.TestCase):
         self.assertIn(f"{json.loads(scores.read_text())['iou_mean']:.4f}", page)
         self.assertEqual(read_png(out / "curves.png")[2], 8)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
+        self.assertEqual(segx(*words, "--metrics", scores, "--cases", -3).returncode, 2)
 
     # ---- several classes ----
 

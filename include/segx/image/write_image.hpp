@@ -22,7 +22,7 @@ void write_probability(const std::filesystem::path& file, const cv::Mat& probabi
 /// Colours of overlay(), BGR; told apart by colour-blind eyes too (Okabe and Ito's palette).
 inline const cv::Vec3b overlay_mask_colour{233, 180, 86};  // sky blue
 inline const cv::Vec3b overlay_truth_colour{0, 94, 213};   // vermilion
-/// … and of several classes, one after the other; a ninth has the colour of the first.
+/// … and of several classes, one after the other; a seventh has the colour of the first.
 inline const std::array<cv::Vec3b, 6> overlay_class_colours{{overlay_mask_colour,
                                                              {0, 159, 230},      // orange
                                                              {115, 158, 0},      // bluish green

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include <segx/core/describe.hpp>
 #include <segx/core/error.hpp>
 #include <segx/core/network.hpp>
 #include <segx/runtime/operation.hpp>
@@ -52,6 +53,13 @@ constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<
 
 namespace detail {
 
+/// What is wrong, where, and in which image.
+inline std::string sentence_of(const defect& found, shape image) {
+  return std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " +
+         text_of(found.inputs[0]) + (found.inputs[1].channels > 0 ? " and " + text_of(found.inputs[1]) : "") +
+         ", in an image of " + std::to_string(image.height) + "x" + std::to_string(image.width) + ")";
+}
+
 /// The first layer that a backend cannot run. Which kernels there are does not depend on sizes.
 template <class Backend, int Capacity>
 constexpr defect missing_kernel(const graph<Capacity, operation<Backend>>& g, purpose why) {
@@ -71,6 +79,26 @@ template <class Network, class Backend>
 inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024);
 
 }  // namespace detail
+
+/// Throws `error` if a network does not take images of this size, with sizes near by that it takes.
+template <class Network>
+void expect_size(const Network& network, int height, int width) {
+  const defect found = network.defect_at(height, width);
+  if (!found) { return; }
+  std::string wrong = detail::sentence_of(found, {network.channels, height, width});
+  for (int multiple = 2; multiple <= 64; multiple *= 2) {
+    const auto rounded = [=](int extent, int up) { return (extent + up * (multiple - 1)) / multiple * multiple; };
+    const auto is_taken = [&](int up) {
+      const int h = rounded(height, up), w = rounded(width, up);
+      return h > 0 && w > 0 && !network.defect_at(h, w);
+    };
+    const auto text = [&](int up) {
+      return std::to_string(rounded(height, up)) + "x" + std::to_string(rounded(width, up));
+    };
+    if (is_taken(1)) { fail(wrong + "; it takes " + (is_taken(0) ? text(0) + " and " : "") + text(1)); }
+  }
+  fail(wrong);
+}
 
 /// The program of a network at one size, known when it compiles: `static_plan<lung_net::at<256, 256>, cpu, …>`.
 template <class At, class Backend, purpose Why>
@@ -103,13 +131,7 @@ class unchecked_plan {
 
  private:
   static void require_none(const defect& found, shape image) {
-    if (!found) { return; }
-    const auto text = [](shape s) {
-      return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
-    };
-    fail(std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " + text(found.inputs[0]) +
-         (found.inputs[1].channels > 0 ? " and " + text(found.inputs[1]) : "") + ", in an image of " +
-         std::to_string(image.height) + "x" + std::to_string(image.width) + ")");
+    if (found) { fail(detail::sentence_of(found, image)); }
   }
 
   lowered_graph<capacity, operation<Backend>> lowered_;

@@ -78,7 +78,7 @@ inline constexpr std::array recipe_fields{
     recipe_field{"validation_list", "--val-list", &recipe::validation_list,
                  "file with the names of the validation images, one a line, instead of a share"},
     recipe_field{"mask_threshold", "--mask-threshold", &recipe::mask_threshold,
-                 "gray value from which a mask that is not binary counts", 0, 65535},
+                 "gray value from which a mask that is not binary counts", 1, 65535},
     recipe_field{"labels", "--labels", &recipe::labels,
                  "what the values of masks mean: binary, exclusive or overlapping classes; auto: as the folder looks"},
     recipe_field{"classes", "--classes", &recipe::classes,

@@ -96,7 +96,17 @@ class trainer {
     scan_options_of(r);
     has_windows(r);
     parse_normalisation(r.normalisation);
+    expect_size(network, r.height, r.width);
     expect_parts(weights<Network>{network}, r.learning_rate_factors);
+  }
+
+  /// Throws `error` if a training in this folder cannot be begun, as one is there, or not be resumed, as none is.
+  static void check_folder(const std::filesystem::path& folder, bool resume) {
+    const std::filesystem::path file = checkpoint_in(folder);
+    if (std::filesystem::exists(file) == resume) { return; }
+    fail(file.string() +
+         (resume ? ": no such file, so there is no training to resume (--resume)"
+                 : ": this folder holds a training already; resume it (--resume) or choose another folder"));
   }
 
   /// How `run` will feed the training.
@@ -106,12 +116,8 @@ class trainer {
   std::size_t bytes() { return learner_.bytes() + judge_.bytes(); }
 
   train_result run() {
-    if (run_.resume) {
-      restore();
-    } else if (std::filesystem::exists(checkpoint_file())) {
-      fail(checkpoint_file().string() +
-           ": this folder holds a training already; resume it (--resume) or choose another folder");
-    }
+    check_folder(run_.folder, run_.resume);
+    if (run_.resume) { restore(); }
     if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
@@ -311,7 +317,8 @@ class trainer {
     return text;
   }
 
-  std::filesystem::path checkpoint_file() const { return run_.folder / "last.ckpt"; }
+  static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
+  std::filesystem::path checkpoint_file() const { return checkpoint_in(run_.folder); }
 
   /// Stands for which samples are trained on and which validate.
   std::string digest_of_samples() const {

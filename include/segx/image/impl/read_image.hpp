@@ -60,9 +60,17 @@ inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) {
   return true;
 }
 
+/// Whether these are the bytes of a DICOM file, which some builds of OpenCV decode, but not as it is meant to be seen.
+inline bool is_dicom(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t preamble = 128;
+  return bytes.size() >= preamble + 4 && std::memcmp(bytes.data() + preamble, "DICM", 4) == 0;
+}
+
 SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes))
     throw error(file.string() + ": the file ends early, so pixels are missing; copy it again");
+  if (is_dicom(bytes))
+    throw error(file.string() + ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)");
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);

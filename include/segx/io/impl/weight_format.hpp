@@ -41,7 +41,10 @@ SEGX_IMPL std::string decode_card(const safetensors_view& file, model_card& out)
   const std::string* format = value("format");
   if (format == nullptr || *format != detail::weight_format) {
     return "expected the format \"" + std::string{detail::weight_format} + "\", found " +
-           (format == nullptr ? "none: not a weight file of segx" : "\"" + *format + "\"");
+           (format == nullptr ? "none: not a weight file of segx" : "\"" + *format + "\"") +
+           (format != nullptr && format->starts_with("segx checkpoint")
+                ? ": a training goes on from it, its weights are in best.safetensors"
+                : "");
   }
   model_card card;
   for (const auto& [name, member] : detail::card_fields) {
