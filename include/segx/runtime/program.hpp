@@ -88,14 +88,14 @@ void expect_size(const Network& network, int height, int width) {
   std::string wrong = detail::sentence_of(found, {network.channels, height, width});
   for (int multiple = 2; multiple <= 64; multiple *= 2) {
     const auto rounded = [=](int extent, int up) { return (extent + up * (multiple - 1)) / multiple * multiple; };
-    const auto is_taken = [&](int up) {
-      const int h = rounded(height, up), w = rounded(width, up);
-      return h > 0 && w > 0 && !network.defect_at(h, w);
-    };
+    const auto is_taken = [&](int up) { return !network.defect_at(rounded(height, up), rounded(width, up)); };
     const auto text = [&](int up) {
       return std::to_string(rounded(height, up)) + "x" + std::to_string(rounded(width, up));
     };
-    if (is_taken(1)) { fail(wrong + "; it takes " + (is_taken(0) ? text(0) + " and " : "") + text(1)); }
+    const bool is_smallest = height < multiple || width < multiple;
+    if (is_taken(1) && (is_smallest || is_taken(0))) {
+      fail(wrong + "; it takes " + (is_smallest ? "" : text(0) + " and ") + text(1));
+    }
   }
   fail(wrong);
 }
