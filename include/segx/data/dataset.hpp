@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>
 

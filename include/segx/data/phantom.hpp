@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
-#include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/phantom_anatomy.hpp>
 #include <segx/data/phantom_canvas.hpp>

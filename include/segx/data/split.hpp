@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
 
 namespace segx {

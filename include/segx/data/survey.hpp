@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>
@@ -57,12 +56,6 @@ struct survey {
     return sum / static_cast<double>(images.size());
   }
 };
-
-namespace detail {
-
-image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold);
-
-}  // namespace detail
 
 /// The images of `s` that somebody should look at: constant, very dark or bright where few are, of another shape than
 /// most, with empty or full masks, with the same pixels as one before them. In the order of the samples.

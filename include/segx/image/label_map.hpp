@@ -6,7 +6,6 @@
 #include <string_view>
 #include <xtensor/xtensor.hpp>
 
-#include <segx/core/error.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {

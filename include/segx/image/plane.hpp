@@ -4,7 +4,6 @@
 #include <opencv2/core.hpp>
 #include <xtensor/xtensor.hpp>
 
-#include <segx/core/error.hpp>
 #include <segx/image/normalisation.hpp>
 
 namespace segx {

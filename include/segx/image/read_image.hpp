@@ -10,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include <segx/core/error.hpp>
-
 namespace segx {
 
 namespace detail {
@@ -27,6 +25,9 @@ std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]);
 cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file);
 
 inline cv::Mat decode_file(const std::filesystem::path& file) { return decode(read_bytes(file), file); }
+
+/// What decode() gave as gray (channels = 1) or RGB (3), by OpenCV's weights and without alpha.
+cv::Mat with_channels(cv::Mat stored, int channels);
 
 }  // namespace detail
 

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/optim/patience.hpp>
 

@@ -9,7 +9,6 @@
 #include <variant>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/io/atomic_file.hpp>
 
 namespace segx {

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <variant>
 
-#include <segx/core/error.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/dataset.hpp>
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/survey.hpp>
 
@@ -40,7 +41,7 @@ inline void count_objects(const cv::Mat& labels, image_facts& facts) {
   facts.object_extent = std::sqrt(static_cast<double>(*middle));
 }
 
-SEGX_IMPL image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
+inline image_facts facts_of(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
   const cv::Mat stored = decode_file(s.image);
   image_facts facts;
   facts.height = stored.rows;
@@ -49,7 +50,7 @@ SEGX_IMPL image_facts facts_of(const dataset& data, const sample& s, std::option
   facts.colour = has_colour(stored);
   facts.pixels = sha256(std::as_bytes(std::span(stored.data, stored.total() * stored.elemSize())));
 
-  const cv::Mat gray = read_gray(s.image);
+  const cv::Mat gray = to_unit(with_channels(stored, 1));
   cv::Scalar mean, deviation;
   cv::minMaxLoc(gray, &facts.darkest, &facts.brightest);
   cv::meanStdDev(gray, mean, deviation);

@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 #include <system_error>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/read_image.hpp>
 
@@ -84,15 +85,18 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
   return pixels;
 }
 
-}  // namespace detail
-
-SEGX_IMPL cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
-  cv::Mat stored = detail::decode_file(file);
+SEGX_IMPL cv::Mat with_channels(cv::Mat stored, int channels) {
   const int found = stored.channels();
   if (channels == 1 && found != 1) cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
   if (channels == 3)
     cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : found == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGB);
   return stored;
+}
+
+}  // namespace detail
+
+SEGX_IMPL cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
+  return detail::with_channels(detail::decode_file(file), channels);
 }
 
 SEGX_IMPL cv::Mat to_unit(const cv::Mat& pixels) {

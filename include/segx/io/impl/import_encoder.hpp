@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/import_encoder.hpp>
 

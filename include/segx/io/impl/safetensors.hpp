@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/half.hpp>
 #include <segx/io/safetensors.hpp>

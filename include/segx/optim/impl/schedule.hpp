@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/optim/schedule.hpp>
 

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <system_error>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/log.hpp>

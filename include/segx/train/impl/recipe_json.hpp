@@ -7,13 +7,23 @@
 #include <vector>
 
 #include <segx/core/impl.hpp>
+#include <segx/io/atomic_file.hpp>
+#include <segx/io/checksum.hpp>
+#include <segx/io/json_text.hpp>
 #include <segx/train/recipe_json.hpp>
 
 namespace segx {
 
 namespace detail {
 
-SEGX_IMPL std::string as_json(const std::map<std::string, double>& values) {
+inline std::string as_json(const std::string& text) { return json_text(text); }
+inline std::string as_json(bool value) { return value ? "true" : "false"; }
+inline std::string as_json(recipe_number auto value) { return number_text(value); }
+template <class T>
+std::string as_json(const std::optional<T>& value) {
+  return value ? number_text(*value) : "null";
+}
+inline std::string as_json(const std::map<std::string, double>& values) {
   std::string all = "{";
   for (const auto& [name, value] : values) {
     all += (all.size() == 1 ? "" : ", ") + json_text(name) + ": " + number_text(value);
@@ -21,12 +31,27 @@ SEGX_IMPL std::string as_json(const std::map<std::string, double>& values) {
   return all + "}";
 }
 
-SEGX_IMPL std::string take(json_cursor& from, bool& out) {
+/// Each reads a value into `out`; "" when it was there, else what was expected.
+inline std::string take(json_cursor& from, std::string& out) { return from.take_text(out) ? "" : "a text in quotes"; }
+inline std::string take(json_cursor& from, bool& out) {
   out = from.take_word("true");
   return out || from.take_word("false") ? "" : "true or false";
 }
 
-SEGX_IMPL std::string take(json_cursor& from, std::map<std::string, double>& out) {
+template <recipe_number T>
+std::string take(json_cursor& from, T& out) {
+  return from.take_number(out) ? "" : std::same_as<T, double> ? "a number" : "a whole number";
+}
+template <class T>
+std::string take(json_cursor& from, std::optional<T>& out) {
+  if (from.take_word("null")) {
+    out.reset();
+    return "";
+  }
+  const std::string wrong = take(from, out.emplace());
+  return wrong.empty() ? "" : wrong + " or null";
+}
+inline std::string take(json_cursor& from, std::map<std::string, double>& out) {
   out.clear();
   const bool is_read = from.take_list('{', '}', [&] {
     std::string name;

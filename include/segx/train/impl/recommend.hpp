@@ -1,29 +1,51 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
+#include <segx/image/normalisation.hpp>
 #include <segx/train/recommend.hpp>
 
 namespace segx {
 
 namespace detail::planning {
 
-SEGX_IMPL std::string percent(double share) {
+inline std::string percent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, share < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * share);
   return text;
 }
 
-SEGX_IMPL survey with_objects(survey s) {
+inline std::string rounded(double value) { return std::to_string(std::lround(value)); }
+
+inline int multiple_of_32(double extent) { return 32 * std::max(1, static_cast<int>(std::lround(extent / 32))); }
+
+/// What most rules ask about.
+struct traits {
+  double height, width;  // medians, pixels
+  double objects;        // in an image; median
+  double share;          // mean share of the rarest class, over the images that have it
+  std::string rarest;
+  double mean, deviation;
+  double with_colour;  // share of the images
+  bool is_sided;       // a class is left or right
+  int train;           // images
+
+  /// Where whole objects are small, and many, what they are in has no up and down: cells, grains.
+  bool has_many_objects() const { return objects >= 8; }
+};
+
+inline survey with_objects(survey s) {
   std::erase_if(s.images, [](const image_facts& f) { return f.objects == 0; });
   if (s.images.empty()) { fail("all masks are empty, so there is nothing to learn"); }
   return s;
 }
 
-SEGX_IMPL traits traits_of(const survey& s, int train) {
+inline traits traits_of(const survey& s, int train) {
   traits t{};
   t.train = train;
   t.height = s.median([](const image_facts& f) { return f.height; });
@@ -49,14 +71,22 @@ SEGX_IMPL traits traits_of(const survey& s, int train) {
   return t;
 }
 
-SEGX_IMPL double extent_when_resized(const image_facts& f) {
-  return f.object_extent * std::min(1.0, usual_side / std::sqrt(static_cast<double>(f.height) * f.width));
+/// Pixels of the side of a square that has as many as the network's images.
+inline constexpr double usual_side = 256;
+/// A network finds what is at least so many pixels large in its images.
+inline constexpr double least_extent = 16;
+
+inline double area_of(const image_facts& f) { return static_cast<double>(f.height) * f.width; }
+
+/// Of the side of an object where an image is resized to the usual size; images that are smaller already stay so.
+inline double extent_when_resized(const image_facts& f) {
+  return f.object_extent * std::min(1.0, usual_side / std::sqrt(area_of(f)));
 }
 
-SEGX_IMPL choice choose_size(const traits& t, const survey& s, recipe& r) {
+inline choice choose_size(const traits& t, const survey& s, recipe& r) {
   const double side = std::sqrt(t.height * t.width);
   const double lost = s.mean([](const image_facts& f) {
-    const bool shrinks = f.height * f.width > 1.2 * usual_side * usual_side;
+    const bool shrinks = area_of(f) > 1.2 * usual_side * usual_side;
     return f.objects > 0 && shrinks && extent_when_resized(f) < least_extent ? 1.0 : 0.0;
   });
   if (lost > 0.1) {
@@ -76,7 +106,7 @@ SEGX_IMPL choice choose_size(const traits& t, const survey& s, recipe& r) {
       "objects still have " + rounded(with_objects(s).median(extent_when_resized)) + " pixels: whole images, resized"};
 }
 
-SEGX_IMPL choice size_choice(const traits& t, const recipe& r) {
+inline choice size_choice(const traits& t, const recipe& r) {
   const std::string value = std::to_string(r.height) + "x" + std::to_string(r.width);
   const std::string images = rounded(t.height) + "x" + rounded(t.width);
   if (r.framing == "window") { return {"size", value, "enough to see an object with what is around it"}; }
@@ -84,7 +114,7 @@ SEGX_IMPL choice size_choice(const traits& t, const recipe& r) {
   return {"size", value, "keeps the aspect of the images, which are " + images + " (median)"};
 }
 
-SEGX_IMPL choice choose_normalisation(const traits& t, recipe& r) {
+inline choice choose_normalisation(const traits& t, recipe& r) {
   const bool usual = t.mean > 0.25 && t.mean < 0.75 && t.deviation > 0.1;
   const auto two_digits = [](double value) { return number_text(std::round(value * 100) / 100); };
   const std::string is =
@@ -95,7 +125,7 @@ SEGX_IMPL choice choose_normalisation(const traits& t, recipe& r) {
   return {"normalisation", r.normalisation, is + ", far from the middle of [0,1]"};
 }
 
-SEGX_IMPL choice choose_epochs(const traits& t, recipe& r) {
+inline choice choose_epochs(const traits& t, recipe& r) {
   constexpr double images = 20'000;  // in the whole training
   r.epochs = static_cast<int>(std::clamp(std::round(images / t.train), 30.0, 200.0));
   r.schedule = "cosine";
@@ -104,7 +134,7 @@ SEGX_IMPL choice choose_epochs(const traits& t, recipe& r) {
           std::to_string(r.epochs * t.train) + " images in all; the learning rate falls to zero by a cosine"};
 }
 
-SEGX_IMPL choice choose_augmentation(const traits& t, recipe& r) {
+inline choice choose_augmentation(const traits& t, recipe& r) {
   const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
   if (t.is_sided) {
     r.augmentation = "rotate(10),scale(0.9,1.1),shift(0.05)," + values;
@@ -119,7 +149,7 @@ SEGX_IMPL choice choose_augmentation(const traits& t, recipe& r) {
   return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
 }
 
-SEGX_IMPL choice choose_loss(const traits& t, const survey& s, recipe& r) {
+inline choice choose_loss(const traits& t, const survey& s, recipe& r) {
   constexpr double small = 0.03;
   const std::string of = s.classes.size() > 1 ? t.rarest + " has " : "the foreground has ";
   const bool rare = t.share < small;
@@ -136,12 +166,14 @@ SEGX_IMPL choice choose_loss(const traits& t, const survey& s, recipe& r) {
           rare ? is + ": missed ones weigh more than wrong ones" : is + ": calibrated, and makes the IoU large"};
 }
 
-SEGX_IMPL double macs_of(const candidate_network& c, const recipe& r, int train, int val) {
+/// Multiply-adds of the training of one image, as often as there are epochs, and of its share of the validation.
+inline double macs_of(const candidate_network& c, const recipe& r, int train, int val) {
   return c.macs_per_pixel * r.height * r.width * r.epochs * (passes_of_step * train + val);
 }
 
-SEGX_IMPL const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
-                                                  int val, const planning_limits& limits, recipe& r, choice& said) {
+/// The largest network that may be trained in time and that the images are enough for; the smallest where none is.
+inline const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
+                                               int val, const planning_limits& limits, recipe& r, choice& said) {
   constexpr int few_images = 200;
   constexpr std::int64_t few_parameters = 3'000'000;
   const bool colour = t.with_colour > 0.1;
@@ -171,8 +203,7 @@ SEGX_IMPL const candidate_network& choose_network(const std::vector<candidate_ne
   return *best;
 }
 
-SEGX_IMPL choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits,
-                              recipe& r) {
+inline choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r) {
   constexpr int usual = 8, steps_in_epoch = 10;
   const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
   r.batch = for_steps;
