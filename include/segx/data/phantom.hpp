@@ -17,22 +17,6 @@ struct phantom {
   cv::Mat mask;   ///< CV_8UC1 [size,size], 255 where at least half of the pixel is visible lung, else 0
 };
 
-namespace detail::chest {
-
-void refuse_size(int size);
-
-/// What the shutters leave: 1 inside the irradiated field.
-cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random);
-
-/// Clears the loose pixels that a costophrenic angle, which ends in a sliver, can leave beyond its tip.
-void remove_specks(cv::Mat& mask);
-
-/// From optical thickness to grey: blur, quantum noise, the equalisation that digital systems do, and the film's
-/// S-curve.
-cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, const cv::Mat& field, phantom_random random);
-
-}  // namespace detail::chest
-
 /// Draws one phantom. The picture is a sum of optical thicknesses (soft tissue, bone, minus air) that goes through a
 /// film curve; the mask comes from the same shapes. As in the Montgomery and Shenzhen masks, heart, mediastinum,
 /// everything below the diaphragm and fluid are not lung; ribs, clavicles and opacities over the lung are.

@@ -58,10 +58,6 @@ struct phantom_lungs {
 /// Soft tissue without the chest's contents: trunk, neck, shoulders and arms, about 1 where the body is thickest.
 cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& body, phantom_random random);
 
-/// A rib, clavicle or other long bone: a core with two brighter edges where the X-rays graze the compact bone.
-void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const phantom_path& axis, std::array<double, 2> width,
-               std::array<double, 2> weight);
-
 /// Each rib is an arc of a tilted ellipse around the chest: from the spine almost level, down along the side, and
 /// fainter forward and down to where bone becomes cartilage.
 void ribs(const phantom_canvas& canvas, cv::Mat& bone, const phantom_body& body, phantom_random random);

@@ -42,15 +42,8 @@ struct report {
 
 namespace detail::html {
 
-/// Text as it stands in an element or in a quoted attribute.
-std::string text(std::string_view plain);
-
 /// A link to a file below the page's folder: whatever its name, it leads neither to another host nor to a query.
 std::string link(std::string_view file);
-
-std::string score(double iou);
-
-std::string picture(const std::string& file, const std::string& what, const std::string& stem);
 
 inline constexpr const char* style = R"(
 :root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #1f2933; --faint: #616e7c; --line: #e1e5ea;

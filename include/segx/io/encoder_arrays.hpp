@@ -12,8 +12,6 @@
 
 namespace segx::detail {
 
-std::int64_t count_of(std::span<const std::int64_t> extents);
-
 /// An array of an encoder: where it is, and what torchvision calls it.
 struct encoder_array {
   weight_array<float> of;

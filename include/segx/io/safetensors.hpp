@@ -75,12 +75,6 @@ namespace detail {
 
 std::string extents_text(const std::vector<std::int64_t>& extents);
 
-/// The bytes of a tensor of these extents into `out`; false when they are more than 64 bits can count.
-bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out);
-
-/// Checks a tensor's extents and offsets and sets its bytes; `data` is all that follows the header.
-std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets, std::span<const std::byte> data);
-
 }  // namespace detail
 
 /// Reads a safetensors file from its bytes, without a copy of the tensors. Every rule of the format is checked before

@@ -46,9 +46,6 @@ std::string bar_text(double share, int cells);
 /// matter.
 std::string progress_line(const progress_state& state, int width, bool bar = true);
 
-/// Columns of the terminal behind a file descriptor; 80 if it does not say.
-int terminal_width(int descriptor);
-
 /// Shows a training as it goes: on a terminal one line that is redrawn at most ten times a second; elsewhere (a file, a
 /// pipe) a line every half minute. Not thread-safe.
 class progress {

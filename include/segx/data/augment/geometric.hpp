@@ -160,8 +160,6 @@ cv::Size window_size(int height, int width, cv::Size picture);
 /// 0, each equally likely, is somewhere in it.
 cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability, random_generator& random);
 
-lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size);
-
 }  // namespace detail
 
 /// A window of height × width at a random place. Of a smaller picture all that there is: put pad_if_smaller before it.

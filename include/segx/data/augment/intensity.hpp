@@ -13,12 +13,6 @@
 
 namespace segx {
 
-namespace detail {
-
-std::span<float> values_of(cv::Mat& image);
-
-}  // namespace detail
-
 /// Adds up to ±amount.
 struct brightness {
   double amount = 0.1;

@@ -15,13 +15,14 @@ namespace segx {
 
 namespace detail::chest {
 
-SEGX_IMPL void refuse_size(int size) {
+inline void refuse_size(int size) {
   if (size < 16 || size > 8192) {
     throw error{"cannot draw a phantom of " + std::to_string(size) + " pixels; choose a size from 16 to 8192"};
   }
 }
 
-SEGX_IMPL cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random) {
+/// What the shutters leave: 1 inside the irradiated field.
+inline cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random) {
   cv::Mat field = canvas.layer();
   const auto margin = [&] { return random.chance(0.35) ? random.between(0.0, 0.05) : -0.2; };
   const double left = margin(), top = margin(), right = 1 - margin(), bottom = 1 - margin();
@@ -33,7 +34,8 @@ SEGX_IMPL cv::Mat irradiated(const phantom_canvas& canvas, phantom_random random
   return field;
 }
 
-SEGX_IMPL void remove_specks(cv::Mat& mask) {
+/// Clears the loose pixels that a costophrenic angle, which ends in a sliver, can leave beyond its tip.
+inline void remove_specks(cv::Mat& mask) {
   cv::Mat labels, areas, centres;
   const int parts = cv::connectedComponentsWithStats(mask, labels, areas, centres);
   for (int part = 1; part < parts; ++part) {
@@ -42,7 +44,9 @@ SEGX_IMPL void remove_specks(cv::Mat& mask) {
   }
 }
 
-SEGX_IMPL cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, const cv::Mat& field, phantom_random random) {
+/// From optical thickness to grey: blur, quantum noise, the equalisation that digital systems do, and the film's
+/// S-curve.
+inline cv::Mat expose(const phantom_canvas& canvas, cv::Mat thickness, const cv::Mat& field, phantom_random random) {
   canvas.blur(thickness, random.between(0.0008, 0.0025));
   auto noise = random.fork();
   const float grain = static_cast<float>(random.between(0.003, 0.011));

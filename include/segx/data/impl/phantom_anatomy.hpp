@@ -7,9 +7,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/data/phantom_anatomy.hpp>
 
-namespace segx {
-
-namespace detail::chest {
+namespace segx::detail::chest {
 
 SEGX_IMPL phantom_body::phantom_body(phantom_random random)
     : half_width(random.between(0.32, 0.385)),
@@ -165,8 +163,9 @@ SEGX_IMPL cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& bo
   return tissue + 0.025 * uneven.mul(cover);
 }
 
-SEGX_IMPL void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const phantom_path& axis,
-                         std::array<double, 2> width, std::array<double, 2> weight) {
+/// A rib, clavicle or other long bone: a core with two brighter edges where the X-rays graze the compact bone.
+inline void long_bone(const phantom_canvas& canvas, cv::Mat& layer, const phantom_path& axis,
+                      std::array<double, 2> width, std::array<double, 2> weight) {
   static constexpr double edge = 0.005;
   canvas.stroke(layer, axis, width, {0.55 * weight[0], 0.55 * weight[1]});
   const auto n = axis.size();
@@ -436,6 +435,4 @@ SEGX_IMPL void side_marker(const phantom_canvas& canvas, cv::Mat& metal, phantom
   }
 }
 
-}  // namespace detail::chest
-
-}  // namespace segx
+}  // namespace segx::detail::chest

@@ -7,9 +7,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/data/phantom_canvas.hpp>
 
-namespace segx {
-
-namespace detail::chest {
+namespace segx::detail::chest {
 
 SEGX_IMPL phantom_path spline(const phantom_path& corners, bool closed, int steps) {
   const int n = static_cast<int>(corners.size());
@@ -138,6 +136,4 @@ SEGX_IMPL void phantom_canvas::add_span(float* row, double from, double to, floa
   if (last < size_) row[last] += weight * static_cast<float>(to - last);
 }
 
-}  // namespace detail::chest
-
-}  // namespace segx
+}  // namespace segx::detail::chest

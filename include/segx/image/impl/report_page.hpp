@@ -11,7 +11,8 @@ namespace segx {
 
 namespace detail::html {
 
-SEGX_IMPL std::string text(std::string_view plain) {
+/// Text as it stands in an element or in a quoted attribute.
+inline std::string text(std::string_view plain) {
   std::string escaped;
   for (const char c : plain) {
     if (c == '&') escaped += "&amp;";
@@ -36,14 +37,14 @@ SEGX_IMPL std::string link(std::string_view file) {
   return url;
 }
 
-SEGX_IMPL std::string score(double iou) {
+inline std::string score(double iou) {
   if (std::isnan(iou)) return "n/a";
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.3f", iou);
   return digits;
 }
 
-SEGX_IMPL std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
+inline std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
   if (file.empty()) return {};
   const std::string url = link(file);
   return "<figure><a href=\"" + url + "\"><img src=\"" + url + "\" alt=\"" + text(what + " of " + stem) +

@@ -8,9 +8,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/io/encoder_arrays.hpp>
 
-namespace segx {
-
-namespace detail {
+namespace segx::detail {
 
 /// A convolution's weights from [R,S,C,K], or depthwise from [R,S,C] and [R,S,C,1], to [K,C,R,S].
 inline std::vector<float> from_channels_last(std::span<const float> values, const std::vector<std::int64_t>& to) {
@@ -42,7 +40,7 @@ inline std::vector<float> folded_to_gray(std::span<const float> values, std::int
   return gray;
 }
 
-SEGX_IMPL std::int64_t count_of(std::span<const std::int64_t> extents) {
+inline std::int64_t count_of(std::span<const std::int64_t> extents) {
   return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies{});
 }
 
@@ -65,6 +63,4 @@ SEGX_IMPL std::vector<float> encoder_array::values_of(const tensor_entry& entry,
   return values;
 }
 
-}  // namespace detail
-
-}  // namespace segx
+}  // namespace segx::detail

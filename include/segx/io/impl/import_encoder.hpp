@@ -6,9 +6,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/io/import_encoder.hpp>
 
-namespace segx {
-
-namespace detail {
+namespace segx::detail {
 
 SEGX_IMPL array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
                                  const safetensors_view& file) {
@@ -70,6 +68,4 @@ SEGX_IMPL import_report find_scheme(const safetensors_view& file, std::string_vi
   return best;
 }
 
-}  // namespace detail
-
-}  // namespace segx
+}  // namespace segx::detail

@@ -3,9 +3,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/io/json_text.hpp>
 
-namespace segx {
-
-namespace detail {
+namespace segx::detail {
 
 /// The bytes of the UTF-8 sequence that the text starts with; 0 when it starts with none.
 inline std::size_t utf8_length(std::string_view text) {
@@ -118,7 +116,7 @@ SEGX_IMPL bool json_cursor::take_escape(std::string& out) {
   return true;
 }
 
-SEGX_IMPL bool json_cursor::take_code_unit(std::uint32_t& out) {  // \uXXXX
+SEGX_IMPL bool json_cursor::take_code_unit(std::uint32_t& out) {  // the four digits of an escape
   if (!rest.starts_with("\\u") || rest.size() < 6) return false;
   const auto [end, problem] = std::from_chars(rest.data() + 2, rest.data() + 6, out, 16);
   if (problem != std::errc{} || end != rest.data() + 6) return false;
@@ -126,6 +124,4 @@ SEGX_IMPL bool json_cursor::take_code_unit(std::uint32_t& out) {  // \uXXXX
   return true;
 }
 
-}  // namespace detail
-
-}  // namespace segx
+}  // namespace segx::detail

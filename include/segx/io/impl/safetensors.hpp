@@ -42,7 +42,8 @@ SEGX_IMPL std::string extents_text(const std::vector<std::int64_t>& extents) {
   return text + ']';
 }
 
-SEGX_IMPL bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out) {
+/// The bytes of a tensor of these extents into `out`; false when they are more than 64 bits can count.
+inline bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::uint64_t& out) {
   out = size_of(type);
   for (const std::int64_t extent : extents) {
     const auto factor = static_cast<std::uint64_t>(extent);
@@ -52,8 +53,9 @@ SEGX_IMPL bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, st
   return true;
 }
 
-SEGX_IMPL std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
-                            std::span<const std::byte> data) {
+/// Checks a tensor's extents and offsets and sets its bytes; `data` is all that follows the header.
+inline std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
+                         std::span<const std::byte> data) {
   const std::string tensor = "tensor " + in_quotes(entry.name), at = " in data_offsets " + extents_text(offsets);
   std::uint64_t expected = 0;
   if (!bytes_of(entry.type, entry.extents, expected)) return tensor + ": shape has more bytes than 64 bits can count";

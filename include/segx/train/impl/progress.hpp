@@ -86,7 +86,8 @@ SEGX_IMPL std::string progress_line(const progress_state& state, int width, bool
   return (head + " " + percent).substr(0, std::max(width, 0));  // ASCII
 }
 
-SEGX_IMPL int terminal_width(int descriptor) {
+/// Columns of the terminal behind a file descriptor; 80 if it does not say.
+inline int terminal_width(int descriptor) {
   winsize size{};
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }

@@ -135,7 +135,7 @@ SEGX_IMPL cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask,
   return {left, begin(inside.y, window.height, mask.rows)};
 }
 
-SEGX_IMPL lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
+inline lazy_warp window_of(lazy_warp x, cv::Point begin, cv::Size size) {
   x.move(translation(-begin.x, -begin.y), size, border::reflect);
   return x;
 }

@@ -13,7 +13,7 @@ namespace segx {
 
 namespace detail {
 
-SEGX_IMPL std::span<float> values_of(cv::Mat& image) {
+inline std::span<float> values_of(cv::Mat& image) {
   return {image.ptr<float>(), image.total() * static_cast<std::size_t>(image.channels())};
 }
 
