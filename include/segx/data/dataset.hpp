@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>
 

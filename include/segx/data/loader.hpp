@@ -10,6 +10,7 @@
 #include <vector>
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/augment/geometric.hpp>
 #include <segx/data/dataset.hpp>

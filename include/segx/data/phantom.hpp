@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/phantom_anatomy.hpp>
 #include <segx/data/phantom_canvas.hpp>

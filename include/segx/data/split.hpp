@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
 
 namespace segx {

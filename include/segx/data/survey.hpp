@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <segx/core/error.hpp>
+
 // Standard library only: a browser normalises as the training did.
 
 namespace segx {

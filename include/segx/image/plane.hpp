@@ -4,6 +4,7 @@
 #include <opencv2/core.hpp>
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/image/normalisation.hpp>
 
 namespace segx {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
+
 namespace segx {
 
 namespace detail {

@@ -6,6 +6,8 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
+#include <segx/core/error.hpp>
+
 namespace segx {
 
 /// Writes an image of 8 or 16 bits, gray or BGR, as PNG. Throws segx::error with the file's name and the reason.

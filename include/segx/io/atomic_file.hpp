@@ -8,6 +8,8 @@
 #include <system_error>
 #include <vector>
 
+#include <segx/core/error.hpp>
+
 // Files as a whole: read all of one, replace all of one. POSIX.
 
 namespace segx {

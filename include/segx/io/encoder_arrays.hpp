@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/io/safetensors.hpp>
 #include <segx/runtime/weights.hpp>
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/io/encoder_arrays.hpp>
 #include <segx/io/encoder_names.hpp>
 #include <segx/io/safetensors.hpp>

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/io/json_text.hpp>
 
 // The safetensors format: eight bytes that hold the length of the header (little-endian), the header, and the tensors'

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/optim/patience.hpp>
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/metrics/argmax.hpp>

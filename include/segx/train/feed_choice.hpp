@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>

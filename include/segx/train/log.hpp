@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/io/atomic_file.hpp>
 
 namespace segx {

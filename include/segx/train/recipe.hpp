@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include <segx/core/error.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/data/survey.hpp>
 #include <segx/train/recipe.hpp>
 #include <segx/train/training_bytes.hpp>

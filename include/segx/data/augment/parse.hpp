@@ -4,6 +4,7 @@
 #include <string_view>
 #include <tuple>
 
+#include <segx/core/error.hpp>
 #include <segx/data/augment/compose.hpp>
 #include <segx/data/augment/geometric.hpp>
 #include <segx/data/augment/intensity.hpp>

@@ -8,7 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/dataset.hpp>
 

@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/loader.hpp>
 

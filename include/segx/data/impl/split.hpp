@@ -10,7 +10,6 @@
 #include <string>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/split.hpp>

@@ -8,7 +8,6 @@
 #include <span>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/survey.hpp>
 

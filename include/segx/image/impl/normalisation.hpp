@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/normalisation.hpp>
 

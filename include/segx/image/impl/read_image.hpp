@@ -7,7 +7,6 @@
 #include <opencv2/imgproc.hpp>
 #include <system_error>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/read_image.hpp>
 

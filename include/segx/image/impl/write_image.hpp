@@ -8,7 +8,6 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/write_image.hpp>
 

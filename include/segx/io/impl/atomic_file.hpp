@@ -9,7 +9,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/atomic_file.hpp>
 

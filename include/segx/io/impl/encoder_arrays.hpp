@@ -4,7 +4,6 @@
 #include <numeric>
 #include <string_view>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/encoder_arrays.hpp>
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/import_encoder.hpp>
 

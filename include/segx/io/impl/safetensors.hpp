@@ -7,7 +7,6 @@
 #include <tuple>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/half.hpp>
 #include <segx/io/safetensors.hpp>

@@ -6,7 +6,6 @@
 #include <system_error>
 #include <utility>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/optim/schedule.hpp>
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/train/evaluate.hpp>
 

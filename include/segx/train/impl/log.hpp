@@ -7,7 +7,6 @@
 #include <sstream>
 #include <system_error>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/log.hpp>

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/image/normalisation.hpp>

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/augment/parse.hpp>
 #include <segx/io/json_text.hpp>
