@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <segx/core/real.hpp>
+#include <segx/layers/sigmoid.hpp>
 #include <segx/layers/silu.hpp>
 #include <segx/layers/stochastic_depth.hpp>
 #include <segx/models/blocks.hpp>

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include <segx/core/real.hpp>
 #include <segx/layers/relu6.hpp>
 #include <segx/models/blocks.hpp>
 #include <segx/models/encoder.hpp>
