@@ -200,6 +200,9 @@ class ToolTest(unittest.TestCase):
                           "it takes 48x48 and 64x64")
         self.assert_fails(segx(*words, "--data", self.data, "--size", 64, "--resume"), out / "last.ckpt",
                           "no training to resume")
+        self.assert_fails(segx("train", "--out", out, "--model", "unet16", "--quiet", "--data", self.data, "--size", 64,
+                               "--pretrained", self.weights),
+                          self.weights, "weights of unet8")
         self.assert_fails(segx(*words, "--data", self.data, "--loss", "hope"), "hope", "bce")
         self.assert_fails(segx(*words, "--data", self.data, "--optimizer", "hope"), "hope", "adam")
         self.assert_fails(segx(*words, "--data", self.data, "--schedule", "hope"), "hope", "cosine", "plateau(")

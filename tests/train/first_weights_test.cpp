@@ -82,7 +82,7 @@ TEST_CASE("weights that do not fit are refused by name") {
                     Catch::Matchers::Contains(file) && Catch::Matchers::Contains("is missing"));
   const std::string other = saved(folder, weights<its_classifier>::random(5));
   CHECK_THROWS_WITH((first_weights({.model = "tiny", .pretrained = other}, tiny{})),
-                    Catch::Matchers::Contains("not weights of this network, or of its encoder"));
+                    Catch::Matchers::Contains("with which this network cannot begin: the tensor"));
   CHECK_THROWS_WITH((first_weights({.model = "plain", .pretrained = other}, plain{})),
                     Catch::Matchers::Contains("has no encoder"));
 }

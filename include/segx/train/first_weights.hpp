@@ -36,11 +36,11 @@ template <class Network>
 void fill_from(const safetensors_view& file, weights<Network>& to, const std::string& part) {
   const std::int64_t head = first_place_of_head(to.network());
   const std::vector<encoder_array> arrays = encoder_arrays(to, part);
-  if (arrays.empty()) { fail("these are weights of another network, and this one has no encoder to begin with them"); }
+  if (arrays.empty()) { fail("the first tensors differ, and it has no encoder that could be theirs"); }
   for (const encoder_array& array : arrays) {
     const tensor_entry* entry = file.find(array.name);
     if (entry == nullptr) {
-      fail("the tensor \"" + array.name + "\" is missing: these are not weights of this network, or of its encoder");
+      fail("the tensor \"" + array.name + "\" is missing");
     }
     const bool is_head = array.of.place >= head && array.of.place < to.network().parameter_count;
     if (part.empty() && is_head && has_other_classes(*entry, array.of.extents)) { continue; }
@@ -65,7 +65,12 @@ weights<Network> first_weights(const recipe& r, const Network& network) {
     try {
       const bool is_whole = file.find(result.arrays().front().name) != nullptr;
       detail::fill_from(file, result, is_whole ? "" : "encoder");
-    } catch (const error& e) { wrong = e.what(); }
+    } catch (const error& e) {
+      const auto model = file.metadata.find("model");
+      const bool is_told = model != file.metadata.end() && !model->second.empty();
+      const std::string of = is_told ? " of " + model->second : "";
+      wrong = "holds weights" + of + ", with which this network cannot begin: " + e.what();
+    }
   }
   if (!wrong.empty()) { fail(r.pretrained + ": " + wrong); }
   return result;
