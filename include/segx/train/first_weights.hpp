@@ -39,9 +39,7 @@ void fill_from(const safetensors_view& file, weights<Network>& to, const std::st
   if (arrays.empty()) { fail("the first tensors differ, and it has no encoder that could be theirs"); }
   for (const encoder_array& array : arrays) {
     const tensor_entry* entry = file.find(array.name);
-    if (entry == nullptr) {
-      fail("the tensor \"" + array.name + "\" is missing");
-    }
+    if (entry == nullptr) { fail("the tensor \"" + array.name + "\" is missing"); }
     const bool is_head = array.of.place >= head && array.of.place < to.network().parameter_count;
     if (part.empty() && is_head && has_other_classes(*entry, array.of.extents)) { continue; }
     const std::vector<float> values = array.values_of(*entry, false);
