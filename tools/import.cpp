@@ -60,7 +60,7 @@ void add_import(CLI::App& app) {
                                          "published, as safetensors; 'segx train "
                                          "--pretrained' begins with it");
   command->add_option("--encoder", words->encoder, "the classifier that the weights are for, as efficientnet_b3")
-      ->check(CLI::IsMember(model_names()))
+      ->check(CLI::IsMember(classifier_names()))
       ->required();
   command->add_option("file", words->file, "safetensors file")->required();
   command->add_option("--out", words->out, "weight file to write")->required();

@@ -1,29 +1,40 @@
 #include "models.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include <segx/predict/labels.hpp>
 
 namespace segx::tool {
 
-const std::vector<known_model>& all_models() {
-  static const std::vector<known_model> all = [] {
-    std::vector<known_model> models;
-    for (const auto family :
-         {unets, paper_models, zoo_models, encoder_models, efficientnets_small, efficientnets_large}) {
-      const std::vector<known_model> members = family();
-      models.insert(models.end(), members.begin(), members.end());
-    }
-    return models;
-  }();
+namespace {
+
+std::vector<known_model> together(std::initializer_list<std::vector<known_model>> families) {
+  std::vector<known_model> all;
+  for (const auto& family : families) { all.insert(all.end(), family.begin(), family.end()); }
   return all;
 }
 
-std::vector<std::string> model_names() {
+std::vector<known_model> classifiers() {
+  return together({encoder_models(), efficientnets_small(), efficientnets_large()});
+}
+
+std::vector<std::string> names_of(const std::vector<known_model>& models) {
   std::vector<std::string> names;
-  for (const known_model& model : all_models()) { names.emplace_back(model.name); }
+  for (const known_model& model : models) { names.emplace_back(model.name); }
   return names;
 }
+
+}  // namespace
+
+const std::vector<known_model>& all_models() {
+  static const std::vector<known_model> all = together({unets(), paper_models(), zoo_models(), classifiers()});
+  return all;
+}
+
+std::vector<std::string> model_names() { return names_of(all_models()); }
+
+std::vector<std::string> classifier_names() { return names_of(classifiers()); }
 
 any_network model_named(const std::string& name) {
   const auto& all = all_models();

@@ -20,7 +20,7 @@ struct known_model {
   any_network (*network)();
 };
 
-/// A family of networks; `all_models` in models.cpp puts them together.
+/// A family of networks; models.cpp puts them together.
 std::vector<known_model> unets();
 std::vector<known_model> paper_models();
 std::vector<known_model> zoo_models();
@@ -30,6 +30,8 @@ std::vector<known_model> efficientnets_large();
 
 const std::vector<known_model>& all_models();
 std::vector<std::string> model_names();
+/// Those that name a picture as a whole, and are the encoders of others.
+std::vector<std::string> classifier_names();
 
 /// The network of this name, for one class. Throws `error`, which lists those that there are.
 any_network model_named(const std::string& name);

@@ -138,6 +138,7 @@ class ToolTest(unittest.TestCase):
                       ("train", "--data", self.data), ("train", "--print-recipe", "--lr-scale", "encoder"),
                       ("train", "--print-recipe", "--lr-scale", "encoder=x"),
                       ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
+                      ("import", "--encoder", "unet8", self.weights, "--out", self.folder / "x"),
                       ("predict", "--weights", self.weights, "--out", self.folder / "x")):
             result = segx(*words)
             self.assertEqual(result.returncode, 2, f"{words}: {result.stderr}")
