@@ -21,6 +21,7 @@ std::vector<known_model> classifiers() {
 
 std::vector<std::string> names_of(const std::vector<known_model>& models) {
   std::vector<std::string> names;
+  names.reserve(models.size());
   for (const known_model& model : models) { names.emplace_back(model.name); }
   return names;
 }
@@ -46,7 +47,7 @@ any_network model_named(const std::string& name) {
 }
 
 any_network model_named(const std::string& name, int classes, label_kind labels) {
-  const any_network network = model_named(name);
+  any_network network = model_named(name);
   const head_choice wanted{classes, labels == label_kind::exclusive ? activation::softmax : activation::sigmoid};
   if (head_choice{network.classes, network.nodes().back().head} == wanted) { return network; }
   try {
