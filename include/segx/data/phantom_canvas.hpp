@@ -17,7 +17,9 @@ class phantom_random : public random_generator {
   explicit phantom_random(std::uint64_t seed) : random_generator{seed} {}
 
   double between(double low, double high) { return draw_between(*this, low, high); }
-  int integer(int low, int high) { return low + static_cast<int>(below(static_cast<std::uint64_t>(high - low + 1))); }
+  int integer(int low, int high) {
+    return low + static_cast<int>(below(static_cast<std::uint64_t>(std::int64_t{high} - low + 1)));
+  }
   bool chance(double probability) { return uniform() < probability; }
 
   float normal() { return draw_normal(*this); }

@@ -10,7 +10,7 @@ namespace segx {
 /// What the paper reports of a model, as texts; "" where it is not known here. Its two results with pretrained encoders
 /// are known, but not which model has which.
 struct paper_figures {
-  std::string_view iou = "", dice = "", epochs = "", time = "";
+  std::string_view iou{}, dice{}, epochs{}, time{};
 };
 
 /// One of the five models of Belozerov & Sudakov, Keldysh Institute preprint, 2022, and how it is trained: as in the

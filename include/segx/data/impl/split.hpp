@@ -59,6 +59,7 @@ SEGX_IMPL split split_by_list(const dataset& data, const std::filesystem::path& 
   for (std::size_t k = 0; k < data.samples.size(); ++k)
     (stems.erase(data.samples[k].stem) ? parts.val : parts.train).push_back(static_cast<int>(k));
   std::vector<std::string> unknown;
+  unknown.reserve(stems.size());
   for (const std::string& stem : stems) unknown.push_back(stem + ": no sample has this stem");
   detail::report(list.string(), std::move(unknown));
   if (parts.train.empty()) throw error(list.string() + ": lists all samples, so nothing is left to train on");

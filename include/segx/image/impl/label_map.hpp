@@ -71,8 +71,10 @@ SEGX_IMPL cv::Mat read_label_map(const std::filesystem::path& file, int classes)
   cv::Mat stored = detail::decode(bytes, file);
   const bool has_palette = detail::has_palette(bytes);
   stored = has_palette ? detail::palette_indices(bytes, stored, file) : detail::only_channel(stored, file);
-  if (const int bits = detail::is_png(bytes) ? bytes[24] : 8; bits < 8 && !has_palette)
-    stored /= 255 / ((1 << bits) - 1);  // OpenCV spreads gray of 1, 2 and 4 bits over all of a byte
+  if (const int bits = detail::is_png(bytes) ? bytes[24] : 8; bits < 8 && !has_palette) {
+    const int step = 255 / ((1 << bits) - 1);  // OpenCV spreads gray of 1, 2 and 4 bits over all of a byte
+    stored /= step;
+  }
   const std::vector<int> values = detail::distinct_values(stored);
   if (values.back() >= classes)
     throw error(file.string() + ": holds the values " + detail::first_few(values) + ", but labels of " +

@@ -108,6 +108,7 @@ class sheet {
 
   void line(const std::vector<cv::Point2d>& points, const colour& c, double thickness) {
     std::vector<cv::Point> fixed;
+    fixed.reserve(points.size());
     for (const cv::Point2d p : points) fixed.push_back(fixed_point(p));
     cv::Mat part = clipped();
     cv::polylines(part, fixed, false, c, cvRound(thickness * scale), cv::LINE_AA, fraction_bits);

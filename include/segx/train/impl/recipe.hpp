@@ -27,7 +27,9 @@ SEGX_IMPL recipe checked(recipe r) {
       if constexpr (detail::recipe_number<T>) {
         detail::expect_in_range(field, key, static_cast<double>(value));
       } else if constexpr (std::same_as<T, std::map<std::string, double>>) {
-        for (const auto& [part, factor] : value) { detail::expect_in_range(field, key + " of " + part, factor); }
+        for (const auto& [part, factor] : value) {
+          detail::expect_in_range(field, std::string{key}.append(" of ").append(part), factor);
+        }
       } else if constexpr (std::same_as<T, std::optional<int>> || std::same_as<T, std::optional<double>>) {
         if (value) { detail::expect_in_range(field, key, static_cast<double>(*value)); }
       }

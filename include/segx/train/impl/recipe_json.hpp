@@ -134,7 +134,9 @@ SEGX_IMPL std::string difference(const recipe& there, const recipe& here) {
   std::string all;
   for (const recipe_field& field : recipe_fields) {
     const std::string a = detail::field_json(there, field), b = detail::field_json(here, field);
-    if (a != b) { all += (all.empty() ? "" : ", ") + std::string{field.key} + " is " + a + " and not " + b; }
+    if (a != b) {
+      all.append(all.empty() ? "" : ", ").append(field.key).append(" is ").append(a).append(" and not ").append(b);
+    }
   }
   return all;
 }
