@@ -113,6 +113,7 @@ nlohmann::ordered_json interval_of(const std::vector<double>& values) {
 nlohmann::ordered_json intervals_of(const std::vector<std::vector<confusion>>& images) {
   const auto interval = [&](auto score) {
     std::vector<double> values;
+    values.reserve(images.size());
     for (const auto& classes : images) {
       values.push_back(macro_mean<confusion>(std::span{classes}, score, background::counted));
     }

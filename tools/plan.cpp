@@ -18,6 +18,7 @@
 #include <segx/train/recommend.hpp>
 
 #include "commands.hpp"
+#include "file_words.hpp"
 #include "models.hpp"
 #include "noise_step.hpp"
 #include "recipe_words.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@ inline std::vector<confusion> count_classes(mask_view predicted, mask_view truth
     }
   }
   std::vector<confusion> counts;
+  counts.reserve(static_cast<std::size_t>(classes));
   for (int k = 0; k < classes; ++k) { counts.push_back(count_from_masks(predicted.of_class(k), truth.of_class(k))); }
   return counts;
 }
@@ -32,6 +34,7 @@ inline std::vector<confusion> count_overlapping(mask_view predicted, mask_view t
     throw error("metrics: " + std::to_string(classes) + " classes do not fit the bits of a map; give 1 to 8");
   }
   std::vector<confusion> counts;
+  counts.reserve(static_cast<std::size_t>(classes));
   for (int k = 0; k < classes; ++k) { counts.push_back(count_from_masks(predicted.of_bit(k), truth.of_bit(k))); }
   return counts;
 }
@@ -48,6 +51,7 @@ inline std::vector<confusion> count_planes(masks_view predicted, masks_view trut
                 std::to_string(truth.images()) + ", from 0");
   }
   std::vector<confusion> counts;
+  counts.reserve(static_cast<std::size_t>(truth.planes()));
   for (int k = 0; k < truth.planes(); ++k) {
     counts.push_back(count_from_masks(predicted.plane(n, k), truth.plane(n, k)));
   }

@@ -76,7 +76,7 @@ void expect_parts(const weights<Network>& w, const rate_factors& factors) {
     for (const auto& array : w.arrays()) {
       is_there = is_there || is_part_of(array.name, {&part, 1});
       const std::string top = "\"" + array.name.substr(0, array.name.find('.')) + "\"";
-      if (known.find(top) == known.npos) { known += (known.empty() ? "" : ", ") + top; }
+      if (known.find(top) == known.npos) { known.append(known.empty() ? "" : ", ").append(top); }
     }
     if (is_there) { continue; }
     fail("learning_rate_factors: the network has no part \"" + part + "\"; its parts are " + known +
