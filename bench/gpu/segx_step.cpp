@@ -51,9 +51,9 @@ void time_steps(const std::string& name, int size, int batch, const std::string&
   const double idle_share = l.seconds_idle() - idle;
   l.current();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const auto planned = segx::unchecked_plan<Network, segx::cpu, segx::purpose::training>{size, size}.get();
+  const auto composed = Network::composed(size, size);
   double macs = 0;
-  for (const auto& node : planned.nodes) { macs += static_cast<double>(node.macs); }
+  for (const auto& node : composed.nodes) { macs += static_cast<double>(node.macs); }
   std::printf(
       "{\"who\": \"segx\", \"model\": \"%s\", \"size\": %d, \"batch\": %d, \"precision\": \"%s\", "
       "\"images_per_second\": "
