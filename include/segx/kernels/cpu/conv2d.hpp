@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <concepts>
 #include <type_traits>
-#include <utility>
 
 #include <segx/kernels/cpu/direct.hpp>
 #include <segx/kernels/cpu/direct_gradient.hpp>
