@@ -32,7 +32,7 @@ namespace {
 
 struct eval_words {
   std::string weights, data, list, json, per_image, loss;
-  int mask_threshold = -1;
+  std::optional<int> mask_threshold;
   bool intervals = false;
   std::vector<double> spacing;  // none, one for both or that of rows and of columns
   segmenter_words looks;
@@ -198,7 +198,7 @@ nlohmann::ordered_json as_json(const dataset& data, const measured<Unit>& m, con
 /// Images and masks stretched to the network's size, as in training, and compared there.
 template <class Backend, class Ruler>
 auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
-                     const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
+                     const std::vector<int>& indices, const Ruler& ruler) {
   const model_card& card = loaded.card;
   const any_loss loss = parse_loss(w.loss);
   expect_classes(loaded.values.network(), card.model, data, loss);
@@ -212,7 +212,7 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
                   .batch = 1,
                   .mode = feed::streamed,
                   .shuffle = false,
-                  .mask_threshold = mask_threshold}};
+                  .mask_threshold = w.mask_threshold}};
   averaged_network<any_network, Backend> network{loaded.values, card.height, card.width,
                                                  how.passes,    how.threads, how.numbers};
   measured<typename Ruler::unit> result;
@@ -232,7 +232,7 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
 /// Label maps as `segx predict` writes them, compared with the masks as they are.
 template <class Backend, class Ruler>
 auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
-                   const std::vector<int>& indices, std::optional<int> mask_threshold, const Ruler& ruler) {
+                   const std::vector<int>& indices, const Ruler& ruler) {
   segmenter<any_network, Backend> network{loaded, w.how()};
   measured<typename Ruler::unit> result;
   const auto measure = [&](const cv::Mat&, const cv::Mat& truth, const cv::Mat& found) {
@@ -245,7 +245,7 @@ auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loade
       classes.push_back(ruler(mask(found, k), mask(truth, k), truth.size()));
     }
   };
-  result.scores = evaluate_whole_images(network, data, indices, mask_threshold, measure);
+  result.scores = evaluate_whole_images(network, data, indices, w.mask_threshold, measure);
   return result;
 }
 
@@ -253,8 +253,7 @@ template <class Backend>
 void evaluate_on(eval_words w) {
   const loaded_weights<any_network> loaded = load_weights(w.weights, model_of(w.weights));
   const any_network& network = loaded.values.network();
-  const std::optional<int> mask_threshold = w.mask_threshold >= 0 ? std::optional{w.mask_threshold} : std::nullopt;
-  scan_options scan{.mask_threshold = mask_threshold, .labels = label_kind_of(network)};
+  scan_options scan{.mask_threshold = w.mask_threshold, .labels = label_kind_of(network)};
   if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
   if (scan.labels != label_kind::binary) { scan.classes = class_names_of(loaded.card, network.classes); }
   const dataset data = scan_folder(w.data, scan);
@@ -263,8 +262,8 @@ void evaluate_on(eval_words w) {
   if (!w.list.empty()) { indices = split_by_list(data, w.list).val; }
   if (w.loss.empty()) { w.loss = data.labels == label_kind::exclusive ? "cross_entropy" : "bce+jaccard"; }
   const auto report = [&](const auto& ruler) {
-    const auto m = w.looks.names_fit() ? at_image_size<Backend>(w, loaded, data, indices, mask_threshold, ruler)
-                                       : at_network_size<Backend>(w, loaded, data, indices, mask_threshold, ruler);
+    const auto m = w.looks.names_fit() ? at_image_size<Backend>(w, loaded, data, indices, ruler)
+                                       : at_network_size<Backend>(w, loaded, data, indices, ruler);
     const auto json = as_json(data, m, w);
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
     if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
@@ -307,9 +306,7 @@ void add_eval(CLI::App& app) {
                    "are in mm then, else in pixels of what is measured")
       ->expected(1, 2)
       ->check(CLI::Range(1e-6, 1e6));
-  command
-      ->add_option("--mask-threshold", words->mask_threshold, "gray value from which a mask that is not binary counts")
-      ->check(CLI::Range(1, 65535));
+  add_mask_threshold(command, words->mask_threshold);
   command->add_flag("--ci", words->intervals, "95 % confidence intervals of the means, by a bootstrap over the images");
   words->looks.add_to(command);
   words->device.add_to(command);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace segx::tool {
@@ -14,6 +15,12 @@ inline CLI::Validator in_a_folder() {
                           return "there is no folder " + folder.string() + " to write " + file + " to";
                         },
                         "FILE"};
+}
+
+/// How mask files are read, for commands that take no recipe.
+inline void add_mask_threshold(CLI::App* command, std::optional<int>& place) {
+  command->add_option("--mask-threshold", place, "gray value from which a mask that is not binary counts")
+      ->check(CLI::Range(1, 65535));
 }
 
 }  // namespace segx::tool

@@ -61,8 +61,9 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
 
 /// A picture in the folder that masks go to would be replaced by its own mask.
 void expect_no_input_in(const fs::path& out, const std::vector<fs::path>& files) {
+  const fs::path folder = fs::weakly_canonical(out);
   for (const fs::path& file : files) {
-    if (file.extension() == ".png" && fs::weakly_canonical(file).parent_path() == fs::weakly_canonical(out)) {
+    if (file.extension() == ".png" && fs::weakly_canonical(file).parent_path() == folder) {
       fail(file.string() + ": lies in the folder to write to, where its mask would replace it; give --out another one");
     }
   }

@@ -16,6 +16,7 @@
 #include <segx/train/curves.hpp>
 
 #include "commands.hpp"
+#include "file_words.hpp"
 
 namespace segx::tool {
 
@@ -120,9 +121,7 @@ void add_report(CLI::App& app) {
   command->add_option("--cases", words->cases, "images in the gallery")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
-  command
-      ->add_option("--mask-threshold", words->mask_threshold, "gray value from which a mask that is not binary counts")
-      ->check(CLI::Range(1, 65535));
+  add_mask_threshold(command, words->mask_threshold);
   command->callback([words] { write_report(*words); });
 }
 
