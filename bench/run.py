@@ -113,7 +113,7 @@ def in_chromium(peer):
 
 NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,
           "OpenCV dnn": opencv}
-WEB = {"segx": in_chromium("segx"), "ONNX Runtime Web": in_chromium("onnxruntime-web"), "LiteRT.js": in_chromium("litert")}
+WEB = {"segx": in_chromium("segx"), "segx, no relaxed SIMD": in_chromium("segx-baseline"), "ONNX Runtime Web": in_chromium("onnxruntime-web"), "LiteRT.js": in_chromium("litert")}
 TRAINING = {"segx": segx, "PyTorch": pytorch}
 # name: (model, contenders, batch, whether it trains, runs in a round)
 WORKLOADS = {
@@ -192,7 +192,7 @@ def footprint():
     site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
     litert = PACKAGES / "@litertjs"
     pages = {
-        "segx": [site / name for name in ["unet16.wasm", "segx.js", "worker.js", "networks.js", "image.js"]],
+        "segx": [site / name for name in ["unet16-relaxed.wasm", "segx.js", "worker.js", "networks.js", "image.js"]],
         "ONNX Runtime Web": [ort / name for name in ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs",
                                                      "ort-wasm-simd-threaded.wasm"]],
         "TensorFlow.js": [tfjs / "tfjs-core/dist/tf-core.min.js", tfjs / "tfjs-backend-wasm/dist/tf-backend-wasm.min.js",

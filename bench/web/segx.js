@@ -1,4 +1,4 @@
-import { Segx, networkOf, sumOf } from './segx/segx.js';
+import { Segx, networkOf, programOf, sumOf } from './segx/segx.js';
 
 function spawn(words) {
   const helper = new Worker('./segx/helper.js', { type: 'module' });
@@ -8,9 +8,9 @@ function spawn(words) {
   });
 }
 
-/** segx as the demo uses it: 8-bit pixels in, so the input is rounded to them. */
-export async function load(threads, [channels, height, width]) {
-  const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${name}${threads > 1 ? '-threads' : ''}.wasm`));
+/** segx as the demo uses it: 8-bit pixels in, so the input is rounded to them. `relaxed`: as programOf says. */
+export async function load(threads, [channels, height, width], relaxed) {
+  const compile = (name) => WebAssembly.compileStreaming(fetch(`./segx/${programOf(name, threads, relaxed)}`));
   const start = (module) => (threads > 1 ? Segx.withThreads(module, threads, spawn) : new Segx(module));
   const file = fetch('./weights.safetensors').then(async (response) => new Uint8Array(await response.arrayBuffer()));
   let segx = await start(await compile('unet16'));  // at once, as the demo does

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 
@@ -97,10 +98,37 @@ function withHeader(file, change) {
 
 // ---- under Node ----
 
+/** With what options Node compiles relaxed SIMD: none where it does so anyway; undefined where it cannot. */
+function optionsForRelaxedSimd(programOf) {
+  const found = () => programOf('', 1) !== programOf('', 1, false);
+  if (found()) return [];
+  const option = '--experimental-wasm-relaxed-simd';
+  setFlagsFromString(option);
+  return found() ? [option] : undefined;
+}
+
+/** Calls body(spawn) with what Segx.withThreads needs, and ends the threads. */
+async function withHelpers(body) {
+  const helpers = [];
+  try {
+    return await body((words) => new Promise((resolve, reject) => {
+      const helper = new Worker(join(here, 'helper.mjs'), { workerData: { segx: join(site, 'segx.js'), words } });
+      helpers.push(helper);
+      helper.once('message', resolve).once('error', reject);
+    }));
+  } finally {
+    await Promise.all(helpers.map((helper) => helper.terminate()));
+  }
+}
+
 async function testUnderNode(native) {
-  const moduleOf = (name) => new WebAssembly.Module(readFileSync(join(site, name)));
-  const module = moduleOf('unet16.wasm');
-  const threadsModule = moduleOf('unet16-threads.wasm');
+  const { Segx, Problem, networkOf, programOf, sumOf } = await import(pathToFileURL(join(site, 'segx.js')));
+  const relaxedSimd = optionsForRelaxedSimd(programOf);
+  const noRelaxedSimd = 'this Node has no relaxed SIMD; version 20 has';
+  const moduleOf = (network, threads, relaxed = false) =>
+    new WebAssembly.Module(readFileSync(join(site, programOf(network, threads, relaxed))));
+  const module = moduleOf('unet16', 1);
+  const threadsModule = moduleOf('unet16', 2);
 
   await test('the programs can reach nothing: no network, no files', 10, () => {
     const harmless = [
@@ -109,32 +137,36 @@ async function testUnderNode(native) {
     ];
     const foreign = (of) => WebAssembly.Module.imports(of).map((i) => `${i.module}.${i.name}`)
       .filter((name) => !harmless.includes(name)).sort();
-    assert.deepEqual(foreign(module), []);
-    assert.deepEqual(foreign(threadsModule), ['env.memory', 'env.segx_notify', 'env.segx_wait']);
+    for (const relaxed of relaxedSimd ? [false, true] : [false]) {
+      assert.deepEqual(foreign(moduleOf('unet16', 1, relaxed)), []);
+      assert.deepEqual(foreign(moduleOf('unet16', 2, relaxed)), ['env.memory', 'env.segx_notify', 'env.segx_wait']);
+    }
   });
 
   await test('program and scripts that compute unet16 are at most 100 KB, gzipped', 10, () => {
     const packed = (file) => gzipSync(readFileSync(join(site, file)), { level: 9 }).length;
     const scripts = ['segx.js', 'worker.js', 'networks.js', 'image.js'].reduce((sum, file) => sum + packed(file), 0);
-    const sizes = ['unet16', 'unet-mobilenetv2'].flatMap((network) => [
-      scripts + packed(`${network}.wasm`), scripts + packed('helper.js') + packed(`${network}-threads.wasm`)]);
-    const told = sizes.map((size) => `${(size / 1024).toFixed(1)} KB`);
-    assert(Math.max(sizes[0], sizes[1]) <= 100 * 1024, `they are ${told[0]} and, with threads, ${told[1]}`);
-    return `unet16 ${told[0]}, with threads ${told[1]}; unet-mobilenetv2 ${told[2]}, ${told[3]}`;
+    const all = (network) => [1, 2].flatMap((threads) => [false, true].map((relaxed) =>
+      (scripts + (threads > 1 ? packed('helper.js') : 0) + packed(programOf(network, threads, relaxed))) / 1024));
+    const told = (sizes) => sizes.map((size) => size.toFixed(1)).join(', ');
+    assert(Math.max(...all('unet16')) <= 100, `they are ${told(all('unet16'))} KB`);
+    return `unet16 ${told(all('unet16'))} KB, unet-mobilenetv2 ${told(all('unet-mobilenetv2'))} KB`;
   });
 
-  const tests = join(build, 'test_wasm.wasm');
-  if (existsSync(tests)) {
-    await test('kernels and unet16 agree with the reference, in WebAssembly', 180, () => {
-      const out = execFileSync(process.execPath, [join(here, 'wasi.mjs'), tests],
-                               { timeout: 170e3, encoding: 'utf8' });
-      return out.match(/All tests passed \((.*)\)/)?.[1] ?? assert.fail(out);
-    });
-  } else {
-    skip('kernels in WebAssembly', `${tests} is not built`);
+  for (const program of ['test_wasm', 'test_wasm-relaxed']) {
+    const file = join(build, `${program}.wasm`);
+    const name = `${program}: kernels and unet16 agree with the reference`;
+    if (!existsSync(file)) skip(name, `${file} is not built`);
+    else if (program.endsWith('-relaxed') && !relaxedSimd) skip(name, noRelaxedSimd);
+    else {
+      await test(name, 180, () => {
+        const out = execFileSync(process.execPath, [...(relaxedSimd ?? []), join(here, 'wasi.mjs'), file],
+                                 { timeout: 170e3, encoding: 'utf8' });
+        return out.match(/All tests passed \((.*)\)/)?.[1] ?? assert.fail(out);
+      });
+    }
   }
 
-  const { Segx, Problem, networkOf, sumOf } = await import(pathToFileURL(join(site, 'segx.js')));
   if (!native) return skip('masks under Node', 'no results of native_reference, see --native');
   const weights = readFileSync(join(native, 'weights.safetensors'));
   const picture = (name) => ({
@@ -166,7 +198,7 @@ async function testUnderNode(native) {
   });
 
   await test('the network of lung-best finds what it finds natively (IoU ≥ 0.999)', 60, () => {
-    const best = new Segx(moduleOf('unet-mobilenetv2.wasm'));
+    const best = new Segx(moduleOf('unet-mobilenetv2', 1));
     const file = readFileSync(bestWeights);
     assert.equal(networkOf(file), 'unet-mobilenetv2');
     assert.equal(networkOf(Buffer.from('nonsense')), null);
@@ -179,39 +211,50 @@ async function testUnderNode(native) {
     }
   });
 
-  await test('several threads find what one finds, bit for bit', 60, async () => {
-    const helpers = [];
-    const spawn = (words) => new Promise((resolve, reject) => {
-      const helper = new Worker(join(here, 'helper.mjs'), { workerData: { segx: join(site, 'segx.js'), words } });
-      helpers.push(helper);
-      helper.once('message', resolve).once('error', reject);
-    });
+  await test('several threads find what one finds, bit for bit', 60, () => withHelpers(async (spawn) => {
     const medians = [];
-    try {
-      for (const threads of [1, 2, 3]) {
-        const shared = await Segx.withThreads(threadsModule, threads, spawn);
-        shared.load(weights);
-        const times = [];
-        for (const name of [...images, ...images]) {
-          const { rgba, width, height } = picture(name);
-          const expected = segx.segment(rgba, width, height);
-          for (let run = 0; run < 5; ++run) {
-            const begin = performance.now();
-            const found = shared.segment(rgba, width, height);
-            times.push(performance.now() - begin);
-            assert.deepEqual(found, expected);
-          }
-          await seconds(0.05);  // so that helpers fall asleep
+    for (const threads of [1, 2, 3]) {
+      const shared = await Segx.withThreads(threadsModule, threads, spawn);
+      shared.load(weights);
+      const times = [];
+      for (const name of [...images, ...images]) {
+        const { rgba, width, height } = picture(name);
+        const expected = segx.segment(rgba, width, height);
+        for (let run = 0; run < 5; ++run) {
+          const begin = performance.now();
+          const found = shared.segment(rgba, width, height);
+          times.push(performance.now() - begin);
+          assert.deepEqual(found, expected);
         }
-        shared.load(weights, await sumOf(weights));
-        assert.throws(() => shared.load(weights.subarray(0, 1000)), Problem);
-        medians.push(times.sort((a, b) => a - b)[times.length >> 1]);
+        await seconds(0.05);  // so that helpers fall asleep
       }
-    } finally {
-      await Promise.all(helpers.map((helper) => helper.terminate()));
+      shared.load(weights, await sumOf(weights));
+      assert.throws(() => shared.load(weights.subarray(0, 1000)), Problem);
+      medians.push(times.sort((a, b) => a - b)[times.length >> 1]);
     }
     return `${medians.map((time) => time.toFixed(0)).join(', ')} ms with 1, 2, 3 threads`;
-  });
+  }));
+
+  const relaxedTest = 'with relaxed SIMD, masks are the native ones, with one thread and with two (IoU ≥ 0.999)';
+  if (!relaxedSimd) skip(relaxedTest, noRelaxedSimd);
+  else {
+    await test(relaxedTest, 60, () => withHelpers(async (spawn) => {
+      const one = new Segx(moduleOf('unet16', 1, true));
+      const two = await Segx.withThreads(moduleOf('unet16', 2, true), 2, spawn);
+      one.load(weights);
+      two.load(weights);
+      for (const name of images) {
+        const { rgba, width, height, mask } = picture(name);
+        const found = one.segment(rgba, width, height);
+        assert(iou(found.mask, mask) >= 0.999, `${name}: IoU ${iou(found.mask, mask)}`);
+        assert.deepEqual(two.segment(rgba, width, height), found);
+        const exact = segx.segment(rgba, width, height).probability;
+        const difference = found.probability.reduce((most, p, i) => Math.max(most, Math.abs(p - exact[i])), 0);
+        assert(difference > 0, 'it rounds as the other program does: is it another?');
+        assert(difference < 1e-4, `${name}: probabilities differ by ${difference}`);
+      }
+    }));
+  }
 
   await test('a broken weight file gets a sentence and changes nothing', 60, async () => {
     const { rgba, width, height } = picture('small');
@@ -403,7 +446,8 @@ async function testInBrowser(chromium, native) {
 
     await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, async () => {
       const foreign = page.requests.filter((url) => !url.startsWith(home) && !/^(blob|data):/.test(url));
-      const program = await page.value('navigator.hardwareConcurrency > 1') ? 'unet16-threads.wasm' : 'unet16.wasm';
+      const program = await page.value(
+        `import('./segx.js').then(({ programOf }) => programOf('unet16', navigator.hardwareConcurrency))`);
       assert(page.requests.some((url) => url.endsWith(program)), 'the worker was not watched');
       assert.deepEqual(foreign, []);
       assert.deepEqual(page.errors, []);
@@ -436,7 +480,7 @@ async function testInBrowser(chromium, native) {
         await other.choose('#image-file', join(native, 'small.png'));
         await other.until(result('small.png'));
         assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
-        assert(!other.requests.some((url) => url.endsWith('-threads.wasm')));
+        assert(!other.requests.some((url) => /-threads.*\.wasm$/.test(url)));
         assert.deepEqual(other.errors, []);
       } finally {
         plain.closeAllConnections();

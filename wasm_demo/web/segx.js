@@ -1,4 +1,4 @@
-// A program of the page, <network>.wasm, as a JavaScript class. Runs in browsers, workers and Node, and needs nothing but the module: no network, no
+// A program of the page, <network>.wasm or a variant of it, as a JavaScript class. Runs in browsers, workers and Node, and needs nothing but the module: no network, no
 // files, no other script. See ../bindings.cpp for what is behind it.
 
 /** Something that a user can understand and mend: its message is one sentence. */
@@ -6,10 +6,26 @@ export class Problem extends Error {}
 
 const BAD_FILE = 8;  // WASI's number
 const PAGE = 65536;  // bytes
-const MEMORY = { initial: 2 ** 24 / PAGE, maximum: 2 ** 30 / PAGE, shared: true };  // as <network>-threads.wasm is linked
+const MEMORY = { initial: 2 ** 24 / PAGE, maximum: 2 ** 30 / PAGE, shared: true };  // as programs with threads are linked
 const HELPER_STACK = 2 ** 18;  // bytes
 
-/** What <network>.wasm and <network>-threads.wasm ask for. */
+// A module of one function, which multiplies and adds in one instruction.
+const RELAXED_SIMD = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15,
+  253, 133, 2, 11]);
+
+/**
+ * The file with the program of a network that is fastest here: <network>[-threads][-relaxed].wasm. Programs with relaxed
+ * SIMD round a product and a sum at once, so their probabilities differ in the last digits.
+ * @param {string} network as networkOf says
+ * @param {number} threads
+ * @param {boolean} [relaxed] with relaxed SIMD; if not given, where there is any
+ */
+export function programOf(network, threads, relaxed = WebAssembly.validate(RELAXED_SIMD)) {
+  return `${network}${threads > 1 ? '-threads' : ''}${relaxed ? '-relaxed' : ''}.wasm`;
+}
+
+/** What programs with and without threads ask for. */
 function imports(memory, system) {
   const numbers = () => new Int32Array(memory.buffer);  // anew each time: memory grows
   return {
@@ -73,8 +89,8 @@ export class Segx {
   #said = '';  // what the program wrote before it ended itself
 
   /**
-   * @param {WebAssembly.Module} module <network>.wasm, compiled
-   * @param {WebAssembly.Memory} [memory] for <network>-threads.wasm: see withThreads
+   * @param {WebAssembly.Module} module what programOf names for one thread, compiled
+   * @param {WebAssembly.Memory} [memory] for programs with threads: see withThreads
    */
   constructor(module, memory) {
     this.#wasm = new WebAssembly.Instance(module, imports(memory, {
@@ -90,7 +106,7 @@ export class Segx {
   /**
    * A Segx whose work several threads share: its own and those of helpers. Waiting for them blocks, so it must not live
    * in the thread of a page.
-   * @param {WebAssembly.Module} module <network>-threads.wasm, compiled
+   * @param {WebAssembly.Module} module what programOf names for several threads, compiled
    * @param {number} threads at least 1
    * @param {(words: object) => Promise<void>} spawn starts a worker that calls help(words, ready); resolves when ready
    */

@@ -1,6 +1,6 @@
 // Computes beside the page, so that the page never waits. Takes {id, task, …}, answers {id, …} or {id, problem}.
 
-import { Problem, Segx, networkOf, sumOf } from './segx.js';
+import { Problem, Segx, networkOf, programOf, sumOf } from './segx.js';
 import { NETWORKS } from './networks.js';
 import { readImage } from './image.js';
 
@@ -34,7 +34,7 @@ const tasks = {
 
 /** Starts a network's program anew, in place of what runs. */
 async function begin(name) {
-  if (!programs.has(name)) programs.set(name, compile(`${name}${threads > 1 ? '-threads' : ''}.wasm`));
+  if (!programs.has(name)) programs.set(name, compile(programOf(name, threads)));
   const module = await programs.get(name);
   helpers.forEach((helper) => helper.terminate());
   helpers = [];

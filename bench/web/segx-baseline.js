@@ -1,0 +1,4 @@
+import { load as loadSegx } from './segx.js';
+
+/** segx without relaxed SIMD. */
+export const load = (threads, shape) => loadSegx(threads, shape, false);
