@@ -9,8 +9,10 @@ function readSafetensors(buffer) {
   const length = Number(new DataView(buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
   delete header.__metadata__;
-  return new Map(Object.entries(header).map(([name, { shape, data_offsets: [begin, end] }]) =>
-    [name, { shape, values: new Float32Array(buffer.slice(8 + length + begin, 8 + length + end)) }]));
+  return new Map(Object.entries(header).map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
+    const bytes = buffer.slice(8 + length + begin, 8 + length + end);
+    return [name, { shape, values: dtype === 'F16' ? Float32Array.from(new Float16Array(bytes)) : new Float32Array(bytes) }];
+  }));
 }
 
 export async function load(threads) {

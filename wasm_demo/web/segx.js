@@ -1,5 +1,5 @@
-// A program of the page, <network>.wasm or a variant of it, as a JavaScript class. Runs in browsers, workers and Node, and needs nothing but the module: no network, no
-// files, no other script. See ../bindings.cpp for what is behind it.
+// A program of the page, <network>.wasm or a variant of it, as a JavaScript class. Runs in browsers, workers and Node, and
+// needs nothing but the module: no network, no files, no other script. See ../bindings.cpp for what is behind it.
 
 /** Something that a user can understand and mend: its message is one sentence. */
 export class Problem extends Error {}

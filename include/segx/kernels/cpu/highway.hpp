@@ -13,8 +13,8 @@
 #include <hwy/highway.h>
 
 #if defined(__wasm_relaxed_simd__)
-// Highway 1.0 does not know WebAssembly's relaxed SIMD, which multiplies and adds in one instruction. These are preferred to
-// its templates of the same names.
+// Highway 1.0 does not know WebAssembly's relaxed SIMD, which multiplies and adds in one instruction. These are
+// preferred to its templates of the same names.
 namespace hwy::HWY_NAMESPACE {
 
 HWY_API Vec128<float> MulAdd(Vec128<float> mul, Vec128<float> x, Vec128<float> add) {
