@@ -123,6 +123,7 @@ recording recording::end(stream& in) {
   made.handle_ = emulation::of(in).being_recorded.release();
   return made;
 }
+void recording::abandon(stream& in) { emulation::of(in).being_recorded.reset(); }
 void recording::play(stream& in) const {
   for (const emulation::work& piece : static_cast<const emulation::recorded*>(handle_)->all) {
     emulation::submit(in, piece);

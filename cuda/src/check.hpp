@@ -9,6 +9,10 @@ namespace segx::gpu {
 /// Throws `error` unless a call of CUDA succeeded: what was called, where, and what the answer means.
 void check(cudaError_t result, const char* call, const char* file, int line);
 
+/// CUDA keeps the last error of a thread, of whatever call; the next launch of a kernel would be blamed for one that
+/// was dealt with.
+void forget_error();
+
 /// Without its folders.
 constexpr const char* file_name(const char* path) {
   const std::string_view text{path};

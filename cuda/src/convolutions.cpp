@@ -1,6 +1,7 @@
 #include <cudnn.h>
 
 #include <array>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -99,7 +100,7 @@ bool is_winograd(cudnnConvolutionBwdFilterAlgo_t a) {
 constexpr int most_algorithms = 16;
 constexpr float one = 1, zero = 0;
 
-/// One shape of convolution: its descriptors, and what was found to be fastest.
+/// One shape of convolution: its descriptors, and the algorithms that were chosen.
 struct prepared {
   prepared(const convolution& c, number stored, precision numbers) {
     const conv2d_geometry& g = c.geometry;
@@ -112,7 +113,8 @@ struct prepared {
                                                CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
     SEGX_CUDNN(cudnnSetConvolutionGroupCount(how, g.groups));
     SEGX_CUDNN(cudnnSetConvolutionMathType(how, mathematics_of(numbers)));
-    SEGX_CUDNN(cudnnSetActivationDescriptor(relu, CUDNN_ACTIVATION_RELU, CUDNN_NOT_PROPAGATE_NAN, 0));
+    constexpr double no_ceiling = std::numeric_limits<double>::max();
+    SEGX_CUDNN(cudnnSetActivationDescriptor(relu, CUDNN_ACTIVATION_RELU, CUDNN_NOT_PROPAGATE_NAN, no_ceiling));
   }
 
   tensor_descriptor x, y, bias;
@@ -169,48 +171,75 @@ struct convolutions::implementation {
   void use_any(prepared& p) const { SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, mathematics_of(numbers))); }
   auto bytes() const { return static_cast<std::size_t>(wanted.workspace); }
 
-  const std::optional<candidate>& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
-    if (!p.forward) {
-      cudnnConvolutionFwdAlgoPerf_t found[most_algorithms];
-      int count = 0;
-      use_any(p);
-      if (may_write) {
-        SEGX_CUDNN(cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms,
-                                                          &count, found, workspace, bytes()));
-      } else {
-        SEGX_CUDNN(
-            cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, &count, found));
-      }
-      p.forward = choose(candidates(found, count, is_winograd), wanted);
+  /// Fills `chosen` if nothing was looked for yet: with the fastest algorithm, measured by measure(found, &count),
+  /// where results may be written and other runs of the program may have other bits; else with the first of cuDNN's own
+  /// order, rank(found, &count), which is always the same. A measurement would take now one, now the other of two that
+  /// are alike.
+  template <class Found>
+  void look_for(prepared& p, prepared::choice& chosen, bool may_write, bool is_winograd(decltype(Found::algo)),
+                auto&& measure, auto&& rank) const {
+    if (chosen) { return; }
+    Found found[most_algorithms];
+    int count = 0;
+    use_any(p);
+    const cudnnStatus_t status = may_write && !wanted.deterministic ? measure(found, &count) : rank(found, &count);
+    forget_error();  // of algorithms that were tried
+    if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED) {
+      count = 0;
+    } else {
+      check(status, "the search for an algorithm", __FILE__, __LINE__);
     }
+    chosen = choose(candidates(found, count, is_winograd), wanted);
+  }
+
+  const std::optional<candidate>& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
+    look_for<cudnnConvolutionFwdAlgoPerf_t>(
+        p, p.forward, may_write, is_winograd,
+        [&](auto* found, int* count) {
+          return cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms, count,
+                                                        found, workspace, bytes());
+        },
+        [&](auto* found, int* count) {
+          return cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, count, found);
+        });
     return *p.forward;
   }
   const std::optional<candidate>& data(prepared& p, const void* dy, const void* w, void* dx, bool may_write) {
-    if (!p.data) {
-      cudnnConvolutionBwdDataAlgoPerf_t found[most_algorithms];
-      int count = 0;
-      use_any(p);
-      if (may_write) {
-        SEGX_CUDNN(cudnnFindConvolutionBackwardDataAlgorithmEx(handle, p.w, w, p.y, dy, p.how, p.x, dx, most_algorithms,
-                                                               &count, found, workspace, bytes()));
-      } else {
-        SEGX_CUDNN(
-            cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, &count, found));
-      }
-      p.data = choose(candidates(found, count, is_winograd), wanted);
-    }
+    look_for<cudnnConvolutionBwdDataAlgoPerf_t>(
+        p, p.data, may_write, is_winograd,
+        [&](auto* found, int* count) {
+          return cudnnFindConvolutionBackwardDataAlgorithmEx(handle, p.w, w, p.y, dy, p.how, p.x, dx, most_algorithms,
+                                                             count, found, workspace, bytes());
+        },
+        [&](auto* found, int* count) {
+          return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, count,
+                                                             found);
+        });
     return *p.data;
   }
   const std::optional<candidate>& weights(prepared& p, const void* x, const void* dy, void* dw) {
-    if (!p.weights) {
-      cudnnConvolutionBwdFilterAlgoPerf_t found[most_algorithms];
-      int count = 0;
-      use_any(p);
-      SEGX_CUDNN(cudnnFindConvolutionBackwardFilterAlgorithmEx(handle, p.x, x, p.y, dy, p.how, p.w, dw, most_algorithms,
-                                                               &count, found, workspace, bytes()));
-      p.weights = choose(candidates(found, count, is_winograd), wanted);
-    }
+    look_for<cudnnConvolutionBwdFilterAlgoPerf_t>(
+        p, p.weights, true, is_winograd,
+        [&](auto* found, int* count) {
+          return cudnnFindConvolutionBackwardFilterAlgorithmEx(handle, p.x, x, p.y, dy, p.how, p.w, dw, most_algorithms,
+                                                               count, found, workspace, bytes());
+        },
+        [&](auto* found, int* count) {
+          return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, p.x, p.y, p.how, p.w, most_algorithms, count,
+                                                               found);
+        });
     return *p.weights;
+  }
+
+  /// What became of a convolution by the chosen algorithm. In a rehearsal it is a trial, before anything is recorded:
+  /// nobody reads its result, and an algorithm that fails is given up for the direct kernels.
+  static void settle(const queue& on, prepared::choice& chosen, cudnnStatus_t result, const char* call, int line) {
+    if (on.rehearses && result != CUDNN_STATUS_SUCCESS) {
+      forget_error();
+      chosen.emplace(std::nullopt);
+    } else {
+      check(result, call, __FILE__, line);
+    }
   }
 
   cudnnStatus_t run_relu(prepared& p, const void* x, const void* w, const void* bias, void* y) {
@@ -234,12 +263,12 @@ void convolutions::work_in(void* memory, std::int64_t bytes) {
 void convolutions::forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds) {
   prepared& p = self_->of(c, on.stored);
   const auto& best = self_->forward(p, x, w, y, on.rehearses || !adds);
-  if (on.rehearses) { return; }
   if (!best) { return direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds); }
   self_->use(p, *best);
-  SEGX_CUDNN(cudnnConvolutionForward(self_->handle, &one, p.x, x, p.w, w, p.how,
-                                     static_cast<cudnnConvolutionFwdAlgo_t>(best->algorithm), self_->workspace,
-                                     self_->bytes(), adds ? &one : &zero, p.y, y));
+  const cudnnStatus_t result = cudnnConvolutionForward(self_->handle, &one, p.x, x, p.w, w, p.how,
+                                                       static_cast<cudnnConvolutionFwdAlgo_t>(best->algorithm),
+                                                       self_->workspace, self_->bytes(), adds ? &one : &zero, p.y, y);
+  implementation::settle(on, p.forward, result, "cudnnConvolutionForward", __LINE__);
 }
 
 bool convolutions::forward_relu(const queue& on, const convolution& c, const void* x, const void* w, const void* bias,
@@ -248,6 +277,7 @@ bool convolutions::forward_relu(const queue& on, const convolution& c, const voi
   if (!self_->forward(p, x, w, y, true)) { return false; }
   if (!p.fuses) {  // cuDNN says by trying
     p.fuses = self_->run_relu(p, x, w, bias, y) == CUDNN_STATUS_SUCCESS;
+    if (!*p.fuses) { forget_error(); }
     return *p.fuses;
   }
   if (!*p.fuses) { return false; }
@@ -261,23 +291,23 @@ void convolutions::gradient_of_data(const queue& on, const convolution& c, const
                                     bool adds) {
   prepared& p = self_->of(c, on.stored);
   const auto& best = self_->data(p, dy, w, dx, on.rehearses || !adds);
-  if (on.rehearses) { return; }
   if (!best) { return direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds); }
   self_->use(p, *best);
-  SEGX_CUDNN(cudnnConvolutionBackwardData(self_->handle, &one, p.w, w, p.y, dy, p.how,
-                                          static_cast<cudnnConvolutionBwdDataAlgo_t>(best->algorithm), self_->workspace,
-                                          self_->bytes(), adds ? &one : &zero, p.x, dx));
+  const cudnnStatus_t result = cudnnConvolutionBackwardData(
+      self_->handle, &one, p.w, w, p.y, dy, p.how, static_cast<cudnnConvolutionBwdDataAlgo_t>(best->algorithm),
+      self_->workspace, self_->bytes(), adds ? &one : &zero, p.x, dx);
+  implementation::settle(on, p.data, result, "cudnnConvolutionBackwardData", __LINE__);
 }
 
 void convolutions::gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw) {
   prepared& p = self_->of(c, on.stored);
   const auto& best = self_->weights(p, x, dy, dw);
-  if (on.rehearses) { return; }
   if (!best) { return direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw); }
   self_->use(p, *best);
-  SEGX_CUDNN(cudnnConvolutionBackwardFilter(self_->handle, &one, p.x, x, p.y, dy, p.how,
-                                            static_cast<cudnnConvolutionBwdFilterAlgo_t>(best->algorithm),
-                                            self_->workspace, self_->bytes(), &zero, p.w, dw));
+  const cudnnStatus_t result = cudnnConvolutionBackwardFilter(
+      self_->handle, &one, p.x, x, p.y, dy, p.how, static_cast<cudnnConvolutionBwdFilterAlgo_t>(best->algorithm),
+      self_->workspace, self_->bytes(), &zero, p.w, dw);
+  implementation::settle(on, p.weights, result, "cudnnConvolutionBackwardFilter", __LINE__);
 }
 
 }  // namespace segx::gpu

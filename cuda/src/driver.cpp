@@ -45,8 +45,11 @@ device_facts look() {
 
 }  // namespace
 
+void forget_error() { static_cast<void>(cudaGetLastError()); }
+
 void check(cudaError_t result, const char* call, const char* file, int line) {
   if (result == cudaSuccess) { return; }
+  forget_error();
   fail(std::string{"CUDA: "} + call + " failed in " + file_name(file) + ":" + std::to_string(line) + ": " +
        cudaGetErrorString(result) + " (" + cudaGetErrorName(result) + ")");
 }
@@ -82,7 +85,11 @@ void* allocate(std::int64_t bytes) {
   SEGX_CHECK(cudaDeviceSynchronize());  // the streams of sessions do not wait for the one that clears
   return memory;
 }
-void release(void* memory) { static_cast<void>(cudaFree(memory)); }  // when a program ends, CUDA may have ended before
+// When a program ends, CUDA may have ended before: what releasing says is of no use.
+void release(void* memory) {
+  static_cast<void>(cudaFree(memory));
+  forget_error();
+}
 
 void* allocate_pinned(std::int64_t bytes) {
   device();
@@ -90,12 +97,17 @@ void* allocate_pinned(std::int64_t bytes) {
   SEGX_CHECK(cudaMallocHost(&memory, static_cast<std::size_t>(bytes)));
   return memory;
 }
-void release_pinned(void* memory) { static_cast<void>(cudaFreeHost(memory)); }
+void release_pinned(void* memory) {
+  static_cast<void>(cudaFreeHost(memory));
+  forget_error();
+}
 
 void* allocate_shared(std::int64_t bytes) {
   device();
   void* memory = nullptr;
   SEGX_CHECK(cudaMallocManaged(&memory, static_cast<std::size_t>(bytes > 0 ? bytes : 1)));
+  SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
+  SEGX_CHECK(cudaDeviceSynchronize());
   return memory;
 }
 
@@ -163,6 +175,12 @@ recording recording::end(stream& in) {
   recording result;
   result.handle_ = ready;
   return result;
+}
+void recording::abandon(stream& in) {
+  cudaGraph_t graph = nullptr;
+  static_cast<void>(cudaStreamEndCapture(raw(in), &graph));
+  if (graph != nullptr) { static_cast<void>(cudaGraphDestroy(graph)); }
+  forget_error();
 }
 void recording::play(stream& in) const { SEGX_CHECK(cudaGraphLaunch(static_cast<cudaGraphExec_t>(handle_), raw(in))); }
 

@@ -119,11 +119,11 @@ struct sum_of_chunks {
 template <int Count, class Term, class Finish>
 void sum_channels(const queue& on, std::int64_t segments, std::int64_t pixels, int channels, const Term& term,
                   const Finish& finish) {
-  if (on.rehearses) { return; }
-  if (segments * channels * Count > on.sums_capacity) {
+  if (segments * channels * Count > on.sums_capacity) {  // in a rehearsal, too: nothing is being recorded then
     fail("a sum over channels needs memory for " + std::to_string(segments * channels * Count) +
          " numbers, the session has " + std::to_string(on.sums_capacity));
   }
+  if (on.rehearses) { return; }
   const sum_geometry g = plan_sums(segments, pixels, channels, Count, on.sums_capacity);
   const auto chunks = fast_divisor{static_cast<std::uint32_t>(g.chunks)};
   for_each_block(on, g.blocks(),

@@ -85,3 +85,21 @@ TEST_CASE("a session on the GPU takes what fits it, in a sentence", "[cuda]") {
   session.forward(w.values(), drawn<float>(2, {1, 8, 12}, 1), logits, {1});
   CHECK(session.first_non_finite(w.values(), drawn<float>(2, {1, 8, 12}, 1)).empty());
 }
+
+TEST_CASE("what fails while it is recorded leaves a stream that runs", "[cuda]") {
+  gpu::stream in;
+  void* memory = gpu::allocate(sizeof(int));
+  CHECK_THROWS_WITH(gpu::recording::of(in,
+                                       [&] {
+                                         in.clear(memory, sizeof(int));
+                                         fail("no such layer");
+                                       }),
+                    "no such layer");
+  const int sent = 7;
+  int received = 0;
+  in.copy_to_device(memory, &sent, sizeof sent);
+  in.copy_to_host(&received, memory, sizeof received);
+  in.wait();
+  gpu::release(memory);
+  CHECK(received == sent);
+}

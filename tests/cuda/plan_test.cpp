@@ -62,6 +62,12 @@ TEST_CASE("regions of a session's memory do not overlap, and are aligned", "[cud
   }
 }
 
+TEST_CASE("cuDNN works in memory that is aligned, whatever the network", "[cuda]") {
+  const cuda::kernel_memory m = cuda::memory_for(1, 33);
+  CHECK(m.sums % 256 == 0);
+  CHECK(m.coefficients % 256 == 0);
+}
+
 TEST_CASE("too large a batch is told before anything is allocated, with one that fits", "[cuda]") {
   const program<cuda> what = training_plan().get();
   const auto bytes = [&](int batch) { return gpu::plan_session_memory(what, gpu::number::bfloat16, batch).bytes; };

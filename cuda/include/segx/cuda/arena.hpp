@@ -102,6 +102,10 @@ inline std::string gigabytes(std::int64_t bytes) {
   return text;
 }
 
+/// Bytes that a training leaves free: for the session that validates, and for what CUDA and cuDNN load when they first
+/// run.
+inline constexpr std::int64_t beside_a_training = std::int64_t{768} << 20U;
+
 /// Why a session does not fit, and which batch would; empty if it does.
 inline std::string lack_of_memory(const program<cuda>& what, number stored, int batch, std::int64_t bytes_free) {
   const std::int64_t needed = plan_session_memory(what, stored, batch).bytes;
@@ -170,9 +174,9 @@ class arena<cuda> {
 
  private:
   static gpu::session_memory checked(const cuda& on, const program<cuda>& what, int max_batch) {
-    if (const std::string why = gpu::lack_of_memory(what, on.stored, max_batch, gpu::free_memory()); !why.empty()) {
-      fail(why);
-    }
+    const bool trains = what.why == purpose::training;
+    const std::int64_t available = gpu::free_memory() - (trains ? gpu::beside_a_training : 0);
+    if (const std::string why = gpu::lack_of_memory(what, on.stored, max_batch, available); !why.empty()) { fail(why); }
     return gpu::plan_session_memory(what, on.stored, max_batch);
   }
   char* at(const gpu::region& r) const { return data_.get() + r.place; }

@@ -59,8 +59,9 @@ struct cuda : backend_base {
   };
   static constexpr kernel_memory memory_for(int batch, int channels) {
     const std::int64_t doubles = std::int64_t{batch} * channels * 2 + least_sums;
-    return {.sums = 8 * doubles,
-            .coefficients = std::int64_t{8} * 4 * batch * channels,
+    const auto aligned = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };  // as cudaMalloc's places are
+    return {.sums = aligned(8 * doubles),
+            .coefficients = aligned(std::int64_t{8} * 4 * batch * channels),
             .workspace = gpu::convolution_workspace};
   }
   void work_in(void* given, const kernel_memory& m) {
@@ -86,8 +87,17 @@ struct cuda : backend_base {
     queue_.step = values;
     queue_.status = status;
   }
-  /// Nothing runs, but convolutions look for their algorithms.
-  void rehearse(bool yes) { queue_.rehearses = yes; }
+  /// While it lives, own kernels do not run, and convolutions look for their algorithms and try them.
+  class rehearsal {
+   public:
+    explicit rehearsal(cuda& on) : on_{on} { on_.queue_.rehearses = true; }
+    ~rehearsal() { on_.queue_.rehearses = false; }
+    rehearsal(const rehearsal&) = delete;
+    rehearsal& operator=(const rehearsal&) = delete;
+
+   private:
+    cuda& on_;
+  };
 
   /// Memory for a batch of the user's on its way: the session's, or its own where that is none or too small.
   void stage_in(void* given, std::int64_t floats) {

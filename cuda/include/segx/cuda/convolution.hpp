@@ -46,7 +46,7 @@ struct demands {
   bool exact = false;  // float32 throughout
 };
 
-/// The fastest of those that meet the demands; of equally fast ones the first.
+/// The fastest of those that meet the demands; of equally fast ones, and of those that nobody measured, the first.
 inline std::optional<candidate> choose(std::span<const candidate> tried, const demands& d) {
   std::optional<candidate> best;
   for (const candidate& c : tried) {
@@ -60,8 +60,8 @@ inline std::optional<candidate> choose(std::span<const candidate> tried, const d
 /// Bytes that the algorithms of convolutions may have between them: they run one after the other.
 inline constexpr std::int64_t convolution_workspace = std::int64_t{256} << 20U;
 
-/// cuDNN, with the fastest algorithm for each shape, found once. Where cuDNN has none that meets the demands, the
-/// direct kernels run instead.
+/// cuDNN, with an algorithm for each shape, chosen once. Where cuDNN has none that meets the demands, the direct
+/// kernels run instead.
 class convolutions {
  public:
   convolutions(stream& in, precision numbers, bool deterministic);

@@ -88,11 +88,16 @@ class recording {
 
   explicit operator bool() const { return handle_ != nullptr; }
 
-  /// Records what `work()` gives to a stream, which does nothing of it now.
+  /// Records what `work()` gives to a stream, which does nothing of it now. If it throws, nothing is recorded.
   template <class Work>
   static recording of(stream& in, Work&& work) {
     begin(in);
-    work();
+    try {
+      work();
+    } catch (...) {
+      abandon(in);
+      throw;
+    }
     return end(in);
   }
   void play(stream& in) const;
@@ -100,6 +105,7 @@ class recording {
  private:
   static void begin(stream& in);
   static recording end(stream& in);
+  static void abandon(stream& in);
 
   void* handle_ = nullptr;
 };

@@ -54,7 +54,7 @@ struct queue {
   double* sums = nullptr;                   // memory of reductions
   std::int64_t sums_capacity = 0;           // doubles
   double* coefficients = nullptr;           // what a reduction found, for the kernel behind it: [N,4,C]
-  bool rehearses = false;                   // nothing runs; convolutions look for their algorithms
+  bool rehearses = false;                   // only convolutions run, to find their algorithms
 };
 
 // ---- elementwise ----

@@ -257,11 +257,11 @@ class learner<Network, cuda> {
   double add_loss_of_host(const batch& b, double share, const recordings& work) {
     const shape s = session_.output();
     logits_.resize(detail::extents_of(b.images.shape()[0], s));
-    dlogits_.resize(logits_.shape());
-    dlogits_.fill(0);
     const auto bytes = static_cast<std::int64_t>(4 * logits_.size());
     stream().copy_to_host(logits_.data(), session_.memory().logits(), bytes);
-    stream().wait();
+    stream().wait();  // also until the last batch's dlogits have gone
+    dlogits_.resize(logits_.shape());
+    dlogits_.fill(0);
     const double loss = loss_(logits_, b.masks, dlogits_, share);
     stream().copy_to_device(session_.memory().dlogits(), dlogits_.data(), bytes);
     work.backward.play(stream());

@@ -121,11 +121,11 @@ class training_session<Model, cuda> {
   /// Lets cuDNN find its algorithms for batches of this size, once; overwrites activations, but no weights or
   /// gradients.
   void rehearse(int batch) {
-    if (!rehearsed_.insert(batch).second) { return; }
-    engine_.on->rehearse(true);
+    if (rehearsed_.contains(batch)) { return; }
+    const cuda::rehearsal rehearsing{*engine_.on};
     engine_.run.forward(values(state::weights_now), batch, dropout_draw{});
     engine_.run.backward(values(state::weights_now), values(state::gradients), batch, dropout_draw{});
-    engine_.on->rehearse(false);
+    rehearsed_.insert(batch);
   }
 
  private:
