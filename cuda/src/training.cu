@@ -195,9 +195,12 @@ struct conclude_body {
       return segx::detail::set_of_plane(of.what, all, first, static_cast<std::size_t>(n), static_cast<std::size_t>(k));
     };
     const std::size_t sets = set_of(batch - 1, classes - 1) + 1;
+    const bool of_one_image = of.what == over::image || of.what == over::plane;
     for (std::size_t set = 0; set < sets; ++set) {
+      const int begin = of_one_image ? static_cast<int>(set / (sets / static_cast<std::size_t>(batch))) : 0;
+      const int end = of_one_image ? begin + 1 : batch;
       segx::detail::overlap_sums together;
-      for (int n = 0; n < batch; ++n) {
+      for (int n = begin; n < end; ++n) {
         for (int k = static_cast<int>(first); k < classes; ++k) {
           if (set_of(n, k) != set) { continue; }
           together.p += sums(n, k)[0];
@@ -209,7 +212,7 @@ struct conclude_body {
       if (of.gamma != 1) { value = segx::detail::raised(value, of.gamma); }
       const double share = of.factor / static_cast<double>(sets);
       found.loss += share * value.loss;
-      for (int n = 0; n < batch; ++n) {
+      for (int n = begin; n < end; ++n) {
         for (int k = static_cast<int>(first); k < classes; ++k) {
           if (set_of(n, k) != set) { continue; }
           slopes[2 * (n * classes + k)] += share * value.dp;
