@@ -114,9 +114,9 @@ TEST_CASE("a training on the GPU gives the weights of the CPU", "[cuda]") {
 }
 
 TEST_CASE("… and with classes that exclude each other", "[cuda]") {
-  for (const char* loss : {"cross_entropy(weights=[1,2,3],smoothing=0.1)", "softmax_focal+softmax_dice(background=no)",
-                           "cross_entropy+0.3*softmax_jaccard(over=channel)",
-                           "softmax_tversky(over=plane,background=no)"}) {
+  for (const char* loss :
+       {"cross_entropy(weights=[1,2,3],smoothing=0.1)", "softmax_focal+softmax_dice(background=no)",
+        "cross_entropy+0.3*softmax_jaccard(over=channel)", "softmax_tversky(over=plane,background=no)"}) {
     recipe r = usual();
     r.loss = loss;
     check_same_training<tells_apart>(r, true);
