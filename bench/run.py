@@ -113,7 +113,8 @@ def in_chromium(peer):
 
 NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,
           "OpenCV dnn": opencv}
-WEB = {"segx": in_chromium("segx"), "segx, no relaxed SIMD": in_chromium("segx-baseline"), "ONNX Runtime Web": in_chromium("onnxruntime-web"), "LiteRT.js": in_chromium("litert")}
+WEB = {"segx": in_chromium("segx"), "segx, no relaxed SIMD": in_chromium("segx-baseline"),
+       "ONNX Runtime Web": in_chromium("onnxruntime-web"), "LiteRT.js": in_chromium("litert")}
 TRAINING = {"segx": segx, "PyTorch": pytorch}
 # name: (model, contenders, batch, whether it trains, runs in a round)
 WORKLOADS = {

@@ -65,7 +65,7 @@ std::string why_no_device() { return ""; }
 std::int64_t free_memory() { return emulation::memory_at_all - emulation::memory_in_use; }
 
 void* allocate(std::int64_t bytes) {
-  const std::int64_t whole = (bytes + 255) / 256 * 256;
+  const std::int64_t whole = aligned_bytes(bytes);
   void* memory = std::aligned_alloc(256, static_cast<std::size_t>(whole > 0 ? whole : 256));
   if (memory == nullptr) { fail("the emulated GPU is out of memory"); }
   std::memset(memory, 0, static_cast<std::size_t>(whole));

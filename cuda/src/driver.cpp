@@ -77,13 +77,19 @@ std::int64_t free_memory() {
   return static_cast<std::int64_t>(free);
 }
 
+namespace {
+void* cleared(void* memory, std::int64_t bytes) {
+  SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
+  SEGX_CHECK(cudaDeviceSynchronize());  // the streams of sessions do not wait for the one that clears
+  return memory;
+}
+}  // namespace
+
 void* allocate(std::int64_t bytes) {
   device();
   void* memory = nullptr;
   SEGX_CHECK(cudaMalloc(&memory, static_cast<std::size_t>(bytes > 0 ? bytes : 1)));
-  SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
-  SEGX_CHECK(cudaDeviceSynchronize());  // the streams of sessions do not wait for the one that clears
-  return memory;
+  return cleared(memory, bytes);
 }
 // When a program ends, CUDA may have ended before: what releasing says is of no use.
 void release(void* memory) {
@@ -106,9 +112,7 @@ void* allocate_shared(std::int64_t bytes) {
   device();
   void* memory = nullptr;
   SEGX_CHECK(cudaMallocManaged(&memory, static_cast<std::size_t>(bytes > 0 ? bytes : 1)));
-  SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
-  SEGX_CHECK(cudaDeviceSynchronize());
-  return memory;
+  return cleared(memory, bytes);
 }
 
 stream::stream() {

@@ -16,7 +16,7 @@ namespace segx {
 namespace detail {
 
 /// Asks for pages of 2 MB, where Linux has them, for what memory covers of such pages: a process that loads unet16 and
-/// predicts once then takes 74 ms instead of 103 (Zen 4), as it waits for fewer pages.
+/// predicts once then takes 78 ms instead of 101 (Zen 4), as it waits for fewer pages.
 inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__)
   constexpr std::uintptr_t page = 1 << 21;

@@ -54,7 +54,7 @@ inline session_memory plan_session_memory(const program<cuda>& what, number stor
   session_memory m;
   m.weights = what.weights;
   const auto add = [&m](region& r, std::int64_t bytes) {
-    r = {m.bytes, (bytes + 255) / 256 * 256};
+    r = {m.bytes, aligned_bytes(bytes)};
     m.bytes += r.bytes;
   };
   std::int64_t kept = 0;

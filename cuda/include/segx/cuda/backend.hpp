@@ -59,9 +59,8 @@ struct cuda : backend_base {
   };
   static constexpr kernel_memory memory_for(int batch, int channels) {
     const std::int64_t doubles = std::int64_t{batch} * channels * 2 + least_sums;
-    const auto aligned = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };  // as cudaMalloc's places are
-    return {.sums = aligned(8 * doubles),
-            .coefficients = aligned(std::int64_t{8} * 4 * batch * channels),
+    return {.sums = gpu::aligned_bytes(8 * doubles),
+            .coefficients = gpu::aligned_bytes(std::int64_t{8} * 4 * batch * channels),
             .workspace = gpu::convolution_workspace};
   }
   void work_in(void* given, const kernel_memory& m) {

@@ -27,6 +27,9 @@ std::string why_no_device();
 /// Bytes that may still be taken.
 std::int64_t free_memory();
 
+/// Up to the next multiple of 256, as places of memory of the GPU are.
+constexpr std::int64_t aligned_bytes(std::int64_t bytes) { return (bytes + 255) / 256 * 256; }
+
 /// Memory of the GPU, all zero; and memory of the host that the GPU reads and writes by itself (pinned).
 void* allocate(std::int64_t bytes);
 void release(void* memory);
