@@ -190,6 +190,8 @@ def footprint():
         found = call([path, model.weights, f"{model.dump}.input.f32"])
         rows.append((f"segx{policy}: executable that predicts from raw pixels, KB", path.stat().st_size / 1024))
         rows.append((f"segx{policy}: peak memory of that process, MB", found["peak_rss_mb"]))
+    found = call([ROOT / "build" / "release" / "bin" / "bench_raw_training"])
+    rows.append(("segx: peak memory of a process that trains on a batch of 4, MB", found["peak_rss_mb"]))
     site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
     litert = PACKAGES / "@litertjs"
     pages = {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -54,8 +54,9 @@ void in_threads(int count, int threads, const Work& work) {
   const auto run = [&] {
     for (int k = next++; k < count; k = next++) work(k);
   };
-  std::vector<std::jthread> others;
-  for (int t = 1; t < std::min(thread_count(threads), count); ++t) others.emplace_back(run);
+  std::vector<std::future<void>> others;  // destroyed, they wait for their threads
+  for (int t = 1; t < std::min(thread_count(threads), count); ++t)
+    others.push_back(std::async(std::launch::async, run));
   run();
 }
 

@@ -116,6 +116,13 @@ class loader {
     std::exception_ptr failure;  // of the lowest row that failed
   };
 
+  /// The loading threads. Destroyed, they stop and end.
+  struct workers {
+    loader& of;
+    std::vector<std::thread> threads = {};
+    ~workers();
+  };
+
   void require_sound() const;
 
   /// A sample from its files: resized, or as it is there.
@@ -132,7 +139,7 @@ class loader {
   [[nodiscard]] bool can_claim() const;
 
   /// A loading thread: claims one sample after the other and fills its row.
-  void work(const std::stop_token& stop);
+  void work();
 
   [[nodiscard]] random_generator generator(std::uint64_t purpose, int index) const;
 
@@ -147,16 +154,17 @@ class loader {
   const loader_options options_;
   std::vector<image_and_mask> residents_;  // by index in the dataset; empty when streamed
 
-  std::mutex mutex_;                       // guards all below; a row of a slot belongs to the thread that claimed it
-  std::condition_variable_any may_claim_;  // a slot was prepared
-  std::condition_variable progress_;       // a batch is whole, or no thread is busy
-  std::vector<int> order_;                 // of the epoch; empty before the first
-  std::vector<slot> slots_;                // batch b loads in slot b mod ahead
-  std::size_t claimed_ = 0;                // position in order_ of the next sample to load
+  std::mutex mutex_;                   // guards all below; a row of a slot belongs to the thread that claimed it
+  std::condition_variable may_claim_;  // a slot was prepared, or threads are to stop
+  std::condition_variable progress_;   // a batch is whole, or no thread is busy
+  std::vector<int> order_;             // of the epoch; empty before the first
+  std::vector<slot> slots_;            // batch b loads in slot b mod ahead
+  std::size_t claimed_ = 0;            // position in order_ of the next sample to load
   int epoch_ = 0;
-  int next_batch_ = 0;                 // that next() gives
-  int busy_ = 0;                       // threads that fill a row
-  std::vector<std::jthread> threads_;  // last: destroyed first, they stop and end before what they use
+  int next_batch_ = 0;  // that next() gives
+  int busy_ = 0;        // threads that fill a row
+  bool stops_ = false;
+  workers workers_{*this};  // last: destroyed first, they end before what they use
 };
 
 }  // namespace segx

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <segx/core/describe.hpp>
@@ -36,14 +35,9 @@ struct checkpoint {
   template <class Number>
   Number get(const std::string& name) const {
     const auto found = values.find(name);
-    Number number{};
-    const bool is_number = found != values.end() && [&] {
-      const char* end = found->second.data() + found->second.size();
-      const auto [read, problem] = std::from_chars(found->second.data(), end, number);
-      return problem == std::errc{} && read == end;
-    }();
-    if (!is_number) { fail("a checkpoint without the number \"" + name + "\""); }
-    return number;
+    const auto number = found == values.end() ? std::nullopt : number_of<Number>(found->second);
+    if (!number) { fail("a checkpoint without the number \"" + name + "\""); }
+    return *number;
   }
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <system_error>
+
+#include <segx/core/number_text.hpp>
 
 // The JSON of safetensors headers and of recipes: objects, arrays, texts and numbers. A general JSON library would
 // be two thirds of the compile time of a program that loads weights. Throws nothing. Source: RFC 8259, RFC 3629.
@@ -46,8 +46,7 @@ struct json_cursor {
     const std::size_t dot = digits.find('.');
     const bool is_json = !digits.empty() && is_digit(digits) && (digits[0] != '0' || !is_digit(digits.substr(1))) &&
                          (dot == digits.npos || is_digit(digits.substr(dot + 1)));
-    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + size, out);
-    if (!is_json || problem != std::errc{} || end != rest.data() + size) return false;
+    if (!is_json || read_number(rest.substr(0, size), out) != size) return false;
     rest.remove_prefix(size);
     return true;
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <functional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segx/core/number_text.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/augment/lazy_warp.hpp>
 
@@ -45,10 +45,7 @@ concept named_augmentation = augmentation<A> && requires {
 
 inline std::string value_text(border beyond) { return beyond == border::reflect ? "reflect" : "black"; }
 inline std::string value_text(int value) { return std::to_string(value); }
-inline std::string value_text(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
-}
+inline std::string value_text(double value) { return number_text(value); }
 
 }  // namespace detail
 

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <opencv2/core.hpp>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -48,8 +47,16 @@ SEGX_IMPL loader::loader(dataset data, std::vector<int> indices, loader_options 
   if (options_.mode == feed::in_memory) load_residents();
   slots_.resize(static_cast<std::size_t>(options_.ahead));
   claimed_ = order_.size();
-  for (int t = 0; t < detail::thread_count(options_.threads); ++t)
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  for (int t = 0; t < detail::thread_count(options_.threads); ++t) workers_.threads.emplace_back([this] { work(); });
+}
+
+SEGX_IMPL loader::workers::~workers() {
+  {
+    const std::lock_guard lock(of.mutex_);
+    of.stops_ = true;
+  }
+  of.may_claim_.notify_all();
+  for (std::thread& thread : threads) thread.join();
 }
 
 SEGX_IMPL std::size_t loader::resident_bytes() const {
@@ -166,11 +173,11 @@ SEGX_IMPL bool loader::can_claim() const {
   return claimed_ < order_.size() && claimed_ / options_.batch < static_cast<std::size_t>(next_batch_) + options_.ahead;
 }
 
-SEGX_IMPL void loader::work(const std::stop_token& stop) {
+SEGX_IMPL void loader::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    may_claim_.wait(lock, stop, [this] { return can_claim(); });
-    if (stop.stop_requested()) return;
+    may_claim_.wait(lock, [this] { return stops_ || can_claim(); });
+    if (stops_) return;
     const std::size_t position = claimed_++;
     const std::size_t row = position % options_.batch;
     slot& s = slot_of(static_cast<int>(position / options_.batch));

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <charconv>
+#include <system_error>
+
 #include <segx/core/impl.hpp>
 #include <segx/io/json_text.hpp>
 

@@ -9,6 +9,17 @@
 #ifndef HWY_DISABLE_PCLMUL_AES
 #define HWY_DISABLE_PCLMUL_AES
 #endif
+#if defined(__aarch64__)
+// Without Linux's way to ask for what a processor has, Highway compiles for what the flags say. With it, its functions would have
+// attributes (crypto) which the flags need not have, and GCC would refuse to inline them.
+#ifndef TOOLCHAIN_MISS_SYS_AUXV_H
+#define TOOLCHAIN_MISS_SYS_AUXV_H 1
+#endif
+// Kernels know how long a vector is when they are compiled: NEON, where -march=native would mean SVE.
+#ifndef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#endif
+#endif
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 

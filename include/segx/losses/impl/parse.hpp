@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/number_text.hpp>
 #include <segx/losses/bce.hpp>
 #include <segx/losses/border_weight.hpp>
 #include <segx/losses/boundary.hpp>
@@ -148,11 +148,11 @@ class loss_parser {
   double number(std::string_view what, range numbers) {
     skip_spaces();
     double value = 0;
-    const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (problem != std::errc{} || !std::isfinite(value) || !lies_in(numbers, value)) {
+    const std::size_t length = read_number(rest_, value);
+    if (length == 0 || !std::isfinite(value) || !lies_in(numbers, value)) {
       fail(std::string(what) + " must be " + std::string(text_of(numbers)));
     }
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    rest_.remove_prefix(length);
     skip_spaces();
     return value;
   }

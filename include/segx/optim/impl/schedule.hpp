@@ -1,12 +1,11 @@
 #pragma once
 
-#include <charconv>
 #include <functional>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/number_text.hpp>
 #include <segx/optim/schedule.hpp>
 
 namespace segx {
@@ -57,10 +56,10 @@ inline std::optional<std::vector<std::vector<double>>> read_number_lists(std::st
   while (true) {
     while (text.starts_with(' ')) { text.remove_prefix(1); }
     double value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (problem != std::errc{} || !std::isfinite(value)) { return {}; }
+    const std::size_t length = read_number(text, value);
+    if (length == 0 || !std::isfinite(value)) { return {}; }
     lists.back().push_back(value);
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    text.remove_prefix(length);
     while (text.starts_with(' ')) { text.remove_prefix(1); }
     if (text.empty()) { return lists; }
     if (text.front() == ';') {

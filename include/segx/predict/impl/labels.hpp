@@ -1,14 +1,14 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <sstream>
-#include <system_error>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/number_text.hpp>
 #include <segx/predict/labels.hpp>
 
 namespace segx {
@@ -34,13 +34,11 @@ SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card, int cl
 }
 
 SEGX_IMPL float threshold_of(const model_card& card) {
-  float value = 0.5F;
-  const char* end = card.threshold.data() + card.threshold.size();
-  const auto [stop, problem] = std::from_chars(card.threshold.data(), end, value);
-  if (problem != std::errc{} || stop != end || !(value > 0 && value < 1)) {
+  const std::optional<float> value = number_of<float>(card.threshold);
+  if (!value || !(*value > 0 && *value < 1)) {
     fail("the weight file's threshold is \"" + card.threshold + "\", expected a number between 0 and 1");
   }
-  return value;
+  return *value;
 }
 
 SEGX_IMPL void write_labels(const std::vector<cv::Mat>& probabilities, label_kind kind, float threshold,

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <sstream>
-#include <system_error>
 
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
@@ -64,8 +63,9 @@ inline std::vector<std::string_view> split_at(std::string_view text, char separa
 /// Sets a number from a CSV field; false if the field is no number of that kind.
 template <typename Number>
 bool read_field(std::string_view field, Number& number) {
-  const auto [end, problem] = std::from_chars(field.data(), field.data() + field.size(), number);
-  return problem == std::errc{} && end == field.data() + field.size();
+  const std::optional<Number> found = number_of<Number>(field);
+  if (found) number = *found;
+  return found.has_value();
 }
 
 /// Sets what a column of this name holds; false if the field is no value of it. Unknown columns are passed over.

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <optional>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/number_text.hpp>
 #include <segx/data/augment/parse.hpp>
 #include <segx/io/json_text.hpp>
 
@@ -153,10 +152,10 @@ class augmentation_parser {
 
   double number(const std::string& what, double low, double high) {
     double value = 0;
-    const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (problem != std::errc{} || !(value >= low && value <= high))
+    const std::size_t length = read_number(rest_, value);
+    if (length == 0 || !(value >= low && value <= high))
       fail(what + " must be a number between " + value_text(low) + " and " + value_text(high));
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    rest_.remove_prefix(length);
     skip_spaces();
     return value;
   }
