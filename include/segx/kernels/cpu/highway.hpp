@@ -10,8 +10,8 @@
 #define HWY_DISABLE_PCLMUL_AES
 #endif
 #if defined(__aarch64__)
-// Without Linux's way to ask for what a processor has, Highway compiles for what the flags say. With it, its functions would have
-// attributes (crypto) which the flags need not have, and GCC would refuse to inline them.
+// Without Linux's way to ask for what a processor has, Highway compiles for what the flags say. With it, its functions
+// would have attributes (crypto) which the flags need not have, and GCC would refuse to inline them.
 #ifndef TOOLCHAIN_MISS_SYS_AUXV_H
 #define TOOLCHAIN_MISS_SYS_AUXV_H 1
 #endif
