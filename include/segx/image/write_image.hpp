@@ -10,7 +10,8 @@
 
 namespace segx {
 
-/// Writes an image of 8 or 16 bits, gray or BGR, as PNG. Throws segx::error with the file's name and the reason.
+/// Writes an image of 8 or 16 bits, gray or BGR, as PNG. Throws segx::error with the file's name and the reason; what
+/// stood there before is then still there.
 void write_png(const std::filesystem::path& file, const cv::Mat& image);
 
 /// Writes a mask, CV_8UC1 in {0,1}, as an 8-bit PNG of 0 and 255.

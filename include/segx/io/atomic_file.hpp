@@ -23,7 +23,7 @@ inline std::string reason(int code = errno) { return std::generic_category().mes
 /// Makes a folder and those above it, where they are missing. Throws `error`.
 void make_folder(const std::filesystem::path& folder);
 
-/// All bytes of the file (of a pipe: until its end). Throws `error` with the path and the reason.
+/// All bytes of the file (of a pipe: until its end); devices are refused. Throws `error` with the path and the reason.
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 
 /// Makes these bytes the whole content of the file, which need not exist yet; its folder must. A crash at any moment,
@@ -32,8 +32,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path);
 ///
 /// How: write a sibling `<path>.tmp-<process>-<count>`, fsync, rename over the path, fsync the folder. A crash can
 /// leave such a sibling behind, an error does not. A symbolic link is replaced, not followed; a folder or a device is
-/// refused.
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+/// refused. What is easily made again need not be `lasting`: then nothing waits for the disk, and a crash of the machine
+/// may cost the file.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes, bool lasting = true);
 
 }  // namespace segx
 

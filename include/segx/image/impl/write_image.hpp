@@ -1,15 +1,14 @@
 #pragma once
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <span>
 #include <string>
 
 #include <segx/core/impl.hpp>
 #include <segx/image/write_image.hpp>
+#include <segx/io/atomic_file.hpp>
 
 namespace segx {
 
@@ -20,10 +19,7 @@ SEGX_IMPL void write_png(const std::filesystem::path& file, const cv::Mat& image
                 ": cannot be written, expected an image of 8 or 16 bits, gray or BGR, that is not empty");
   std::vector<std::uint8_t> bytes;
   cv::imencode(".png", image, bytes);
-  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
-  stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (!stream) throw error(file.string() + ": cannot be written (" + std::strerror(errno) + ")");
+  write_file_atomically(file, std::as_bytes(std::span{bytes}), false);
 }
 
 SEGX_IMPL void write_mask(const std::filesystem::path& file, const cv::Mat& mask) {

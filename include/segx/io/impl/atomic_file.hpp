@@ -66,6 +66,7 @@ SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const detail::open_file file(path, O_RDONLY);
   struct stat status {};
   if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) fail(detail::reason());
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) fail("it is a device");
 
   std::vector<std::byte> bytes;
   std::size_t size = 0;
@@ -87,7 +88,8 @@ SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                                     bool lasting) {
   static std::atomic<unsigned> count{0};
   const std::filesystem::path temporary =
       path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
@@ -99,13 +101,13 @@ SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::spa
 
   detail::open_file file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (!file.is_open()) fail(detail::reason());
-  if (!detail::write_all(file.descriptor, bytes) || ::fsync(file.descriptor) != 0 || !file.close() ||
+  if (!detail::write_all(file.descriptor, bytes) || (lasting && ::fsync(file.descriptor) != 0) || !file.close() ||
       ::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = detail::reason();
     ::unlink(temporary.c_str());
     fail(why);
   }
-  if (!detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
+  if (lasting && !detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
     fail("the new file stands, but may not survive a crash: " + detail::reason());
 }
 
