@@ -8,8 +8,10 @@
 #include <segx/data/augment/preview.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/resize_image.hpp>
+#include <segx/train/recipe_data.hpp>
 
 #include "commands.hpp"
+#include "file_words.hpp"
 
 namespace segx::tool {
 
@@ -17,19 +19,20 @@ namespace {
 
 struct augment_words {
   std::string data, preview, augment = "chest_xray";
+  recipe looks;  // what masks mean
   int samples = 4, count = 5, size = 256, channels = 1;
   std::uint64_t seed = 0;
 };
 
 void write_preview(const augment_words& w) {
   const augment_in_turn augment = parse_augmentation(w.augment);
-  const dataset data = scan_folder(w.data);
+  const dataset data = scan_folder(w.data, scan_options_of(w.looks));
   std::vector<image_and_mask> shown;
   const int all = static_cast<int>(data.samples.size()), rows = std::min(w.samples, all);
   for (int k = 0; k < rows; ++k) {  // spread over the folder
     const sample& s = data.samples[static_cast<std::size_t>(k) * all / rows];
     shown.push_back({resize_image(to_unit(read_pixels(s.image, w.channels)), w.size, w.size),
-                     resize_mask(read_labels(data, s), w.size, w.size)});
+                     resize_mask(read_labels(data, s, w.looks.mask_threshold), w.size, w.size)});
   }
   write_png(w.preview,
             augmentation_sheet(shown, data.labels, static_cast<int>(data.classes.size()), augment, w.count, w.seed));
@@ -60,7 +63,10 @@ void add_augment(CLI::App& app) {
   command->add_option("--channels", words->channels, "1: gray, 3: colour")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();
-  command->add_option("--seed", words->seed, "the same seed gives the same picture")->capture_default_str();
+  command->add_option("--labels", words->looks.labels, "what masks mean, as in 'segx train'")->capture_default_str();
+  command->add_option("--classes", words->looks.classes, "names of the classes, separated by commas");
+  add_mask_threshold(command, words->looks.mask_threshold);
+  add_seed(command, words->seed, "the same seed gives the same picture");
   command->callback([words] { write_preview(*words); });
 }
 

@@ -265,9 +265,9 @@ void evaluate_on(eval_words w) {
     const auto m = w.looks.names_fit() ? at_image_size<Backend>(w, loaded, data, indices, ruler)
                                        : at_network_size<Backend>(w, loaded, data, indices, ruler);
     const auto json = as_json(data, m, w);
+    std::cout << json.dump(2) << std::endl;  // first, so that it is not lost where a file cannot be written
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
     if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
-    std::cout << json.dump(2) << '\n';
   };
   if (w.spacing.empty()) {
     report(in_pixels{});
@@ -305,7 +305,7 @@ void add_eval(CLI::App& app) {
                    "millimetres from a pixel of the images to the next, of rows and columns if they differ: distances "
                    "are in mm then, else in pixels of what is measured")
       ->expected(1, 2)
-      ->check(CLI::Range(1e-6, 1e6));
+      ->check(number_between(1e-6, 1e6));
   add_mask_threshold(command, words->mask_threshold);
   command->add_flag("--ci", words->intervals, "95 % confidence intervals of the means, by a bootstrap over the images");
   words->looks.add_to(command);

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
+
+#include <segx/core/number_text.hpp>
 
 namespace segx::tool {
 
@@ -15,6 +20,25 @@ inline CLI::Validator in_a_folder() {
                           return "there is no folder " + folder.string() + " to write " + file + " to";
                         },
                         "FILE"};
+}
+
+/// Numbers from `least` to `most`, written in decimal, as CLI::Range has it; but NaN is none, and none wraps around.
+template <class T>
+CLI::Validator number_between(T least, T most) {
+  const std::string range = number_text(least) + " to " + number_text(most);
+  return CLI::Validator{[=](const std::string& word) -> std::string {
+                          const std::optional<T> value = number_of<T>(word);
+                          if (value && *value >= least && *value <= most) { return {}; }
+                          return std::string{"expected a "} + (std::is_integral_v<T> ? "whole " : "") + "number from " +
+                                 range + ", not " + word;
+                        },
+                        range};
+}
+
+inline CLI::Option* add_seed(CLI::App* command, std::uint64_t& place, const std::string& meaning) {
+  return command->add_option("--seed", place, meaning)
+      ->check(number_between<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()))
+      ->capture_default_str();
 }
 
 /// How mask files are read, for commands that take no recipe.

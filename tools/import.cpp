@@ -9,6 +9,7 @@
 #include <segx/io/weight_file.hpp>
 
 #include "commands.hpp"
+#include "file_words.hpp"
 #include "models.hpp"
 
 namespace segx::tool {
@@ -64,9 +65,10 @@ void add_import(CLI::App& app) {
       ->required();
   command->add_option("file", words->file, "safetensors file")->required();
   command->add_option("--out", words->out, "weight file to write")->required();
-  command->add_option(
-      "--epsilon", words->epsilon,
-      "of the file's batch normalisations, where it is not the network's own (Keras' MobileNetV2: 0.001)");
+  command
+      ->add_option("--epsilon", words->epsilon,
+                   "of the file's batch normalisations, where it is not the network's own (Keras' MobileNetV2: 0.001)")
+      ->check(number_between(0.0, 1.0));
   command->add_option("--licence", words->licence, "for the model card: terms of the weights");
   command->callback([words] { import(*words); });
 }

@@ -1,9 +1,22 @@
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <opencv2/core/utility.hpp>
+#include <system_error>
 
 #include "commands.hpp"
+
+namespace {
+
+/// False, after saying so, if something could not be written to standard output, as where a disk is full.
+bool printed_all() {
+  if (std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) { return true; }
+  std::cerr << "segx: standard output cannot be written, what was printed is not whole\n";
+  return false;
+}
+
+}  // namespace
 
 /// Exit status: 0 done, 1 failed (one line says why), 2 wrong usage.
 int main(int argc, char** argv) {
@@ -45,7 +58,7 @@ int main(int argc, char** argv) {
       std::cerr << app.help();
       return 2;
     }
-    return 0;
+    return printed_all() ? 0 : 1;
   } catch (const CLI::ParseError& wrong) {
     if (app.get_subcommands().empty() && !app.remaining().empty()) {  // CLI11 would say that a command is missing
       std::cerr << "There is no command \"" << app.remaining().front() << "\"\nRun with --help for more information.\n";
@@ -55,6 +68,11 @@ int main(int argc, char** argv) {
   } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::bad_alloc&) {
     std::cerr
         << "segx: this needs more memory than the machine gives; take smaller images (--size) or batches (--batch)\n";
+    return 1;
+  } catch (const std::system_error& refused) {
+    const bool lacks_threads = refused.code() == std::errc::resource_unavailable_try_again;
+    std::cerr << "segx: " << refused.what()
+              << (lacks_threads ? ": the machine starts no more threads; ask for fewer (--threads)\n" : "\n");
     return 1;
   } catch (const std::exception& failure) {
     std::cerr << "segx: " << failure.what() << '\n';

@@ -219,16 +219,16 @@ void print(const plan& p) {
 
 void run(const plan_words& w) {
   const plan p = make_plan(w);
-  if (!w.out.empty()) {
-    const std::string text = recipe_json(p.advice.recipe, "\n  ");
-    write_file_atomically(w.out, std::as_bytes(std::span{text}));
-  }
   if (w.as_json) {
-    std::cout << as_json(p, w).dump(2) << '\n';
-    return;
+    std::cout << as_json(p, w).dump(2) << std::endl;
+  } else {
+    print(p);
+    std::fflush(stdout);
   }
-  print(p);
-  if (!w.out.empty()) { std::printf("\nsegx train --recipe %s --data %s --out run\n", w.out.c_str(), w.data.c_str()); }
+  if (w.out.empty()) { return; }
+  const std::string text = recipe_json(p.advice.recipe, "\n  ");
+  write_file_atomically(w.out, std::as_bytes(std::span{text}));
+  if (!w.as_json) { std::printf("\nsegx train --recipe %s --data %s --out run\n", w.out.c_str(), w.data.c_str()); }
 }
 
 }  // namespace
@@ -244,7 +244,7 @@ void add_plan(CLI::App& app) {
   command->add_option("--out", words->out, "recipe to write, JSON")->check(in_a_folder());
   command->add_flag("--json", words->as_json, "print all of it as JSON, for programs");
   command->add_option("--minutes", words->limits.minutes, "that the training may take on this machine")
-      ->check(CLI::Range(0.01, 1e6))
+      ->check(number_between(0.01, 1e6))
       ->capture_default_str();
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))

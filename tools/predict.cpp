@@ -48,81 +48,107 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     }
     for (const auto& [stem, file] : images) { files.push_back(file); }
   }
-  std::map<std::string, fs::path> by_stem;
-  for (const fs::path& file : files) {
-    const auto [other, is_new] = by_stem.emplace(file.stem().string(), file);
-    if (!is_new) {
-      fail(file.string() + " and " + other->second.string() + " would both be written to " + file.stem().string() +
-           ".png; segment them into two folders");
-    }
-  }
   return files;
 }
 
-/// A picture in the folder that masks go to would be replaced by its own mask.
-void expect_no_input_in(const fs::path& out, const std::vector<fs::path>& files) {
-  const fs::path folder = fs::weakly_canonical(out);
-  for (const fs::path& file : files) {
-    if (file.extension() == ".png" && fs::weakly_canonical(file).parent_path() == folder) {
-      fail(file.string() + ": lies in the folder to write to, where its mask would replace it; give --out another one");
+/// The names of the files that are written for one image, behind OUT/NAME.
+struct endings {
+  std::vector<std::string> masks;          // of each class; of classes that exclude one another one
+  std::vector<std::string> overlay;        // one, or none
+  std::vector<std::string> probabilities;  // of each class, or none
+  std::vector<std::string> uncertainty;    // one, or none
+};
+
+template <class Segmenter>
+endings endings_of(const predict_words& w, const Segmenter& network) {
+  std::vector<std::string> of_class{""};
+  if (network.classes() > 1) {
+    of_class.clear();
+    for (const std::string& name : class_names_of(network.card(), network.classes())) {
+      if (const std::string wrong = detail::fault_of_class_name(name); !wrong.empty()) {
+        fail(w.weights + ": the class \"" + name + "\" " + wrong + ", so no file can be named after it");
+      }
+      of_class.push_back("." + name);
     }
   }
+  endings all;
+  for (const std::string& name : of_class) {
+    all.masks.push_back(name + ".png");
+    if (w.probability) { all.probabilities.push_back(name + ".prob.png"); }
+  }
+  if (network.label_map() == label_kind::exclusive) { all.masks = {".png"}; }
+  if (w.overlay) { all.overlay = {".overlay.png"}; }
+  if (w.looks.options().passes.dropout_passes > 0) { all.uncertainty = {".uncertainty.png"}; }
+  return all;
 }
 
-/// What stands in the names of files for each class; nothing where there is but one.
-template <class Segmenter>
-std::vector<std::string> endings_of(const Segmenter& network) {
-  if (network.classes() == 1) { return {""}; }
-  std::vector<std::string> endings;
-  for (const std::string& name : class_names_of(network.card(), network.classes())) {
-    if (name.empty() || name.find_first_of("/\\") != std::string::npos) {
-      fail("the class \"" + name + "\" cannot be part of a file's name");
+/// No two files that are written may have one name, and none may be an image that is read, by whatever path.
+void expect_places(const fs::path& out, const std::vector<fs::path>& files, const endings& all) {
+  std::map<std::string, const fs::path*> written;
+  for (const fs::path& file : files) {
+    for (const auto* some : {&all.masks, &all.overlay, &all.probabilities, &all.uncertainty}) {
+      for (const std::string& ending : *some) {
+        const std::string name = file.stem().string() + ending;
+        const auto [other, is_new] = written.emplace(name, &file);
+        if (!is_new && other->second == &file) {
+          fail(file.string() + ": two of its files would be written to " + name +
+               ", as a class is called like one of them; leave out --overlay or --prob");
+        }
+        if (!is_new) {
+          fail(file.string() + " and " + other->second->string() + " would both be written to " + name +
+               "; segment them into two folders");
+        }
+      }
     }
-    endings.push_back("." + name);
   }
-  return endings;
+  for (const fs::path& file : files) {
+    const bool is_named_so = written.contains(file.filename().string());
+    std::error_code ignored;
+    if (is_named_so && (fs::equivalent(file.parent_path().empty() ? "." : file.parent_path(), out, ignored) ||
+                        fs::equivalent(file, out / file.filename(), ignored))) {
+      fail(file.string() + ": lies in the folder to write to, where a mask would replace it; give --out another one");
+    }
+  }
 }
 
 /// What is asked for of one image.
 template <class Segmenter>
-void write_files(const predict_words& w, Segmenter& network, const std::vector<std::string>& endings,
-                 const fs::path& file) {
+void write_files(const fs::path& out, Segmenter& network, const endings& all, const fs::path& file) {
   const cv::Mat image = to_unit(read_pixels(file, network.channels()));
-  const bool has_uncertainty = w.looks.options().passes.dropout_passes > 0;
-  const bool only_labels = !w.probability && !has_uncertainty;  // they take less memory
+  const bool only_labels = all.probabilities.empty() && all.uncertainty.empty();  // they take less memory
   const prediction found = only_labels ? prediction{} : network.predict(image);
   const cv::Mat labels = only_labels ? network.labels(image) : network.labels_of(found.probabilities);
 
-  const std::string stem = (fs::path{w.out} / file.stem()).string();
+  const std::string stem = (out / file.stem()).string();
   const label_kind kind = network.label_map();
   const bool exclusive = kind == label_kind::exclusive;
-  if (exclusive) { write_png(stem + ".png", labels); }
+  if (exclusive) { write_png(stem + all.masks[0], labels); }
   for (int k = 0; !exclusive && k < network.classes(); ++k) {
-    write_mask(stem + endings[k] + ".png", mask_of_class(labels, kind, k));
+    write_mask(stem + all.masks[k], mask_of_class(labels, kind, k));
   }
-  if (w.overlay) {
+  for (const std::string& ending : all.overlay) {
     std::vector<cv::Mat> masks;
     for (int k = exclusive ? 1 : 0; k < network.classes(); ++k) { masks.push_back(mask_of_class(labels, kind, k)); }
-    write_png(stem + ".overlay.png", overlay_classes(image, masks));
+    write_png(stem + ending, overlay_classes(image, masks));
   }
-  for (int k = 0; w.probability && k < network.classes(); ++k) {
-    write_probability(stem + endings[k] + ".prob.png", found.probabilities[k]);
+  for (std::size_t k = 0; k < all.probabilities.size(); ++k) {
+    write_probability(stem + all.probabilities[k], found.probabilities[k]);
   }
-  if (has_uncertainty) { write_probability(stem + ".uncertainty.png", found.uncertainty); }
+  for (const std::string& ending : all.uncertainty) { write_probability(stem + ending, found.uncertainty); }
 }
 
 template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  expect_no_input_in(w.out, files);
   segmenter<any_network, Backend> network{w.weights, w.looks.options(w.device.precision_of_gpu()), model_of(w.weights)};
-  const std::vector<std::string> endings = endings_of(network);
+  const endings all = endings_of(w, network);
+  expect_places(w.out, files, all);
   make_folder(w.out);
 
   int failures = 0;
   for (const fs::path& file : files) {
     try {
-      write_files(w, network, endings, file);
+      write_files(w.out, network, all, file);
     } catch (const std::exception& failure) {
       ++failures;
       std::cerr << "segx: " << failure.what() << '\n';

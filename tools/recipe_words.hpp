@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <segx/losses/parse.hpp>
 #include <segx/train/recipe_json.hpp>
 
+#include "file_words.hpp"
 #include "models.hpp"
 
 namespace segx::tool {
@@ -122,19 +124,14 @@ class recipe_words {
 
   template <class T>
   static CLI::Validator range_of(const recipe_field& field) {
-    if constexpr (detail::recipe_number<T>) {
-      const auto text = [](double bound) { return number_text(static_cast<T>(bound)); };
-      const std::string range = text(field.least) + " to " + text(field.most);
-      const auto is_in_range = [least = field.least, most = field.most](T value) {
-        return value >= least && value <= most;
+    if constexpr (std::is_integral_v<T>) {  // bounds are doubles, and may lie beyond the type
+      const auto bound = [](double b) {
+        return b >= static_cast<double>(std::numeric_limits<T>::max()) ? std::numeric_limits<T>::max()
+                                                                       : static_cast<T>(b);
       };
-      return CLI::Validator{[=](const std::string& word) -> std::string {
-                              T value{};
-                              if (CLI::detail::lexical_cast(word, value) && is_in_range(value)) { return {}; }
-                              return std::string{"expected a "} + (std::is_integral_v<T> ? "whole " : "") +
-                                     "number from " + range + ", not " + word;
-                            },
-                            range};
+      return number_between<T>(bound(field.least), bound(field.most));
+    } else if constexpr (detail::recipe_number<T>) {
+      return number_between<T>(static_cast<T>(field.least), static_cast<T>(field.most));
     } else {
       return CLI::Validator{};
     }

@@ -7,6 +7,8 @@
 
 #include <segx/predict/segmenter.hpp>
 
+#include "file_words.hpp"
+
 namespace segx::tool {
 
 /// The words of a command for how a segmenter looks at an image.
@@ -22,7 +24,7 @@ class segmenter_words {
             ->check(CLI::IsMember(fits))
             ->capture_default_str();
     command->add_option("--overlap", options_.overlap, "of neighbouring tiles, as a share of their length")
-        ->check(CLI::Range(0.0, 0.9))
+        ->check(number_between(0.0, 0.9))
         ->capture_default_str();
     command
         ->add_option(

@@ -5,6 +5,7 @@
 #include <segx/data/phantom.hpp>
 
 #include "commands.hpp"
+#include "file_words.hpp"
 
 namespace segx::tool {
 
@@ -29,7 +30,7 @@ void add_synth(CLI::App& app) {
   command->add_option("--size", words->size, "height and width, pixels")
       ->check(CLI::Range(32, 4096))
       ->capture_default_str();
-  command->add_option("--seed", words->seed, "the same seed gives the same pictures")->capture_default_str();
+  add_seed(command, words->seed, "the same seed gives the same pictures");
   command->callback([words] {
     write_phantoms(words->out, words->count, words->size, words->seed);
     std::cout << "wrote " << words->count << " phantoms of " << words->size << "x" << words->size << " to "

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include <segx/kernels/elementwise.hpp>
 
@@ -70,4 +72,23 @@ TEST_CASE("dropout draws anew for another seed", "[kernels]") {
   }
   CHECK(equal > 400);
   CHECK(equal < 600);
+}
+
+TEMPLATE_TEST_CASE("no gradient passes an activation at its ceiling, whatever dropout scales it by", "[kernels]",
+                   segx::reference<float>, segx::cpu) {
+  TestType on;
+  constexpr segx::shape s{8, 2, 4};
+  for (const segx::activation act : {segx::activation::relu6, segx::activation::hard_sigmoid}) {
+    for (int percent = 1; percent < 100; ++percent) {
+      INFO("dropout " << percent << " %, ceiling " << segx::largest_result(act));
+      const segx::epilogue then{.act = act, .dropout = static_cast<float>(percent) / 100};
+      std::vector<float> x(64, 10.0F), y(64), dy(64, 1.0F);
+      const auto view_of = [&](std::vector<float>& values) { return segx::view<float>{values.data(), 1, s.size(), s}; };
+      segx::forward_pass<float> f{.y = view_of(y), .then = then};
+      f.x[0] = view_of(x);
+      pointwise_forward(on, f);
+      epilogue_backward(on, then, view_of(y), view_of(dy), 0);
+      CHECK(std::all_of(dy.begin(), dy.end(), [](float d) { return d == 0; }));
+    }
+  }
 }

@@ -1,7 +1,9 @@
-#include <catch2/catch.hpp>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <numeric>
+#include <system_error>
 #include <vector>
 
 #include <segx/kernels/cpu/thread_pool.hpp>
@@ -65,6 +67,18 @@ TEST_CASE("pools come and go, used and unused, asleep and awake", "[kernels]") {
   pool.run(10, [&](int i, int) { sum += i; });
   CHECK(sum == 45);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a pool that cannot start all its threads throws, and ends those that it started", "[kernels]") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  rlimit less = before;
+  less.rlim_cur = rlim_t{4} << 30;  // threads take 8 MB of addresses each
+  REQUIRE(setrlimit(RLIMIT_AS, &less) == 0);
+  CHECK_THROWS_AS(segx::thread_pool{4000}, std::system_error);
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+}
+#endif
 
 TEST_CASE("zero threads means as many as the machine has", "[kernels]") {
   CHECK(thread_pool{0}.size() == static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));

@@ -27,41 +27,7 @@ constexpr shape image{1, 16, 24};
 
 const auto some_weights = weights<small_unet>::random(1);
 
-template <class Network, class TestBackend>
-void check_against_double(int height = 32, int width = 16, int threads = 3) {
-  using backend = typename TestBackend::type;
-  const auto w = weights<Network>::random(4);
-  weights<Network, double> w_double;
-  std::copy(w.values().begin(), w.values().end(), w_double.values().begin());
-  weights<Network, typename backend::scalar> w_scalar;
-  std::copy(w.values().begin(), w.values().end(), w_scalar.values().begin());
-
-  session<Network, reference<double>> expected{w_double, height, width, {.batch = 2}};
-  session<Network, backend> found{w_scalar, height, width, {.batch = 3, .threads = threads}};
-  const auto result = expected.predict(drawn<double>(2, expected.input(), 1));
-  CHECK(relative_error(found.predict(drawn<typename backend::scalar>(2, found.input(), 1)), result) < 1e-4);
-}
-
 }  // namespace
-
-TEMPLATE_TEST_CASE("prediction agrees with the reference in double", "[runtime]", reference_float, cpu_threads<3>) {
-  check_against_double<small_unet, TestType>();
-  check_against_double<networks::unjoined, TestType>();
-  check_against_double<networks::rewired, TestType>();
-  check_against_double<networks::odd_ones, TestType>();
-  check_against_double<networks::streaming, TestType>();
-  check_against_double<unet8, TestType>();
-}
-
-TEST_CASE("what streams is the same where bands of rows meet, and where threads share channels", "[runtime]") {
-  struct wide : network<input<3>, chain<conv3x3<150>, conv1x1<40>, silu, depthwise_conv<5>, conv1x1<70>, relu6,
-                                        depthwise_conv<3, 2>, conv1x1<1>>> {};
-  REQUIRE(strips::rows_of_band({150, 30, 72}) < 30);
-  for (const int threads : {1, 2, 3}) {
-    check_against_double<wide, cpu_threads<1>>(30, 72, threads);  // bands
-    check_against_double<wide, cpu_threads<1>>(4, 2, threads);    // strips longer than rows
-  }
-}
 
 TEST_CASE("a size known to the compiler and one known when it runs give the same bits", "[runtime]") {
   session<small_unet_here> fixed{some_weights, {.batch = 2}};

@@ -136,7 +136,8 @@ class ToolTest(unittest.TestCase):
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", 0),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--mask-threshold", 0),
                       ("train", "--data", self.data), ("train", "--print-recipe", "--lr-scale", "encoder"),
-                      ("train", "--print-recipe", "--lr-scale", "encoder=x"),
+                      ("train", "--print-recipe", "--lr-scale", "encoder=x"), ("train", "--print-recipe", "--seed", -5),
+                      ("train", "--print-recipe", "--seed", 1 << 64), ("synth", "--out", self.folder / "x", "--count", 1, "--seed", -1),
                       ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
                       ("import", "--encoder", "unet8", self.weights, "--out", self.folder / "x"),
                       ("predict", "--weights", self.weights, "--out", self.folder / "x")):
@@ -155,6 +156,13 @@ class ToolTest(unittest.TestCase):
             result = segx(*words, self.folder / "none" / "file.json")
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"there is no folder {self.folder / 'none'}", result.stderr)
+
+    def test_a_full_disk_is_noticed(self):
+        with open("/dev/full", "w") as full:
+            for words in (("info", "--model", "unet8"), ("train", "--print-recipe"),
+                          ("eval", "--weights", self.weights, "--data", self.data)):
+                result = subprocess.run([PROGRAM, *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+                self.assert_fails(result, "standard output cannot be written")
 
     # ---- synth ----
 
@@ -209,6 +217,7 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx(*words, "--data", self.data, "--schedule", "hope"), "hope", "cosine", "plateau(")
         self.assert_fails(segx(*words, "--data", self.data, "--augment", "hope"), "hope", "flip")
         self.assert_fails(segx(*words, "--data", self.data, "--freeze", "hope"), "hope", "bottleneck")
+        self.assert_fails(segx(*words, "--data", self.data, "--steady", "hope"), "steady", "hope", "bottleneck")
         self.assertFalse(out.exists())
 
     def test_words_override_the_recipe_of_a_file(self):
@@ -467,6 +476,9 @@ class ToolTest(unittest.TestCase):
         self.assertLessEqual(max(deviation), 32768)
         self.assertGreater(max(deviation), 0)
 
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", out[0], "--mc-dropout", 1, image))
+        self.assertEqual(set(read_png(out[0] / "phantom_0001.uncertainty.png")[4]), {0})  # one pass varies in nothing
+
     def test_predict_refuses_wrong_words(self):
         image = self.data / "images" / "phantom_0001.png"
         for words in (("--fit", "squeeze"), ("--tta", "v"), ("--overlap", 1), ("--mc-dropout", -1)):
@@ -478,7 +490,13 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx("predict", "--weights", self.weights, "--out", out,
                                self.data / "images" / "phantom_0001.png", self.data / "masks" / "phantom_0001.png"),
                           "phantom_0001.png")
+        inputs = self.folder / "meeting"
+        inputs.mkdir()
+        for name in ("x.png", "x.prob.png"):
+            shutil.copy(self.data / "images" / "phantom_0001.png", inputs / name)
+        self.assert_fails(segx("predict", "--weights", self.weights, "--out", out, "--prob", inputs), "x.prob.png")
         self.assertFalse(out.exists())
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", out, inputs))
 
     def test_predict_replaces_no_input(self):
         folder = self.folder / "in_place"
@@ -488,6 +506,19 @@ class ToolTest(unittest.TestCase):
         for words in ((folder,), (folder / "a.png",), (folder / ".." / "in_place" / "a.png",)):
             self.assert_fails(segx("predict", "--weights", self.weights, "--out", folder, *words), "a.png")
         self.assertEqual(content_of(folder), before)
+
+        linked, original = self.folder / "linked", self.folder / "original.png"
+        linked.mkdir()
+        shutil.copy(folder / "a.png", original)
+        (linked / "original.png").symlink_to(original)
+        for words in (linked, linked / "original.png", original):
+            self.assert_fails(segx("predict", "--weights", self.weights, "--out", linked, words), "original.png")
+        self.assertEqual(original.read_bytes(), before["a.png"])
+        shutil.copy(folder / "a.png", linked / "b.png")
+        (self.folder / "apart").mkdir()
+        (self.folder / "apart" / "b.png").symlink_to(original)  # a link that is no input is replaced, not followed
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", self.folder / "apart", linked / "b.png"))
+        self.assertEqual(original.read_bytes(), before["a.png"])
 
     def test_predict_names_what_it_cannot_read(self):
         out, file = self.folder / "unread", self.folder / "scan.dcm"
@@ -584,6 +615,12 @@ class ToolTest(unittest.TestCase):
         refused = ("train", "--data", data, "--size", 64, "--out", self.folder / "x")
         self.assert_fails(segx(*refused, "--model", "unet8", "--loss", "cross_entropy"), "sigmoid", "cross_entropy")
         self.assert_fails(segx(*refused, "--model", "resnet18"), "resnet18", "1x1 convolution")
+        for classes, says in ((",", "no name"), ("left,,right", "no name"), ("left,left", "called \"left\""),
+                              ("left,a/b", "slash"), ("left,a\nb", "control")):
+            self.assert_fails(segx(*refused, "--model", "unet8", "--classes", classes), says)
+        (data / "masks_a,b").mkdir()
+        self.assert_fails(segx(*refused, "--model", "unet8"), "class 1 of 4", "comma")
+        (data / "masks_a,b").rmdir()
         self.assertFalse((self.folder / "x").exists())
 
     def test_exclusive_classes(self):
@@ -713,6 +750,11 @@ class ToolTest(unittest.TestCase):
         self.assertNotEqual(read_png(sheet)[4], pixels)
         self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
 
+        classes = self.folder_of_classes("augmented")
+        shown = ("augment", "--data", classes, "--preview", sheet, "--labels", "exclusive", "--classes")
+        self.assert_done(segx(*shown, "background,left,right"))
+        self.assert_fails(segx(*shown, "background"), "exclusive")
+
     # ---- plan and paper ----
 
     def test_plan(self):
@@ -740,6 +782,9 @@ class ToolTest(unittest.TestCase):
         trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
         self.assert_done(trained)
         self.assertIn(f"{found['training_bytes'] // 1000000} MB for network and gradients", trained.stderr)
+
+        self.assertIn("as none trains in 0.01 minutes", segx("plan", "--data", self.data, "--minutes", 0.01, "--threads", 1).stdout)
+        self.assertEqual(segx("plan", "--data", self.data, "--minutes", "nan").returncode, 2)
 
     def test_plan_names_odd_images(self):
         data = self.folder / "odd"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 namespace segx {
 
 enum class activation : unsigned char {
@@ -18,6 +20,13 @@ enum class activation : unsigned char {
 /// True if the slope of an activation can be told from its result, so that backward passes need not keep its input.
 constexpr bool slope_follows_from_result(activation act) {
   return act != activation::silu && act != activation::hard_swish;
+}
+
+/// What no result of an activation exceeds.
+constexpr float largest_result(activation act) {
+  if (act == activation::relu6) { return 6; }
+  const bool is_share = act == activation::sigmoid || act == activation::hard_sigmoid || act == activation::softmax;
+  return is_share ? 1 : std::numeric_limits<float>::infinity();
 }
 
 /// What a layer that makes a tensor does to each value just before it stores it: an activation, then dropout.

@@ -249,7 +249,7 @@ struct graph {
     if constexpr (requires { Part::as_epilogue; }) {
       n.pointwise = true;
       n.then = Part::as_epilogue;
-      n.head = n.then.act;
+      if (n.then.slope == 0) { n.head = n.then.act; }  // a head has no slope: leaky_relu and elu stay layers
     }
     if constexpr (requires { Part::as_head; }) { n.head = Part::as_head; }
     if constexpr (requires { Part::attributes; }) { set_attributes(n, Part::attributes); }

@@ -64,6 +64,9 @@ void in_threads(int count, int threads, const Work& work) {
 /// have empty entries: files that are all right.
 void report(const std::string& where, std::vector<std::string> problems);
 
+/// What is wrong with a name of a class, which is part of names of files and of lists with commas; "" if nothing.
+std::string fault_of_class_name(const std::string& name);
+
 /// The images of a folder by stem; hidden files, folders and files of other kinds are passed over.
 std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
                                                             std::vector<std::string>& problems);

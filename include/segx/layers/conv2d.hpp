@@ -81,7 +81,7 @@ struct conv2d {
     conv2d_forward(on, geometry, f);
   }
   template <has_streamed_conv2d B>
-    requires(O.kernel == 1)
+    requires(O.kernel == 1 || O.groups > 1)
   static void forward_streamed(B& on, const forward_pass<typename B::scalar>& first,
                                const forward_pass<typename B::scalar>& f) {
     conv2d_forward_streamed(on, geometry, first, f);

@@ -50,7 +50,7 @@ class averaged_network {
       fail("averaging: the network must say something of each pixel; of images of " + std::to_string(height) + "x" +
            std::to_string(width) + " it gives " + std::to_string(output.height) + "x" + std::to_string(output.width));
     }
-    if (passes() == 1) { return; }
+    if (is_plain()) { return; }
     const shape input{w.network().channels, height, width};
     flipped_.resize(detail::extents_of(1, input));
     found_.resize(detail::extents_of(1, output));
@@ -59,8 +59,8 @@ class averaged_network {
 
   int passes() const { return count_of(how_.over) * draws(); }
 
-  /// Planes of a result: the probability of each class, then, of several passes, the uncertainty.
-  int planes() const { return classes_ + (passes() > 1 ? 1 : 0); }
+  /// Planes of a result: the probability of each class, then the uncertainty, where passes are several or drop.
+  int planes() const { return classes_ + (is_plain() ? 0 : 1); }
 
   /// Bytes that it holds.
   std::size_t bytes() const {
@@ -73,7 +73,7 @@ class averaged_network {
 
   /// The values whose sigmoid or softmax the mean is, as losses take them: input [1,C,H,W] → result [1,K,H,W]
   void logits(const tensor4& input, tensor4& result) {
-    if (passes() == 1) {
+    if (is_plain()) {
       return std::visit([&](auto& network) { network.logits(input, result, draw()); }, network_);
     }
     predict(input, averaged_);
@@ -87,7 +87,7 @@ class averaged_network {
 
   /// input [1,C,H,W] → result [1,P,H,W]
   void predict(const tensor4& input, tensor4& result) {
-    if (passes() == 1) { return pass(input, result); }
+    if (is_plain()) { return pass(input, result); }
     result.resize({1, static_cast<std::size_t>(planes()), input.shape()[2], input.shape()[3]});
     result.fill(0);
     squares_.fill(0);
@@ -118,6 +118,8 @@ class averaged_network {
     return sampling_session<Network, Backend>{w, height, width, options};
   }
 
+  /// One pass without dropout: its result is that of the network.
+  bool is_plain() const { return how_.over == flips::none && how_.dropout_passes == 0; }
   int draws() const { return std::max(1, how_.dropout_passes); }
 
   void pass(const tensor4& input, tensor4& result) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <xtensor/xtensor.hpp>
@@ -42,7 +43,7 @@ class session {
   session(const weights<Network, scalar>& w, int height, int width, session_options options = {})
       : session{std::make_unique<typename engine::plan>(w.network(), height, width), w.values(), options} {}
 
-  /// Exchanges the weights; the memory stays.
+  /// Exchanges the weights; the memory stays. Throws `error` if they are not as many.
   template <std::derived_from<network> Network>
   void set_weights(const weights<Network, scalar>& w) {
     set(w.values());
@@ -92,6 +93,9 @@ class session {
   }
 
   void set(std::span<const scalar> w) {
+    if (const auto expected = static_cast<std::size_t>(engine_.run.what().weights); w.size() != expected) {
+      fail("the weights are " + std::to_string(w.size()) + " values; this network has " + std::to_string(expected));
+    }
     std::vector<scalar> folded;
     if (folds_norms(engine_.run.what())) {
       folded.assign(w.begin(), w.end());

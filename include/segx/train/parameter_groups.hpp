@@ -8,6 +8,7 @@
 
 #include <segx/optim/parameter_group.hpp>
 #include <segx/runtime/weights.hpp>
+#include <segx/train/recipe.hpp>
 
 namespace segx {
 
@@ -67,21 +68,24 @@ std::vector<std::string> frozen_layers_of(const weights<Network>& w, const rate_
   return layers;
 }
 
-/// Throws `error` if a factor is for no part of the network.
+/// Throws `error` if the network has no such part, which `setting` names.
 template <class Network>
-void expect_parts(const weights<Network>& w, const rate_factors& factors) {
-  for (const auto& [part, factor] : factors) {
-    std::string known;
-    bool is_there = false;
-    for (const auto& array : w.arrays()) {
-      is_there = is_there || is_part_of(array.name, {&part, 1});
-      const std::string top = "\"" + array.name.substr(0, array.name.find('.')) + "\"";
-      if (known.find(top) == known.npos) { known.append(known.empty() ? "" : ", ").append(top); }
-    }
-    if (is_there) { continue; }
-    fail("learning_rate_factors: the network has no part \"" + part + "\"; its parts are " + known +
-         " and what is in them, such as \"" + w.arrays().front().name + "\"");
+void expect_part(const weights<Network>& w, const std::string& setting, const std::string& part) {
+  std::string known;
+  for (const auto& array : w.arrays()) {
+    if (is_part_of(array.name, {&part, 1})) { return; }
+    const std::string top = "\"" + array.name.substr(0, array.name.find('.')) + "\"";
+    if (known.find(top) == known.npos) { known.append(known.empty() ? "" : ", ").append(top); }
   }
+  fail(setting + ": the network has no part \"" + part + "\"; its parts are " + known +
+       " and what is in them, such as \"" + w.arrays().front().name + "\"");
+}
+
+/// Throws `error` if a recipe speaks of a part that the network does not have.
+template <class Network>
+void expect_parts(const weights<Network>& w, const recipe& r) {
+  for (const auto& [part, factor] : r.learning_rate_factors) { expect_part(w, "learning_rate_factors", part); }
+  if (!r.steady.empty()) { expect_part(w, "steady", r.steady); }
 }
 
 }  // namespace segx

@@ -77,7 +77,7 @@ class learner {
         weights_{first_weights(r, network)},
         groups_{parameter_groups_of(weights_, r.learning_rate_factors, r.decay_biases)},
         session_{network, r.height, r.width, {r.batch, how.threads, how.numbers}} {
-    expect_parts(weights_, r.learning_rate_factors);
+    expect_parts(weights_, r);
     optimizer_.set_groups(groups_);
     const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
     session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors), steady);

@@ -97,7 +97,7 @@ class trainer {
     has_windows(r);
     parse_normalisation(r.normalisation);
     expect_size(network, r.height, r.width);
-    expect_parts(weights<Network>{network}, r.learning_rate_factors);
+    expect_parts(weights<Network>{network}, r);
   }
 
   /// Throws `error` if a training in this folder cannot be begun, as one is there, or not be resumed, as none is.

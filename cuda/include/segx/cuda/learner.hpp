@@ -82,7 +82,7 @@ class learner<Network, cuda> {
         pinned_targets_{{gpu::pinned<float>{floats_of(session_.output(), r.batch)},
                          gpu::pinned<float>{floats_of(session_.output(), r.batch)}}},
         pinned_groups_{groups_.size()} {
-    expect_parts(weights_, r.learning_rate_factors);
+    expect_parts(weights_, r);
     optimizer_.set_groups(groups_);
     const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
     session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors), steady);

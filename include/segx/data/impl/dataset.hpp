@@ -86,6 +86,25 @@ inline std::map<std::string, std::filesystem::path> class_folders(const std::fil
   return found;
 }
 
+SEGX_IMPL std::string fault_of_class_name(const std::string& name) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (name.empty()) return "has no name";
+  if (name.find_first_of("/\\,") != name.npos) return "has a slash or a comma in its name";
+  return std::any_of(name.begin(), name.end(), is_control) ? "has a control character in its name" : "";
+}
+
+/// Throws `error` for names of classes that cannot be told apart, or be written.
+inline void expect_class_names(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    if (const std::string wrong = fault_of_class_name(name); !wrong.empty())
+      throw error(folder.string() + ": class " + std::to_string(seen.size() + 1) + " of " +
+                  std::to_string(names.size()) + " " + wrong + "; choose another");
+    if (!seen.insert(name).second)
+      throw error(folder.string() + ": two classes are called \"" + name + "\"; choose another name for one");
+  }
+}
+
 struct folder_layout {
   dataset data;                                     // without samples
   std::vector<std::filesystem::path> mask_folders;  // one, or one for each overlapping class
@@ -110,7 +129,10 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
     if (options.mask_threshold)
       throw error(folder.string() + ": a mask threshold has no meaning for labels of several classes");
   }
-  if (!overlapping) return {data, {masks}};
+  if (!overlapping) {
+    expect_class_names(folder, data.classes);
+    return {data, {masks}};
+  }
 
   if (named == 0) {
     data.classes.clear();
@@ -120,6 +142,7 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
   if (data.classes.size() > most_overlapping_classes)
     throw error(folder.string() + ": has " + std::to_string(data.classes.size()) + " overlapping classes, at most " +
                 std::to_string(most_overlapping_classes) + " can be used; name those that should be");
+  expect_class_names(folder, data.classes);
   std::vector<std::filesystem::path> folders;
   for (const std::string& name : data.classes) folders.push_back(folder / ("masks_" + name));
   return {data, folders};

@@ -12,12 +12,31 @@ namespace segx::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// max(bound, x) and min(bound, x); NaN where x is, so that a training which diverges is noticed. Highway leaves that
+/// to the processor: on x86 and in WebAssembly, the order of the operands decides.
+template <class V>
+HWY_INLINE V at_least(V bound, V x) {
+#if HWY_ARCH_ARM_A64
+  return V{vmaxq_f32(bound.raw, x.raw)};
+#else
+  return hn::Max(bound, x);
+#endif
+}
+template <class V>
+HWY_INLINE V at_most(V bound, V x) {
+#if HWY_ARCH_ARM_A64
+  return V{vminq_f32(bound.raw, x.raw)};
+#else
+  return hn::Min(bound, x);
+#endif
+}
+
 /// eˣ for x in [−87, 87], relative error at most 5e-7 for |x| ≤ 20 (1.2e-6 without fused multiplication); beyond ±87 it
 /// stays as it is there. x log₂e = k + r with integer k and |r| ≤ ½; 2ʳ by the polynomial of degree 5 with p(0) = 1
 /// whose largest relative error is the least, 9.2e-8.
 template <class D>
 HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
-  x = hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 87.0F));
+  x = at_most(hn::Set(d, 87.0F), at_least(hn::Set(d, -87.0F), x));
   const auto log2e = hn::Set(d, 1.44269504F);
   const auto to_integer = hn::Set(d, 12582912.0F);  // 1.5 · 2²³: adding it leaves k in the lowest bits of the sum
   const auto shifted = hn::MulAdd(x, log2e, to_integer);
@@ -42,7 +61,7 @@ HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
 template <class D>
 HWY_INLINE hn::Vec<D> hard_sigmoid(D d, hn::Vec<D> x) {
   const auto moved = hn::Add(x, hn::Set(d, 3.0F));
-  return hn::Mul(hn::Min(hn::Max(moved, hn::Zero(d)), hn::Set(d, 6.0F)), hn::Set(d, 1.0F / 6));
+  return hn::Mul(at_most(hn::Set(d, 6.0F), at_least(hn::Zero(d), moved)), hn::Set(d, 1.0F / 6));
 }
 
 /// Calls body(f), where f makes of a vector the activation of each lane; `slope` as in `epilogue`.
@@ -51,9 +70,9 @@ HWY_INLINE void with_activation(D d, activation act, float slope, Body&& body) {
   using V = hn::Vec<D>;
   switch (act) {
     case activation::relu:
-      return body([d](V x) SEGX_INLINED { return hn::Max(hn::Zero(d), x); });
+      return body([d](V x) SEGX_INLINED { return at_least(hn::Zero(d), x); });
     case activation::relu6:
-      return body([d](V x) SEGX_INLINED { return hn::Min(hn::Max(hn::Zero(d), x), hn::Set(d, 6.0F)); });
+      return body([d](V x) SEGX_INLINED { return at_most(hn::Set(d, 6.0F), at_least(hn::Zero(d), x)); });
     case activation::leaky_relu:
       return body([d, slope](V x) SEGX_INLINED {
         return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(x, hn::Set(d, slope)));

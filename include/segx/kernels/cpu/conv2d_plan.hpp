@@ -34,7 +34,7 @@ inline constexpr int frequencies = 36;
 constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
-/// product on every machine.
+/// product on most machines.
 constexpr int tiles_within(int bytes, int channels, int least, int most) {
   return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
 }
@@ -96,8 +96,9 @@ struct gradient_blocking {
 
 namespace segx::strips {
 
-/// Pixels are taken in strips of as many as a product has rows, a divisor of 12 on every machine.
-constexpr int rounded(int pixels) { return (pixels + 11) / 12 * 12; }
+/// Pixels are taken in strips of as many as a product has rows, which divides this on every machine: 12, 8, 6 or 4.
+inline constexpr int whole_strips = 24;
+constexpr int rounded(int pixels) { return (pixels + whole_strips - 1) / whole_strips * whole_strips; }
 
 /// Floats of the strips of some pixels, whole blocks of channels.
 constexpr std::int64_t floats(int channels, int pixels) {

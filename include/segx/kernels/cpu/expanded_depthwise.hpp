@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <utility>
 
 #include <segx/kernels/cpu/row_ring.hpp>
 #include <segx/kernels/cpu/strips.hpp>
@@ -10,6 +12,10 @@
 /// what lies between, the largest tensor of its block, is computed row by row, a few channels at a time, and never
 /// stored whole.
 namespace segx::simd::HWY_NAMESPACE {
+
+/// Channels that a ring holds, and the passes that fill it: one, where two vectors are a block of channels or more.
+inline constexpr int ring_channels = std::max(pass_columns, channel_block);
+inline constexpr int ring_passes = ring_channels / pass_columns;
 
 /// Fills a ring with rows of a 1×1 convolution, the two vectors of channels from k and from second_k on. Strips do not
 /// end with rows: the one that ends a row begins the next.
@@ -29,7 +35,7 @@ class expanded_rows {
         result_{result},
         row_{first_row},
         left_{x.width},
-        to_{ring.pixel(first_row, 0, 0)} {}
+        to_{place(first_row)} {}
 
   /// Row h of the ring; to be called for one row after the other.
   void operator()(int h) {
@@ -37,11 +43,13 @@ class expanded_rows {
     if (!result_.finishes()) { return; }
     for (int half = 0; half < 2; ++half) {
       result_.finish(column_tag{}, half == 0 ? k_ : second_k_, n_, std::int64_t{h} * width_, width_, 1,
-                     ring_.pixel(h, 0, 0) + half * second(), ring_.block_distance());
+                     place(h) + half * second(), ring_.block_distance());
     }
   }
 
  private:
+  /// Where row h of its channels begins.
+  float* place(int h) const { return ring_.pixel(h, 0, 0) + k_ % ring_channels; }
   /// From the first vector of a pixel's channels to the second: in the same block, or some blocks on.
   std::int64_t second() const {
     return column_lanes / channel_block * ring_.block_distance() + column_lanes % channel_block;
@@ -60,7 +68,7 @@ class expanded_rows {
       to_ += channel_block;
       if (--left_ == 0) {
         left_ = width_;
-        to_ = ring_.pixel(++row_, 0, 0);
+        to_ = place(++row_);
       }
     }
     strip_ += std::int64_t{max_rows} * detail::whole_blocks(channels_);
@@ -95,7 +103,7 @@ class expanded_rows {
   const int bands = (y.height + most_rows - 1) / most_rows;
   const int rows = (y.height + bands - 1) / bands;
   const int columns = (y.channels + panel - 1) / panel * panel;
-  const int groups = (columns + pass_columns - 1) / pass_columns;
+  const int groups = (columns + ring_channels - 1) / ring_channels;
   const int wanted_tasks = on.threads.size() == 1 ? 1 : 4 * on.threads.size();
   const int parts = std::min((wanted_tasks + f.y.batch * bands - 1) / (f.y.batch * bands), groups);
 
@@ -104,17 +112,26 @@ class expanded_rows {
     const int begin = task / parts % bands * rows;
     const int end = std::min(begin + rows, y.height);
     const int n = task / parts / bands;
-    const row_ring ring{g, x.extent, y, pass_columns / channel_block, f.scratch.of(thread)};
+    const row_ring ring{g, x.extent, y, ring_channels / channel_block, f.scratch.of(thread)};
     const int first_row = std::max(0, begin * g.stride - g.padding);
     const int end_row = std::min(x.extent.height, (end - 1) * g.stride - g.padding + g.reach());
     float* strips = f.scratch.of(thread) + depthwise::ring{g, x.extent, y}.floats();
     pack_strips(x, n, std::int64_t{first_row} * x.extent.width, (end_row - first_row) * x.extent.width, nullptr,
                 strips);
     for (int group = groups * part / parts; group < groups * (part + 1) / parts; ++group) {
-      const int k = group * pass_columns;
-      const int second_k = std::min(k + column_lanes, columns - column_lanes);  // AVX-512: the first again, unread
-      expanded_rows make_row{ring, strips, x.extent, first_row, expansion_weights, k, second_k, n, expanded};
-      depthwise_band(g, ring, begin, end, make_row, weights, n, k / channel_block, f.y, result);
+      const int first_k = group * ring_channels;
+      const auto pass = [&](int k) {
+        const int second_k = std::min(k + column_lanes, columns - column_lanes);  // AVX-512: the first again, unread
+        return expanded_rows{ring, strips, x.extent, first_row, expansion_weights, k, second_k, n, expanded};
+      };
+      auto passes = [&]<int... Pass>(std::integer_sequence<int, Pass...>) {
+        return std::array{pass(first_k + Pass * pass_columns)...};
+      }
+      (std::make_integer_sequence<int, ring_passes>{});
+      const auto make_row = [&](int h) {
+        for (expanded_rows& rows_of_pass : passes) { rows_of_pass(h); }
+      };
+      depthwise_band(g, ring, begin, end, make_row, weights, n, first_k / channel_block, f.y, result);
     }
   });
 }

@@ -36,7 +36,7 @@ class forward_result {
   template <class D>
   HWY_INLINE auto clamped_sum(D d, int k) const {
     return [bias = hn::LoadU(d, bias_ + k), floor = hn::Set(d, then_.floor()), ceiling = hn::Set(d, then_.ceiling())](
-               hn::Vec<D> sum) SEGX_INLINED { return hn::Min(ceiling, hn::Max(floor, hn::Add(sum, bias))); };
+               hn::Vec<D> sum) SEGX_INLINED { return at_most(ceiling, at_least(floor, hn::Add(sum, bias))); };
   }
   HWY_INLINE void store(vec sum, int k, int n, std::int64_t pixel, float* where) const {
     const vec v = then_(hn::Add(sum, load(bias_ + k)), index(k, n, pixel));

@@ -88,7 +88,7 @@ class vector_epilogue {
   /// `index`: place of the element in the first lane.
   HWY_INLINE vec operator()(vec v, std::uint32_t index) const {
     if (act_ == activation::relu) {
-      v = hn::Max(zero(), v);
+      v = at_least(zero(), v);
     } else if (act_ != activation::none) {
       v = activated(tag{}, act_, slope_, v);
     }
@@ -117,7 +117,10 @@ class vector_epilogue {
     if (drops_) { dy = hn::Mul(dy, all(scale_)); }
     if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(known, zero()), dy); }  // dropped: 0, too
     if (act_ != activation::none) {
-      if (drops_ && slope_follows_from_result(act_)) { known = hn::Mul(known, all(1 / scale_)); }
+      if (drops_ && slope_follows_from_result(act_)) {
+        const float most = largest_result(act_);  // which rounding must not hide
+        known = hn::IfThenElse(hn::Ge(known, all(most * scale_)), all(most), hn::Mul(known, all(1 / scale_)));
+      }
       dy = hn::Mul(dy, slope_of(tag{}, act_, slope_, known));
     }
     return drops_ ? hn::IfThenElseZero(survivors(tag{}, index), dy) : dy;

@@ -12,6 +12,8 @@
 /// its pixels into strips, one behind the other: [strip][⌈C/8⌉][pixel of the strip][8].
 namespace segx::simd::HWY_NAMESPACE {
 
+static_assert(strips::whole_strips % max_rows == 0);
+
 /// Pixels [first, first + count) of x into strips; channel c times factors[c] where there are factors.
 inline void pack_strips(const view<const float>& x, int n, std::int64_t first, int count, const float* factors,
                         float* strips) {

@@ -49,7 +49,7 @@ inline void wake_all([[maybe_unused]] std::atomic<std::uint32_t>& counter) {
 /// `help`. One pool at a time has them, the first that wants more than one thread; others have one.
 class thread_pool {
  public:
-  /// `threads` ≥ 1; 0 means as many as the machine has.
+  /// `threads` ≥ 1; 0 means as many as the machine has. Throws std::system_error if it gives no more.
   explicit thread_pool(int threads = 1) {
 #ifdef __wasm__
     thread_pool* none = nullptr;
@@ -59,6 +59,7 @@ class thread_pool {
     detail::wake_all(hirings());
 #else
     size_ = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const dismissal_of_few guard{*this};
     for (int t = 1; t < size_; ++t) {
       workers_.emplace_back([this, t] { work(t); });
     }
@@ -67,15 +68,13 @@ class thread_pool {
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
   ~thread_pool() {
-    stopping_ = true;
-    busy_.store(size_ - 1, std::memory_order_relaxed);
-    start_round();
 #ifdef __wasm__
+    stop(size_ - 1);
     while (busy_.load(std::memory_order_acquire) > 0) {}
     thread_pool* self = this;
     employer().compare_exchange_strong(self, nullptr);
 #else
-    for (std::thread& worker : workers_) { worker.join(); }
+    dismiss();
 #endif
   }
 
@@ -122,6 +121,12 @@ class thread_pool {
     detail::wake_all(round_);
   }
 
+  void stop(int workers) {
+    stopping_ = true;
+    busy_.store(workers, std::memory_order_relaxed);
+    start_round();
+  }
+
   void share(int thread) {
     for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
          i = next_.fetch_add(1, std::memory_order_relaxed)) {
@@ -156,6 +161,18 @@ class thread_pool {
     return pools;
   }
 #else
+  void dismiss() {
+    stop(static_cast<int>(workers_.size()));
+    for (std::thread& worker : workers_) { worker.join(); }
+  }
+  /// Ends the threads that were started, where one could not be.
+  struct dismissal_of_few {
+    thread_pool& pool;
+    ~dismissal_of_few() {
+      if (static_cast<int>(pool.workers_.size()) + 1 < pool.size_) { pool.dismiss(); }
+    }
+  };
+
   std::vector<std::thread> workers_;
 #endif
   int size_ = 1;

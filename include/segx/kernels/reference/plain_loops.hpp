@@ -152,7 +152,10 @@ template <class T>
 constexpr T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index) {
   const T kept = 1 - static_cast<T>(then.dropout);
   if (then.dropout > 0 && !survives_dropout(seed, index, dropout_threshold(then.dropout))) { return 0; }
-  if (slope_follows_from_result(then.act)) { known *= kept; }
+  if (slope_follows_from_result(then.act)) {
+    const T most = largest_result(then.act);  // which rounding must not hide
+    known = known >= most / kept ? most : known * kept;
+  }
   return slope(then.act, static_cast<T>(then.slope), known) / kept;
 }
 

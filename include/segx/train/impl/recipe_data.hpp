@@ -19,7 +19,7 @@ SEGX_IMPL scan_options scan_options_of(const recipe& r) {
   if (!options.labels && r.labels != "auto") {
     throw error("there are no labels \"" + r.labels + "\"; choose auto, binary, exclusive or overlapping");
   }
-  for (std::size_t at = 0; at < r.classes.size();) {
+  for (std::size_t at = 0; !r.classes.empty() && at <= r.classes.size();) {
     const std::size_t end = std::min(r.classes.find(',', at), r.classes.size());
     options.classes.push_back(r.classes.substr(at, end - at));
     at = end + 1;

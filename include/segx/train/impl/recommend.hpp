@@ -190,7 +190,9 @@ inline const candidate_network& choose_network(const std::vector<candidate_netwo
       break;
     }
     if (macs_of(*c, r, t.train, val) / limits.macs_per_second / 60 > limits.minutes) {
-      limit = "the largest that trains in " + number_text(limits.minutes) + " minutes";
+      const bool none = c == fitting.front();
+      limit = (none ? "the smallest, as none trains in " : "the largest that trains in ") +
+              number_text(limits.minutes) + " minutes";
       break;
     }
     best = c;
