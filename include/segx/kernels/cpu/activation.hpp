@@ -16,18 +16,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// to the processor: on x86 and in WebAssembly, the order of the operands decides.
 template <class V>
 HWY_INLINE V at_least(V bound, V x) {
-#if HWY_ARCH_ARM_A64
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE4 || HWY_ARCH_WASM
+  return hn::Max(bound, x);
+#elif HWY_ARCH_ARM_A64
   return V{vmaxq_f32(bound.raw, x.raw)};
 #else
-  return hn::Max(bound, x);
+  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
 #endif
 }
 template <class V>
 HWY_INLINE V at_most(V bound, V x) {
-#if HWY_ARCH_ARM_A64
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE4 || HWY_ARCH_WASM
+  return hn::Min(bound, x);
+#elif HWY_ARCH_ARM_A64
   return V{vminq_f32(bound.raw, x.raw)};
 #else
-  return hn::Min(bound, x);
+  return hn::IfThenElse(hn::Gt(x, bound), bound, x);
 #endif
 }
 
