@@ -1,6 +1,6 @@
 # What segx stands on, found in one place by the build and by the installed package.
 # Needed: xtensor, Highway, threads. Optional: OpenCV (segx::imaging).
-include_guard(GLOBAL)
+include_guard(DIRECTORY)  # as imported targets, which it makes, belong to a directory
 
 find_package(Threads REQUIRED)
 find_package(xtensor REQUIRED)

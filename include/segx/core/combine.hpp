@@ -7,28 +7,37 @@ namespace segx {
 /// One part after the other.
 template <class... Parts>
 struct chain {
-  static_assert((is_part<Parts> && ...));
+  static_assert((is_part<Parts> && ...) && (takes_one_input<Parts> && ...));
 
   static constexpr tensor wire(auto& g, tensor x) {
-    if constexpr ((part<Parts> && ...)) { ((x = g(Parts{}, x)), ...); }  // else one error is enough
+    if constexpr (((layer_on<Parts, shape> || block<Parts>)&&...)) {
+      ((x = g(Parts{}, x)), ...);
+    }  // else one error is enough
     return x;
   }
 };
 
 /// x ─┬─ Body... ─┬─ Merge    The skip connection of U-Net (`concat`), LinkNet and ResNet (`add`).
 ///    └───────────┘
-template <layer_on<shape, shape> Merge, class... Body>
+template <class Merge, class... Body>
 struct skip {
-  static constexpr tensor wire(auto& g, tensor x) { return g(Merge{}, x, g(chain<Body...>{}, x)); }
+  static_assert(is_merge<Merge>);
+
+  static constexpr tensor wire(auto& g, tensor x) {
+    if constexpr (layer_on<Merge, shape, shape>) { return g(Merge{}, x, g(chain<Body...>{}, x)); }
+    return x;
+  }
 };
 
 /// x ─┬─ First ──┐
 ///    ├─ Others ─┴─ Merge …    Parallel branches joined left to right (Inception, ASPP).
-template <layer_on<shape, shape> Merge, class First, class... Others>
+template <class Merge, class First, class... Others>
 struct branches {
+  static_assert(is_merge<Merge>);
+
   static constexpr tensor wire(auto& g, tensor x) {
     tensor y = g(First{}, x);
-    ((y = g(Merge{}, y, g(Others{}, x))), ...);
+    if constexpr (layer_on<Merge, shape, shape>) { ((y = g(Merge{}, y, g(Others{}, x))), ...); }
     return y;
   }
 };

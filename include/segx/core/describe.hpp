@@ -12,7 +12,9 @@ namespace segx {
 
 /// "[16,256,256]"
 inline std::string text_of(shape s) {
-  return "[" + std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]";
+  std::string text = "[";  // a sum of texts makes GCC 12 warn at -O3
+  text += std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width);
+  return text += "]";
 }
 
 /// "16 lower-case hexadecimal digits" of a fingerprint.

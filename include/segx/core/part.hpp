@@ -43,6 +43,23 @@ inline constexpr bool is_part = [] {
   return true;
 }();
 
+/// True, or a diagnostic: parts that follow one another take one input each.
+template <class P>
+inline constexpr bool takes_one_input = [] {
+  constexpr bool takes = !layer_on<P, shape, shape> || layer_on<P, shape> || block<P>;
+  static_assert(takes,
+                "segx: a layer of two inputs cannot follow another; join by skip<add, ...> or branches<add, ...>");
+  return true;
+}();
+
+/// True, or a diagnostic: what joins branches comes first.
+template <class Merge>
+inline constexpr bool is_merge = [] {
+  constexpr bool is = layer_on<Merge, shape, shape>;
+  static_assert(is, "segx: skip and branches begin with a layer of two inputs: skip<add, ...>, branches<concat, ...>");
+  return true;
+}();
+
 /// What the passes over a graph must know about a layer. A layer says what differs as `static constexpr layer_facts
 /// facts`.
 struct layer_facts {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <segx/optim/adam.hpp>
@@ -17,7 +18,7 @@ class any_optimizer {
     requires(!std::same_as<O, any_optimizer> && optimizer<O>)
   any_optimizer(O o) : name(o.name), optimizer_(std::make_unique<holder<O>>(std::move(o))) {}
 
-  std::string_view name;
+  std::string name;
 
   void step(std::span<float> weights, std::span<const float> gradients) { optimizer_->step(weights, gradients); }
   /// As `begin_step` of the optimizer; nothing, and no step is begun, if it has none.
