@@ -36,7 +36,7 @@ int main() {
     last = loss(logits, masks, dlogits);
     network.clear_gradients();
     network.backward(learned.values(), dlogits);
-    optimizer.step(learnable, network.gradients().first(learnable.size()));
+    optimizer.step(learnable, network.slopes());
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

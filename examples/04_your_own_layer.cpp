@@ -80,7 +80,7 @@ int main() {
   // Learns to find what is bright.
   auto learned = weights<own::net>::random(1);
   training_session<own::net::at<32, 32>> learner{session_options{.batch = 1}};
-  adam optimizer{{.learning_rate = 1e-2}, learned.values().size()};
+  adam optimizer{{.learning_rate = 1e-2}, learned.learnable().size()};
   auto images = xt::xtensor<float, 4>::from_shape({1, 1, 32, 32});
   random_generator draw{1};
   for (float& pixel : images) { pixel = static_cast<float>(draw.uniform()); }
@@ -96,7 +96,8 @@ int main() {
     if (step == 0) { first_loss = loss; }
     learner.clear_gradients();
     learner.backward(learned.values(), dlogits);
-    optimizer.step(learned.values(), learner.gradients());
+    optimizer.step(learned.learnable(), learner.slopes());
+    learner.move_statistics(learned.statistics());
   }
   std::printf("loss %.3f, after 30 steps %.3f\n", first_loss, loss);
   return exact_error < 1e-6 && fast_error < 1e-3 && loss < 0.5 * first_loss ? 0 : 1;

@@ -47,7 +47,7 @@ class noise_step {
     network_.clear_gradients();
     network_.backward(weights_.values(), dlogits_);
     const std::span<float> learnable = weights_.learnable();
-    optimizer_.step(learnable, network_.gradients().first(learnable.size()));
+    optimizer_.step(learnable, network_.slopes());
   }
 
  private:

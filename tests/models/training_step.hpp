@@ -31,11 +31,9 @@ double take_step(segx::weights<Network, T>& w, int extent) {
   const double loss = (segx::bce + segx::jaccard)(logits, masks, dlogits);
 
   session.backward(w.values(), dlogits);
-  const std::span<const T> gradients = session.gradients();
-  const std::size_t learnable = w.learnable().size();
-  segx::basic_sgd<T> sgd{{.learning_rate = 1, .momentum = 0, .weight_decay = 0.001}, learnable};
-  sgd.step(w.learnable(), gradients.first(learnable));
-  for (std::size_t i = 0; i < w.statistics().size(); ++i) { w.statistics()[i] -= gradients[learnable + i]; }
+  segx::basic_sgd<T> sgd{{.learning_rate = 1, .momentum = 0, .weight_decay = 0.001}, w.learnable().size()};
+  sgd.step(w.learnable(), session.slopes());
+  session.move_statistics(w.statistics());
   return loss;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <segx/layers/batch_norm2d.hpp>
+#include <segx/runtime/session.hpp>
 #include <segx/runtime/training_session.hpp>
 #include <segx/runtime/weights.hpp>
 #include <segx/testing/compare.hpp>
@@ -200,4 +202,24 @@ TEST_CASE("training sessions refuse what does not fit, in a sentence", "[runtime
   CHECK_THROWS_MATCHES(session.backward(w.values(), drawn<float>(1, {1, height, width}, 1)), error,
                        Message("gradients of logits are [1,1,8,12]; the last forward pass had [2,1,8,12]"));
   CHECK_THROWS_AS((training_session<networks::small_unet>{height, width, {.batch = 0}}), error);
+}
+
+TEST_CASE("running statistics follow the batches, and are not the optimizer's", "[runtime]") {
+  struct net : network<input<1>, chain<conv3x3<8>, batch_norm2d<>, relu, conv1x1<1>>> {};
+  auto w = weights<net>::random(1);
+  training_session<net> session{height, width, {.batch = batch}};
+  CHECK(session.slopes().size() == w.learnable().size());
+  const auto images = drawn<float>(batch, session.input(), 1);
+  const auto dlogits = drawn<float>(batch, session.output(), 2);
+  xt::xtensor<float, 4> logits, deployed;
+  for (int step = 0; step < 200; ++step) {  // the weights stay, so the statistics come to those of the batch
+    session.forward(w.values(), images, logits, {});
+    session.clear_gradients();
+    session.backward(w.values(), dlogits);
+    session.backward(w.values(), dlogits);
+    session.move_statistics(w.statistics(), 2);
+  }
+  segx::session<net>{w, height, width, {.batch = batch}}.logits(images, deployed);
+  CHECK(relative_error(deployed, logits) < 0.02);  // running variances are divided by one pixel less
+  CHECK_THROWS_AS(session.move_statistics(w.learnable()), error);
 }

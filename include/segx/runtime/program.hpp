@@ -19,7 +19,8 @@ struct program {
   std::span<const node<operation<Backend>>> nodes;
   purpose why = purpose::inference;
   activation head = activation::none;
-  std::int64_t weights = 0;  // values in the network's flat array: learnables and statistics
+  std::int64_t weights = 0;     // values in the network's flat array: learnables and, behind them, statistics
+  std::int64_t statistics = 0;  // … of which these are statistics
 
   // The plan of memory, as in memory_plan.
   std::span<const std::int64_t> value, gradient, packed_weights, kept;
@@ -39,6 +40,7 @@ constexpr program<Backend> make_program(const lowered_graph<Capacity, operation<
           .why = why,
           .head = lowered.head,
           .weights = lowered.body.weights + lowered.body.statistics,
+          .statistics = lowered.body.statistics,
           .value = memory.value,
           .gradient = memory.gradient,
           .packed_weights = memory.packed_weights,

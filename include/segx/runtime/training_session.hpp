@@ -19,7 +19,14 @@
 namespace segx {
 
 /// A network that learns: forward to logits, backward to the gradients of its weights. Fixed or dynamic size, as
-/// `session`. The weights stay the caller's; `forward` reads them as they are when it is called.
+/// `session`. The weights stay the caller's; `forward` reads them as they are when it is called. A step:
+///
+///   learner.forward(w.values(), images, logits, {.seed = step});
+///   …                                               // dlogits = dL/dlogits
+///   learner.clear_gradients();
+///   learner.backward(w.values(), dlogits);
+///   optimizer.step(w.learnable(), learner.slopes());
+///   learner.move_statistics(w.statistics());         // of batch normalisations, which networks are deployed with
 template <class Model, backend Backend = cpu>
 class training_session {
   using engine = detail::engine<Model, Backend, purpose::training>;
@@ -59,7 +66,8 @@ class training_session {
     copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());
   }
 
-  /// Adds the gradients of the weights to `gradients()`, from dlogits = dL/dlogits of the last forward pass.
+  /// Adds the gradients of the learnables, and what running statistics are to lose, to `gradients()`, from dlogits =
+  /// dL/dlogits of the last forward pass.
   void backward(std::span<const scalar> weights, const tensor4& dlogits) {
     auto& executor = engine_.run;
     expect_weights(weights);
@@ -81,7 +89,20 @@ class training_session {
                        [=](std::string_view layer) { return is_part_of(layer, frozen) || is_part_of(layer, steady); });
   }
 
+  /// In the order of the weights: those of the learnables, then what each running statistic is to lose, which is no
+  /// gradient and not for an optimizer.
   std::span<scalar> gradients() { return gradients_.span(); }
+  /// The gradients of the learnables.
+  std::span<scalar> slopes() { return gradients_.span().first(learnables()); }
+  /// Moves the running statistics by what the backward passes since `clear_gradients` say: the mean over so many.
+  void move_statistics(std::span<scalar> statistics, int batches = 1) {
+    const std::span<const scalar> lost = gradients_.span().subspan(learnables());
+    if (statistics.size() != lost.size()) {
+      fail("the running statistics are " + std::to_string(statistics.size()) + " values; this network has " +
+           std::to_string(lost.size()));
+    }
+    for (std::size_t i = 0; i < lost.size(); ++i) { statistics[i] -= lost[i] / static_cast<scalar>(batches); }
+  }
   void clear_gradients() { std::fill_n(gradients_.data(), gradients_.size(), scalar{}); }
 
   /// Name of the first layer whose result is not finite when the last forward pass is done again; empty if all are.
@@ -103,6 +124,9 @@ class training_session {
   training_session(std::unique_ptr<typename engine::plan> plan, session_options options)
       : engine_{std::move(plan), options}, gradients_(static_cast<std::size_t>(engine_.run.what().weights)) {}
 
+  std::size_t learnables() const {
+    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
+  }
   void expect_weights(std::span<const scalar> weights) const {
     if (weights.size() != gradients_.size()) {
       fail("the weights are " + std::to_string(weights.size()) + " values; this network has " +

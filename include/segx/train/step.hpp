@@ -99,21 +99,16 @@ class learner {
 
   /// Ends a step: moves the weights, and their average. Throws `divergence`.
   void step(double learning_rate) {
-    const std::span<float> gradients = session_.gradients();
+    const std::span<float> slopes = session_.slopes();
 
     // Exchange gradients: those of several devices are added here, between backward pass and optimizer.
 
-    expect_finite(gradients);
-    const std::span<float> learnable = weights_.learnable(), statistics = weights_.statistics();
-    const std::span<float> slopes = gradients.first(learnable.size());
+    expect_finite(session_.gradients());
     if (clip_value_ > 0) { clip_value(slopes, groups_, clip_value_); }
     if (clip_norm_ > 0) { clip_norm(slopes, groups_, clip_norm_); }
     optimizer_.set_learning_rate(learning_rate);
-    optimizer_.step(learnable, slopes);
-
-    // Running statistics move by what each batch would take off them; several batches, by the mean of that.
-    const std::span<const float> taken = gradients.subspan(learnable.size());
-    for (std::size_t i = 0; i < taken.size(); ++i) { statistics[i] -= taken[i] / static_cast<float>(batches_); }
+    optimizer_.step(weights_.learnable(), slopes);
+    session_.move_statistics(weights_.statistics(), batches_);
     batches_ = 0;
     if (average_) { move_average(average_->values(), weights_.values(), decay_of_average_, optimizer_.steps() - 1); }
   }

@@ -68,6 +68,10 @@ class training_session<Model, cuda> {
     engine_.run.backward(values(state::weights_now), values(state::gradients), batch_, drawn_);
   }
 
+  std::size_t learnables() const {
+    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
+  }
+
   void freeze(std::span<const std::string> frozen, std::span<const std::string> steady = {}) {
     engine_.run.freeze([=](std::string_view layer) { return is_part_of(layer, frozen); },
                        [=](std::string_view layer) { return is_part_of(layer, frozen) || is_part_of(layer, steady); });
@@ -78,6 +82,12 @@ class training_session<Model, cuda> {
     gradients_.resize(values(state::gradients).size());
     download(state::gradients, gradients_);
     return gradients_;
+  }
+  /// A copy of those of the learnables.
+  std::span<float> slopes() { return gradients().first(learnables()); }
+  void move_statistics(std::span<float> statistics, int batches = 1) {
+    const std::span<const float> lost = gradients().subspan(learnables());
+    for (std::size_t i = 0; i < lost.size(); ++i) { statistics[i] -= lost[i] / static_cast<float>(batches); }
   }
   void clear_gradients() {
     const std::span<float> all = values(state::gradients);
