@@ -68,10 +68,6 @@ class training_session<Model, cuda> {
     engine_.run.backward(values(state::weights_now), values(state::gradients), batch_, drawn_);
   }
 
-  std::size_t learnables() const {
-    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
-  }
-
   void freeze(std::span<const std::string> frozen, std::span<const std::string> steady = {}) {
     engine_.run.freeze([=](std::string_view layer) { return is_part_of(layer, frozen); },
                        [=](std::string_view layer) { return is_part_of(layer, frozen) || is_part_of(layer, steady); });
@@ -139,6 +135,10 @@ class training_session<Model, cuda> {
   }
 
  private:
+  std::size_t learnables() const {
+    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
+  }
+
   training_session(std::unique_ptr<typename engine::plan> plan, session_options options)
       : engine_{std::move(plan), options} {}
 
