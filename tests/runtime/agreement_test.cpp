@@ -84,9 +84,9 @@ TEST_CASE("strips end where a task ends, whatever its count of pixels", "[runtim
 }
 
 TEST_CASE("an activation with a slope keeps it at the end of a network", "[runtime]") {
-  check_against_double<one_row<conv1x1<1>, leaky_relu<0.1F>>, cpu_threads<1>>();
+  check_against_double<one_row<conv1x1<1>, leaky_relu<0.1>>, cpu_threads<1>>();
   check_against_double<one_row<conv1x1<1>, elu<>>, cpu_threads<1>>();
-  using net = one_row<conv1x1<1>, leaky_relu<0.1F>>;
+  using net = one_row<conv1x1<1>, leaky_relu<0.1>>;
   session<net> network{weights<net>::random(1), 8, 8};
   const auto images = drawn<float>(1, network.input(), 1);
   CHECK(xt::amin(network.predict(images))() < 0);
@@ -95,7 +95,7 @@ TEST_CASE("an activation with a slope keeps it at the end of a network", "[runti
 TEST_CASE("what is no number passes activations", "[runtime]") {
   check_that_nan_passes<relu>();
   check_that_nan_passes<relu6>();
-  check_that_nan_passes<leaky_relu<0.1F>>();
+  check_that_nan_passes<leaky_relu<0.1>>();
   check_that_nan_passes<elu<>>();
   check_that_nan_passes<sigmoid>();
   check_that_nan_passes<hard_sigmoid>();
