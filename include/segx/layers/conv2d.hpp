@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include <segx/core/graph.hpp>
 #include <segx/kernels/conv2d.hpp>
