@@ -156,7 +156,7 @@ struct conclude_body {
   constexpr double scale_of(const pixel_loss& of) const {
     if (!what.softmax) { return 1 / (plane * batch * classes); }
     double weight = 0;
-    for (int k = 0; of.weighs && k < classes; ++k) {
+    for (int k = 0; of.how == pixel_loss::cross_entropy && k < classes; ++k) {
       for (int n = 0; n < batch; ++n) { weight += static_cast<double>(of.weights[k]) * sums(n, k)[1]; }
     }
     return 1 / (weight > 0 ? weight : plane * batch);

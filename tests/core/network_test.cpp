@@ -100,6 +100,19 @@ struct wasteful {  // one of its layers is read by nobody
 static_assert(network<input<1>, forgetful>::composed(4, 4).first_defect.where.view() == "conv2d_2");
 static_assert(network<input<1>, wasteful>::composed(4, 4).first_defect.where.view() == "conv2d");
 
+template <int Length>  // behind it comes ".conv2d"
+constexpr sentence long_name = [] {
+  sentence name;
+  for (int i = 0; i < Length; ++i) { name.append("x"); }
+  return name;
+}();
+template <int Length>
+struct long_named : network<input<1>, named<long_name<Length>, chain<conv1x1<2>, conv1x1<1>>>> {};
+static_assert(!long_named<92>::composed(4, 4).first_defect);
+static_assert(long_named<92>::nodes()[2].name.view().size() == 101);  // with "_2"
+static_assert(long_named<93>::composed(4, 4).first_defect.where == long_named<93>::nodes()[2].name);
+static_assert(long_named<150>::composed(4, 4).first_defect.where == long_named<150>::nodes()[1].name);
+
 // ---- fingerprint ----
 
 template <class... Parts>

@@ -35,7 +35,7 @@ batch drawn_batch(int images, shape in, int classes, bool exclusive, std::uint64
     for (std::size_t i = 0; i < plane; ++i) {
       float* first = b.masks.data() + static_cast<std::size_t>(n * classes) * plane + i;
       if (exclusive) {
-        const auto label = static_cast<int>((first[0] + 0.5F) * static_cast<float>(classes));
+        const auto label = static_cast<int>((first[0] + 0.5F) * static_cast<float>(classes + 1)) - 1;  // −1: ignored
         for (int k = 0; k < classes; ++k) { first[static_cast<std::size_t>(k) * plane] = k == label ? 1 : 0; }
       } else {
         for (int k = 0; k < classes; ++k) {

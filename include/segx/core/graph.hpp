@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -284,13 +286,14 @@ struct graph {
       name.append(n.layer);
     }
     const std::size_t length = name.view().size();
-    for (int copy = 2; is_taken(name); ++copy) {
+    for (int copy = 2; is_taken(name) && !name.is_full(); ++copy) {
       name.shorten(length);
       name.append("_");
       name.append(copy);
     }
     name_hashes_[size] = hash_of(name);
     n.name = name;
+    if (name.is_full()) { misbuilt("the name is too long: with those of the parts around it, 101 letters fit", size); }
   }
   constexpr bool is_taken(const sentence& name) const {
     const std::uint32_t hash = hash_of(name);

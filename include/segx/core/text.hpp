@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace segx {
@@ -20,11 +21,13 @@ struct sentence {
 
   constexpr std::string_view view() const { return {text, length}; }
   constexpr bool empty() const { return length == 0; }
+  /// No letter more fits; perhaps some did not.
+  constexpr bool is_full() const { return length == sizeof text - 1; }
 
   /// What does not fit is cut off.
   constexpr void append(std::string_view s) {
     for (const char c : s) {
-      if (length < sizeof text - 1) { text[length++] = c; }
+      if (!is_full()) { text[length++] = c; }
     }
   }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include <segx/core/graph.hpp>
 #include <segx/kernels/conv2d.hpp>
@@ -21,11 +23,11 @@ struct conv2d_options {
 
 /// 2-D convolution (cross-correlation, as in every deep-learning framework):
 ///
-///   y[n,k,i,j] = b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + s·dilation −
-///   padding]
+///   y[n,k,i,j] = b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n,c,p,q]
+///   p = i·stride + r·dilation − padding,   q = j·stride + s·dilation − padding
 ///
-///   x [N,C,H,W]    w [K,C/groups,R,R]    b [K]    y [N,K,H',W'],  H' = ⌊(H + 2·padding − dilation·(R−1) − 1) / stride⌋
-///   + 1
+///   x [N,C,H,W]    w [K,C/groups,R,R]    b [K]    y [N,K,H',W']
+///   H' = ⌊(H + 2·padding − dilation·(R − 1) − 1) / stride⌋ + 1
 ///
 /// Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 template <conv2d_options O>

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include <segx/core/graph.hpp>
 #include <segx/kernels/conv2d.hpp>
@@ -18,10 +20,11 @@ struct conv_transpose2d_options {
 
 /// Transposed 2-D convolution, which enlarges an image; the gradient of conv2d as a layer:
 ///
-///   y[n,k,p,q] = b[k] + Σ w[c,k,r,s] · x[n,c,i,j]   over all c,i,j,r,s with i·stride + r − padding = p, j·stride + s −
-///   padding = q
+///   y[n,k,p,q] = b[k] + Σ w[c,k,r,s] · x[n,c,i,j]
+///   over all c,i,j,r,s with i·stride + r − padding = p and j·stride + s − padding = q
 ///
-///   x [N,C,H,W]    w [C,K,R,R]    b [K]    y [N,K,H',W'],  H' = (H − 1)·stride + R − 2·padding
+///   x [N,C,H,W]    w [C,K,R,R]    b [K]    y [N,K,H',W']
+///   H' = (H − 1)·stride + R − 2·padding
 ///
 /// Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, chapter 4.
 template <conv_transpose2d_options O>

@@ -11,9 +11,8 @@ namespace segx {
 ///
 ///   L = 1/d Σ_pixels Σ_k a_k (−log p_k),   a_k = w_k ((1 − ε) t_k + ε/K)          dL/dz_k = (p_k Σ_j a_j − a_k) / d
 ///
-/// where w are weights of the K classes, ε smooths labels, and d = Σ_pixels Σ_k w_k t_k; without weights, d is the
-/// number of pixels. A pixel whose target is 0 in all channels is ignored. Finite for every finite z. The numbers are
-/// PyTorch's CrossEntropyLoss.
+/// where w are weights of the K classes, ε smooths labels, and d = Σ_pixels Σ_k w_k t_k. A pixel whose target is 0 in
+/// all channels is ignored, in d as well. Finite for every finite z. The numbers are PyTorch's CrossEntropyLoss.
 struct cross_entropy_loss {
   static constexpr std::string_view name = "cross_entropy";
 
@@ -83,8 +82,6 @@ struct cross_entropy_loss {
  private:
   template <class T>
   double divisor_of(const loss_call<T>& call) const {
-    const auto pixels = static_cast<double>(call.images() * call.plane());
-    if (weights.empty()) { return pixels; }
     double sum = 0;
     for (std::size_t n = 0; n < call.images(); ++n) {
       for (std::size_t k = 0; k < call.channels(); ++k) {
@@ -94,7 +91,7 @@ struct cross_entropy_loss {
         sum += detail::weight_of(weights, k) * labels;
       }
     }
-    return sum > 0 ? sum : pixels;  // no pixel with a weight: the loss is 0
+    return sum > 0 ? sum : static_cast<double>(call.images() * call.plane());  // no pixel with a weight
   }
 };
 

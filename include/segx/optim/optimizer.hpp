@@ -17,10 +17,12 @@ namespace segx {
 ///
 ///   o.step(weights, gradients)     one update; both as long as the optimizer was made for, else `error`
 ///   o.set_groups(groups)           which parameters it moves, and how; all of them alike until it is called
-///   o.state()                      every number it remembers, for checkpoints: copied into an optimizer made with
-///   equal o.steps(), o.set_steps(n)      options, together with the count of steps, training continues bit for bit
+///   o.state()                      every number it remembers, for checkpoints
+///   o.steps(), o.set_steps(n)      the count of its steps, for checkpoints, too
 ///   o.learning_rate(), o.set_learning_rate(r)
 ///   o.name                         "adam"
+///
+/// With state and count of steps copied into an optimizer made with equal options, training continues bit for bit.
 ///
 /// Those of segx also have `o.begin_step()`, which counts a step and says what it does (step_rule.hpp), for a backend
 /// that moves the weights itself.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cmath>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>

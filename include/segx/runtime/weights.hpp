@@ -44,8 +44,8 @@ class weights {
   explicit weights(const Network& network)
       : network_{network}, values_(static_cast<std::size_t>(network.parameter_count + network.statistic_count)) {}
 
-  /// Drawn as each layer says (He et al. for convolutions under ReLU, biases zero); the same everywhere for the same
-  /// seed.
+  /// Drawn as each layer says (He et al. for convolutions under ReLU, biases zero). The same seed gives the same: bit
+  /// for bit with one C library, to within rounding with another, whose logarithms and cosines may differ.
   static weights random(std::uint64_t seed) requires std::default_initializable<Network> {
     return random(seed, Network{});
   }

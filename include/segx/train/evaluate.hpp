@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <xtensor/xtensor.hpp>
+
 #include <segx/core/error.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/image/label_map.hpp>

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <variant>
 
 #include <segx/io/checkpoint.hpp>
 #include <segx/metrics/confusion.hpp>

@@ -40,7 +40,6 @@ inline bool read_pixel_loss(const loss_part& part, int classes, pixel_loss& to) 
   if (const auto* l = part.as<cross_entropy_loss>()) {
     to.how = pixel_loss::cross_entropy;
     to.smoothing = static_cast<float>(l->smoothing);
-    to.weighs = !l->weights.empty();
     return read_weights(l->weights);
   }
   if (const auto* l = part.as<softmax_focal_loss>()) {

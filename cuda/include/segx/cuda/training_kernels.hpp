@@ -19,7 +19,6 @@ struct pixel_loss {
   float gamma = 0;
   float alpha = 0;  // focal: of the foreground
   float smoothing = 0;
-  bool weighs = false;               // cross_entropy: divides by the weights of the targets
   float weights[most_classes] = {};  // bce: of the foreground of each class; else of each class
 };
 
