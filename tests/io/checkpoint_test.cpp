@@ -39,6 +39,8 @@ TEST_CASE("a checkpoint comes back bit for bit", "[io]") {
   CHECK(found.get<std::int64_t>("epoch") == 7);
   CHECK(found.get<double>("best_iou") == 0.1 + 0.2);  // all digits
   CHECK(found.values.at("recipe") == state.values.at("recipe"));
+  save_checkpoint(folder / "next.ckpt", found, fingerprint);
+  CHECK(read_file(folder / "next.ckpt") == read_file(folder / "last.ckpt"));
 }
 
 TEST_CASE("numbers survive as text", "[io]") {
@@ -90,6 +92,22 @@ TEST_CASE("checkpoints that are wrong are refused, and the sentence names the fi
     write_file_atomically(path, std::span{sound}.first(size));
     CHECK_THROWS_AS(load_checkpoint(path, fingerprint), error);
   }
+  safetensors_view view;
+  REQUIRE(parse_safetensors(sound, view).empty());
+  const auto refuses_with = [&](const std::map<std::string, std::string>& texts) {
+    write_file_atomically(path, make_safetensors(view.tensors, texts));
+    refuses("damaged, or made by an older segx: the counters are not those that were written");
+  };
+  auto texts = view.metadata;
+  texts["epoch"] = "8";
+  refuses_with(texts);
+  texts = view.metadata;
+  texts.erase("best_iou");
+  refuses_with(texts);
+  texts = view.metadata;
+  texts.erase("sha256.values");
+  refuses_with(texts);
+
   std::uint64_t header = 0;
   std::memcpy(&header, sound.data(), sizeof header);
   for (std::size_t at = 8 + header; at < sound.size(); ++at) {  // the values of all tensors

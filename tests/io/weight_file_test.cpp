@@ -167,6 +167,17 @@ TEST_CASE("weights that are no numbers, or none of 16 bits, are not written", "[
   CHECK_THROWS_WITH(encode_weights(w, card_of_tiny()), "tensor \"head.weight\" holds values that are not finite");
 }
 
+TEST_CASE("weights that nobody could read do not replace a file", "[io]") {
+  const temporary_folder folder;
+  const auto path = folder / "w.safetensors";
+  auto w = weights<tiny>::random(1);
+  save_weights(path, w, card_of_tiny());
+  for (auto& array : w.arrays()) { std::fill(array.values.begin(), array.values.end(), 1e30F); }  // each one is finite
+  CHECK_THROWS_WITH(save_weights(path, w, card_of_tiny()),
+                    Contains("these weights give logits that are not finite") && Contains("lower the learning rate"));
+  CHECK(read_file(path) == tiny_file());
+}
+
 // ---- the corpus of wrong files ----
 
 TEST_CASE("a file of any other length is refused", "[io][corpus]") {

@@ -102,7 +102,7 @@ std::string checksum_of(std::span<const tensor_entry> tensors);
 
 /// The bytes of a weight file: the learnables by name, the card, the network's architecture and fingerprint, a
 /// checksum, and a self-test (an image and the logits that these weights give for it). `half` stores 16-bit floats, in
-/// half the space.
+/// half the space. Throws `error` for weights or logits that are not finite: no reader would take them.
 template <class Network>
 std::vector<std::byte> encode_weights(const weights<Network>& w, const model_card& card, bool half = false) {
   weights<Network> stored = w;  // as a reader will see them
@@ -125,6 +125,11 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
   const int extent = detail::self_test_extent(network);
   const auto image = detail::self_test_image(network.channels, extent);
   const auto logits = detail::self_test_session<Network>{stored, extent, extent}.logits(image);
+  if (!detail::are_finite({logits.data(), logits.size()})) {
+    fail(
+        "these weights give logits that are not finite for the image of the self-test, so nobody could read a file "
+        "of them; lower the learning rate of their training");
+  }
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &logits}}) {
     tensors.push_back({name, dtype::f32, {tensor->shape().begin(), tensor->shape().end()}, detail::bytes_of(*tensor)});
   }

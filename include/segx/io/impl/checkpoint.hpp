@@ -27,6 +27,16 @@ struct checkpoint_array {
 inline constexpr checkpoint_array checkpoint_arrays[] = {
     {"weights", &checkpoint::weights}, {"optimizer", &checkpoint::optimizer}, {"average", &checkpoint::average}};
 
+/// The checksum over all other texts of the file, in the order of their names, each with a zero behind it.
+inline constexpr const char* checksum_of_values = "sha256.values";
+
+inline std::string sha256_of(std::map<std::string, std::string> values) {
+  values.erase(checksum_of_values);
+  std::string all;
+  for (const auto& [name, text] : values) { all.append(name).append(1, '\0').append(text).append(1, '\0'); }
+  return sha256(std::as_bytes(std::span{all}));
+}
+
 }  // namespace detail
 
 SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoint& state, std::uint64_t fingerprint) {
@@ -39,6 +49,7 @@ SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoi
     tensors.push_back({name, dtype::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(values)});
     metadata[std::string{"sha256."} + name] = sha256(tensors.back().bytes);
   }
+  metadata[detail::checksum_of_values] = detail::sha256_of(metadata);
   write_file_atomically(path, make_safetensors(tensors, metadata));
 }
 
@@ -53,6 +64,9 @@ SEGX_IMPL checkpoint load_checkpoint(const std::filesystem::path& path, std::uin
   if (file.metadata["fingerprint"] != hex_text(fingerprint)) {
     fail(path.string() + ": a checkpoint of another network: expected the fingerprint " + hex_text(fingerprint) +
          ", found " + file.metadata["fingerprint"]);
+  }
+  if (file.metadata[detail::checksum_of_values] != detail::sha256_of(file.metadata)) {
+    fail(path.string() + ": damaged, or made by an older segx: the counters are not those that were written");
   }
   checkpoint state;
   for (const auto& [name, member] : detail::checkpoint_arrays) {
