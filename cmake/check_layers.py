@@ -34,7 +34,7 @@ LIBRARIES = {
     "nlohmann/": {"io", "data", "train", "metrics"},
 }
 STANDARD = re.compile(r"^[a-z0-9_]+$")  # <vector>, <cstdint>
-POSIX = {"unistd.h", "fcntl.h", "poll.h", "sys/ioctl.h", "sys/mman.h", "sys/stat.h", "sys/types.h", "sys/wait.h", "signal.h"}
+POSIX = {"unistd.h", "fcntl.h", "poll.h", "sys/file.h", "sys/ioctl.h", "sys/mman.h", "sys/stat.h", "sys/types.h", "sys/wait.h", "signal.h"}
 
 
 def faults(root):

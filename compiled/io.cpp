@@ -4,6 +4,7 @@
 #include <segx/io/impl/checksum.hpp>
 #include <segx/io/impl/encoder_arrays.hpp>
 #include <segx/io/impl/encoder_names.hpp>
+#include <segx/io/impl/folder_lock.hpp>
 #include <segx/io/impl/import_encoder.hpp>
 #include <segx/io/impl/json_text.hpp>
 #include <segx/io/impl/safetensors.hpp>

@@ -116,6 +116,26 @@ TEST_CASE("a line is on disk as soon as it is appended") {
   CHECK(lines(content(run.path / "log.jsonl")) == 1);
 }
 
+TEST_CASE("a log is replaced as a whole, so that no crash leaves a part of a line") {
+  const temporary_folder run;
+  segx::training_log log(run.path);
+  log.append(record_of(1));
+  for (const char* name : {"log.csv", "log.jsonl"}) {
+    const std::string before = content(run.path / name);
+    std::filesystem::create_hard_link(run.path / name, run.path / "before");
+    log.append(record_of(2));
+    CHECK(content(run.path / "before") == before);
+    std::filesystem::remove(run.path / "before");
+  }
+}
+
+TEST_CASE("a log that cannot be written is an error") {
+  const temporary_folder run;
+  segx::training_log log(run.path);
+  std::filesystem::remove_all(run.path);
+  CHECK_THROWS_AS(log.append(record_of(1)), segx::error);
+}
+
 TEST_CASE("resuming keeps the epochs up to the checkpoint's and drops later ones") {
   const temporary_folder run;
   {

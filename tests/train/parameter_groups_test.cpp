@@ -45,8 +45,8 @@ TEST_CASE("a part's name fits whole names only") {
 
 TEST_CASE("a factor for a part that there is not is refused with the parts that there are") {
   const segx::weights<segx::unet8> w;
-  CHECK_NOTHROW(segx::expect_parts(w, {{"encoder", 0}, {"decoder.0.up", 2}}));
+  CHECK_NOTHROW(segx::expect_parts(w, {.learning_rate_factors = {{"encoder", 0}, {"decoder.0.up", 2}}}));
   CHECK_THROWS_WITH(
-      segx::expect_parts(w, {{"encoder", 0}, {"encodr", 0}}),
+      segx::expect_parts(w, {.learning_rate_factors = {{"encoder", 0}, {"encodr", 0}}}),
       Catch::Contains("no part \"encodr\"; its parts are \"encoder\", \"bottleneck\", \"decoder\", \"head\""));
 }

@@ -153,4 +153,6 @@ TEST_CASE("a recipe's file is named in what is wrong with it") {
   CHECK_THROWS_WITH(segx::read_recipe(file), Contains(file.string() + ": line 2: "));
   write_text(file, "{\"batch\": 2}");
   CHECK(segx::read_recipe(file).batch == 2);
+  write_text(file, "\xEF\xBB\xBF{\"batch\": 3}");  // as some editors save
+  CHECK(segx::read_recipe(file).batch == 3);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/data/augment/compose.hpp>
 #include <segx/data/phantom.hpp>
 #include <segx/data/split.hpp>
 #include <segx/image/write_image.hpp>
@@ -173,6 +174,7 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   CHECK(loaded.card.model == "tiny_unet");
   CHECK(loaded.card.height == 32);
   CHECK(loaded.card.trained_on == "phantoms");
+  CHECK(loaded.card.resizing == segx::model_card{}.resizing);
   CHECK(loaded.card.metrics + "\n" == segx::detail::json_line(*best));
 
   segx::session<tiny_unet, segx::frugal<segx::cpu>> network{loaded.values, 32, 32, {1, 1}};
@@ -207,16 +209,19 @@ TEST_CASE("the recipe stands in the weight file, the log, the checkpoint and a f
   CHECK(segx::recipe_json(segx::read_recipe(p / "run" / "recipe.json")) == json);
 }
 
-TEST_CASE("a loss and an optimizer of one's own are told by their names") {
+TEST_CASE("losses, optimizers and augmentations of one's own are told by their names") {
   const phantoms p;
   segx::recipe recipe = usual();
   recipe.epochs = 1;
   const auto count = static_cast<std::size_t>(tiny_unet::parameter_count);
-  segx::trainer<tiny_unet> t{p.data, p.parts, recipe, segx::dice, segx::sgd{{}, count}, run_in(p / "run")};
+  segx::run_options run = run_in(p / "run");
+  run.augment = segx::augment_in_turn{segx::rotate{7}, [](const segx::image_and_mask& x, auto&) { return x; }};
+  segx::trainer<tiny_unet> t{p.data, p.parts, recipe, segx::dice, segx::sgd{{}, count}, run};
   t.run();
   const segx::recipe told = segx::read_recipe(p / "run" / "recipe.json");
   CHECK(told.loss == "dice");
   CHECK(told.optimizer == "sgd");
+  CHECK(told.augmentation == "rotate(7,reflect),custom");
 }
 
 TEST_CASE("the recipe gives the weights, however samples are fed and however many threads work") {
@@ -312,6 +317,8 @@ TEST_CASE("windows are trained on and validated in the middle") {
   r.framing = "window";
   const outcome o = train(p, r, run_in(folder / "window"));
   CHECK(o.log.back().train_loss < o.log.front().train_loss);
+  const fs::path best = folder / "window" / "best.safetensors";
+  CHECK(segx::load_weights<tiny_unet>(best).card.resizing == "none: windows of the image's own resolution");
   r.framing = "frame";
   CHECK_THROWS_WITH(segx::trainer<tiny_unet>::check(r), Contains("\"frame\"") && Contains("stretch or window"));
 }
@@ -541,6 +548,51 @@ TEST_CASE("a line of the log beyond the checkpoint, as a crash leaves it, is wri
   check_same(unbroken, train(p, usual(), run));
 }
 
+TEST_CASE("an epoch whose curves cannot be drawn is not lost") {
+  const phantoms p;
+  const outcome unbroken = train(p, usual(), run_in(p / "unbroken"));
+  segx::run_options run = run_in(p / "run");
+  fs::create_directories(run.folder / "curves.png");
+  CHECK_THAT(message_of([&] { train(p, usual(), run); }), Contains("curves.png"));
+  const auto state = segx::load_checkpoint(run.folder / "last.ckpt", tiny_unet::fingerprint);
+  CHECK(state.get<int>("epoch") == 1);
+  fs::remove(run.folder / "curves.png");
+  run.resume = true;
+  check_same(unbroken, train(p, usual(), run));
+}
+
+TEST_CASE("a training that began with a file resumes without it") {
+  const phantoms p;
+  const fs::path file = p / "first.safetensors";
+  segx::save_weights(file, segx::weights<tiny_unet>::random(7), {.height = 32, .width = 32});
+  segx::recipe recipe = usual();
+  recipe.pretrained = file.string();
+  const outcome unbroken = train(p, recipe, run_in(p / "unbroken"));
+  segx::run_options run = run_in(p / "stopped");
+  int steps = 0;
+  run.should_stop = [&steps] { return ++steps == 5; };
+  train(p, recipe, run);
+  fs::remove(file);
+  run.resume = true;
+  check_same(unbroken, train(p, recipe, run));
+}
+
+TEST_CASE("two trainings do not run in one folder at a time") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  segx::run_options first = run_in(p / "run");
+  std::string said;
+  first.should_stop = [&] {
+    if (said.empty()) {
+      said = message_of([&] { train(p, recipe, run_in(p / "run")); });
+    }
+    return false;
+  };
+  CHECK(train(p, recipe, first).result.finished);
+  CHECK_THAT(said, Contains("another training runs in the folder '" + (p / "run").string()));
+}
+
 TEST_CASE("a training is neither overwritten nor resumed by mistake") {
   const phantoms p;
   segx::recipe recipe = usual();
@@ -561,6 +613,11 @@ TEST_CASE("a training is neither overwritten nor resumed by mistake") {
         message_of([&] { train(p, recipe, run); }),
         Contains(checkpoint + ": was made with another recipe: there schedule is \"cosine\" and not \"constant\", "
                               "epochs is 1 and not 2"));
+  }
+  SECTION("another augmentation") {
+    run.resume = true;
+    run.augment = segx::no_augmentation{};
+    CHECK_THAT(message_of([&] { train(p, recipe, run); }), Contains("there augmentation is \"flip\" and not \"none\""));
   }
   SECTION("other images") {
     phantoms other;

@@ -151,10 +151,14 @@ struct graph {
   }
 
   /// The result of a part applied to its inputs: `auto y = g(conv3x3<16>{}, x);`
-  template <part Part, std::same_as<tensor>... Inputs>
+  template <class Part, std::same_as<tensor>... Inputs>
+    requires(part<Part> || sizeof...(Inputs) > 2)
   [[gnu::cold, gnu::noinline]] constexpr tensor operator()(Part, Inputs... in) {
     if constexpr (block<Part>) {
       return Part::wire(*this, in...);
+    } else if constexpr (sizeof...(in) > 2) {
+      static_assert(sizeof...(in) <= 2, "segx: a layer has one input or two; join more of them in pairs");
+      return {};
     } else {
       const tensor y{size, Part::output_shape(in.extent...)};
       if constexpr (Capacity > 0) { describe<Part>(nodes[size], in...); }  // else nodes are only counted
@@ -254,9 +258,11 @@ struct graph {
       if (n.then.slope == 0) { n.head = n.then.act; }  // a head has no slope: leaky_relu and elu stay layers
     }
     if constexpr (requires { Part::as_head; }) { n.head = Part::as_head; }
-    if constexpr (requires { Part::attributes; }) { set_attributes(n, Part::attributes); }
-    if constexpr (requires { Part::parameters(in.extent...); }) { set_parameters(n, Part::parameters(in.extent...)); }
     name_next(n);
+    if constexpr (requires { Part::attributes; }) { set_attributes(n, Part::attributes); }
+    if constexpr (requires { Part::parameters(in.extent...); }) {
+      set_parameters(n, Part::parameters(in.extent...), Part::parameters(of_other_plane(in.extent)...));
+    }
     n.fit = &fit_layer<Part, Op, sizeof...(in)>;
     const char* why = n.fit(n, {in.extent...});
     if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
@@ -264,13 +270,29 @@ struct graph {
 
   // What does not depend on the layer stands outside of `describe`, of which there is one for each layer.
 
-  [[gnu::noinline]] static constexpr void set_attributes(node<Op>& n, std::span<const attribute> attributes) {
+  static constexpr shape of_other_plane(shape x) { return {x.channels, 2 * x.height, 3 * x.width}; }
+
+  [[gnu::noinline]] constexpr void set_attributes(node<Op>& n, std::span<const attribute> attributes) {
+    if (attributes.size() > n.attributes.size()) {
+      misbuilt("a layer has six attributes at most", size);
+      return;
+    }
     int i = 0;
     for (const attribute& a : attributes) { n.attributes[i++] = a; }
   }
 
-  [[gnu::noinline]] constexpr void set_parameters(node<Op>& n, std::span<const parameter> parameters) {
-    for (const parameter& p : parameters) {
+  [[gnu::noinline]] constexpr void set_parameters(node<Op>& n, std::span<const parameter> parameters,
+                                                  std::span<const parameter> on_other_plane) {
+    if (parameters.size() > n.parameters.size()) {
+      misbuilt("a layer has four arrays of weights at most", size);
+      return;
+    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const parameter& p = parameters[i];
+      if (p.extents != on_other_plane[i].extents) {
+        misbuilt("weights serve images of any size: their extents may follow from channels, not from height or width",
+                 size);
+      }
       std::int64_t& count = p.is_statistic ? statistics : weights;
       n.places[n.parameter_count] = count;
       n.parameters[n.parameter_count++] = p;

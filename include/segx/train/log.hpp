@@ -2,7 +2,6 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -76,13 +75,13 @@ std::string json_line(const epoch_record& record);
 }  // namespace detail
 
 /// Reads the epochs of a log.csv. Columns are found by name: unknown ones are passed over, missing ones stay NaN. A
-/// last line without its end, as a crash leaves it, is not there. Throws segx::error if the file cannot be read, or a
-/// whole line is not as training_log writes it.
+/// last line without its end, as a copy that was broken off has it, is not there. Throws segx::error if the file cannot
+/// be read, or a whole line is not as training_log writes it.
 std::vector<epoch_record> read_log(const std::filesystem::path& file);
 
 /// The log of a run: a line per epoch in RUN/log.csv (for people and spreadsheets) and in RUN/log.jsonl (for programs;
-/// its first line may be another object, which says what the training is), on disk when append() returns. A crash
-/// leaves whole lines, except perhaps the last; resuming drops that one.
+/// its first line may be another object, which says what the training is), on disk when append() returns. Both are
+/// small and written anew each time, by write_file_atomically: a crash leaves whole lines.
 class training_log {
  public:
   /// Makes the folder and starts the log. `resumed_epoch` is the epoch a training continues after: lines up to it are
@@ -99,11 +98,12 @@ class training_log {
   const std::vector<epoch_record>& records() const { return records_; }
 
  private:
-  static void add_line(std::ofstream& stream, const std::string& line, const std::filesystem::path& file);
+  void add(const epoch_record& record);
+  void write() const;
 
   std::filesystem::path csv_file_, json_file_;
   std::vector<epoch_record> records_;
-  std::ofstream csv_, json_;
+  std::string csv_, json_;  // the files
 };
 
 }  // namespace segx

@@ -20,6 +20,7 @@
 #include <segx/image/write_image.hpp>
 #include <segx/io/checkpoint.hpp>
 #include <segx/io/checksum.hpp>
+#include <segx/io/folder_lock.hpp>
 #include <segx/io/weight_file.hpp>
 #include <segx/train/classes.hpp>
 #include <segx/train/curves.hpp>
@@ -66,7 +67,8 @@ struct train_result {
 ///   segx::trainer<segx::unet16> t{data, parts, {.epochs = 40}, segx::bce + segx::jaccard, {.folder = "run"}};
 ///   t.run();
 ///
-/// The recipe that it tells names the loss that it was given; `parse_loss(recipe.loss)` is that of the recipe.
+/// The recipe that it tells names the loss, the optimizer and the augmentation that it was given, those of your own by
+/// name alone; `parse_loss(recipe.loss)` is the loss of the recipe.
 template <class Network, class Backend = cpu>
 class trainer {
  public:
@@ -78,11 +80,15 @@ class trainer {
   /// With an optimizer of your own.
   trainer(const dataset& data, const split& parts, recipe r, any_loss loss, any_optimizer optimizer, run_options run,
           const Network& network = {})
-      : recipe_{told(std::move(r), loss, optimizer)},
+      : recipe_{told(std::move(r), loss, optimizer, run.augment)},
         run_{std::move(run)},
         data_{data},
         parts_{parts},
-        learner_{network, recipe_, std::move(loss), std::move(optimizer), {1, run_.threads, run_.numbers}},
+        learner_{network,
+                 first_of(recipe_, run_.resume),
+                 std::move(loss),
+                 std::move(optimizer),
+                 {1, run_.threads, run_.numbers}},
         judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
@@ -120,6 +126,8 @@ class trainer {
 
   train_result run() {
     check_folder(run_.folder, run_.resume);
+    make_folder(run_.folder);
+    const folder_lock alone{run_.folder};
     if (run_.resume) { restore(); }
     if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
@@ -136,9 +144,9 @@ class trainer {
         return {false, at_.best_iou, at_.best_epoch, at_.epoch};
       }
       log.append(validate_epoch());
-      write_png(run_.folder / "curves.png", curves_figure(log.records()));
       at_.next_epoch();
       save();
+      write_png(run_.folder / "curves.png", curves_figure(log.records()));
     }
     return {true, at_.best_iou, at_.best_epoch, at_.epoch};
   }
@@ -167,10 +175,19 @@ class trainer {
                           {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay, .momentum = r.momentum});
   }
 
-  static recipe told(recipe r, const any_loss& loss, const any_optimizer& optimizer) {
+  static recipe told(recipe r, const any_loss& loss, const any_optimizer& optimizer,
+                     const std::optional<any_augmentation>& augment) {
     r = checked(std::move(r));
     r.loss = loss.text();
     r.optimizer = optimizer.name;
+    if (augment) { r.augmentation = augment->text(); }
+    return r;
+  }
+
+  /// The recipe by which weights begin; those of a resumed training come from the checkpoint, whatever became of the
+  /// file that they began with.
+  static recipe first_of(recipe r, bool resume) {
+    if (resume) { r.pretrained.clear(); }
     return r;
   }
 
@@ -302,6 +319,7 @@ class trainer {
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
     if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = joined(data_.classes); }
     card.labels = text_of(data_.labels);
+    if (has_windows(recipe_)) { card.resizing = "none: windows of the image's own resolution"; }
     card.height = recipe_.height;
     card.width = recipe_.width;
     card.recipe = recipe_json(without_folders(recipe_));

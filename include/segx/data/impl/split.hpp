@@ -26,6 +26,9 @@ SEGX_IMPL void double_by_mirroring(dataset& data, split& parts) {
 }
 
 SEGX_IMPL split split_by_fraction(int count, double fraction, std::uint64_t seed) {
+  if (count < 2)
+    throw error("a training needs two images at least, one to train on and one to validate; there " +
+                std::string(count == 1 ? "is only one" : "are none"));
   const auto val_count = std::lround(std::clamp(fraction, 0.0, 1.0) * count);
   if (!(fraction > 0 && fraction < 1) || val_count < 1 || val_count >= count)
     throw error("a validation fraction of " + std::to_string(fraction) + " leaves one side of " +

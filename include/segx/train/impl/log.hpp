@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -90,7 +91,7 @@ SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) 
   if (!stream) throw error(file.string() + ": cannot be opened, there is no log of a training here");
   const std::string text = (std::ostringstream() << stream.rdbuf()).str();
   std::vector<std::string_view> lines = detail::split_at(text, '\n');
-  lines.pop_back();  // empty, or what a crash left of a line
+  lines.pop_back();  // empty, or a line without its end
   if (lines.empty()) return {};
 
   const std::vector<std::string_view> names = detail::split_at(lines.front(), ',');
@@ -114,31 +115,30 @@ SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) 
 
 SEGX_IMPL training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch, const std::string& about,
                                      const std::vector<std::string>& classes)
-    : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl") {
+    : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl"), csv_(detail::csv_header(classes)) {
   make_folder(run_dir);
-  if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) records_ = read_log(csv_file_);
-  std::erase_if(records_, [=](const epoch_record& record) { return record.epoch > resumed_epoch; });
-  std::string csv = detail::csv_header(classes), json = about.empty() ? "" : about + "\n";
-  for (const epoch_record& record : records_) {
-    csv += detail::csv_line(record);
-    json += detail::json_line(record);
+  if (!about.empty()) json_ = about + "\n";
+  if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) {
+    for (const epoch_record& record : read_log(csv_file_))
+      if (record.epoch <= resumed_epoch) add(record);
   }
-  write_file_atomically(json_file_, std::as_bytes(std::span(json)));
-  write_file_atomically(csv_file_, std::as_bytes(std::span(csv)));
-  csv_.open(csv_file_, std::ios::binary | std::ios::app);
-  json_.open(json_file_, std::ios::binary | std::ios::app);
+  write();
 }
 
 SEGX_IMPL void training_log::append(const epoch_record& record) {
-  add_line(csv_, detail::csv_line(record), csv_file_);
-  add_line(json_, detail::json_line(record), json_file_);
-  records_.push_back(record);
+  add(record);
+  write();
 }
 
-SEGX_IMPL void training_log::add_line(std::ofstream& stream, const std::string& line,
-                                      const std::filesystem::path& file) {
-  stream << line << std::flush;
-  if (!stream) throw error(file.string() + ": cannot be written, is the disk full?");
+SEGX_IMPL void training_log::add(const epoch_record& record) {
+  records_.push_back(record);
+  csv_ += detail::csv_line(record);
+  json_ += detail::json_line(record);
+}
+
+SEGX_IMPL void training_log::write() const {
+  write_file_atomically(json_file_, std::as_bytes(std::span(json_)));
+  write_file_atomically(csv_file_, std::as_bytes(std::span(csv_)));
 }
 
 }  // namespace segx

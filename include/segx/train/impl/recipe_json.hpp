@@ -125,8 +125,10 @@ SEGX_IMPL recipe parse_recipe(std::string_view text) {
 
 SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
+  std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  if (text.starts_with("\xEF\xBB\xBF")) { text.remove_prefix(3); }  // the byte order mark of some editors
   try {
-    return checked(parse_recipe({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    return checked(parse_recipe(text));
   } catch (const error& wrong) { throw error(file.string() + ": " + wrong.what()); }
 }
 
