@@ -33,7 +33,7 @@ struct segmenter_options {
 /// What a network says of an image, in the image's own size.
 struct prediction {
   std::vector<cv::Mat> probabilities;  // of each class, CV_32FC1 in [0,1]
-  cv::Mat uncertainty;                 // CV_32FC1 in [0, 1/2], as averaged_network says; empty after one pass without dropout
+  cv::Mat uncertainty;                 // CV_32FC1 in [0, 1/2], as averaged_network says; empty after one plain pass
 };
 
 /// From an image of any size to masks of that size, by the weights of a file:
