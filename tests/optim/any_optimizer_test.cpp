@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <string>
 #include <vector>
 
 #include <segx/optim/any_optimizer.hpp>
@@ -44,4 +45,13 @@ TEST_CASE("any_optimizer moves with its state", "[any_optimizer]") {
   segx::any_optimizer second = std::move(first);
   CHECK(second.steps() == 1);
   CHECK(second.state()[0] == Approx(0.1));
+}
+
+TEST_CASE("any_optimizer keeps a name that the optimizer made", "[any_optimizer]") {
+  struct named_sgd : segx::sgd {
+    using segx::sgd::sgd;
+    std::string name = "sgd of mine";  // short: it lies in the object itself
+  };
+  const segx::any_optimizer optimizer = named_sgd{{}, 3};
+  CHECK(optimizer.name == "sgd of mine");
 }

@@ -564,7 +564,9 @@ TEST_CASE("an epoch whose curves cannot be drawn is not lost") {
 TEST_CASE("a training that began with a file resumes without it") {
   const phantoms p;
   const fs::path file = p / "first.safetensors";
-  segx::save_weights(file, segx::weights<tiny_unet>::random(7), {.height = 32, .width = 32});
+  segx::model_card card;
+  card.height = card.width = 32;
+  segx::save_weights(file, segx::weights<tiny_unet>::random(7), card);
   segx::recipe recipe = usual();
   recipe.pretrained = file.string();
   const outcome unbroken = train(p, recipe, run_in(p / "unbroken"));

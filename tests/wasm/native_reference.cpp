@@ -39,7 +39,7 @@ segx::weights<network> trained() {
   constexpr int steps = 60;
   auto weights = segx::weights<network>::random(1);
   segx::training_session<network> session{extent, extent, {.batch = batch, .threads = 0}};
-  segx::adam optimizer{{.learning_rate = 2e-3}, weights.values().size()};
+  segx::adam optimizer{{.learning_rate = 2e-3}, weights.learnable().size()};
   auto images = xt::xtensor<float, 4>::from_shape({batch, 1, extent, extent});
   xt::xtensor<float, 4> targets = images;
   xt::xtensor<float, 4> logits = images;
@@ -57,7 +57,7 @@ segx::weights<network> trained() {
     const double loss = segx::bce(logits, targets, dlogits);
     session.clear_gradients();
     session.backward(weights.values(), dlogits);
-    optimizer.step(weights.values(), session.gradients());
+    optimizer.step(weights.learnable(), session.slopes());
     if (step % 10 == 9) { std::cout << "step " << step + 1 << ", loss " << loss << std::endl; }
   }
   return weights;
