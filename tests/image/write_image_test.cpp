@@ -44,7 +44,7 @@ TEST_CASE("what cannot be written is an error that names the file") {
   const temporary_folder folder;
   const auto nowhere = folder / "no/such/folder/m.png";
   CHECK(message_of([&] { segx::write_mask(nowhere, square_mask()); }) ==
-        nowhere.string() + ": cannot be written (No such file or directory)");
+        "cannot write '" + nowhere.string() + "': No such file or directory");
   const auto file = folder / "m.png";
   CHECK(message_of([&] { segx::write_mask(file, square_mask() * 255); }) ==
         file.string() + ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1");

@@ -157,8 +157,8 @@ struct graph {
     if constexpr (block<Part>) {
       return Part::wire(*this, in...);
     } else if constexpr (sizeof...(in) > 2) {
-      static_assert(sizeof...(in) <= 2, "segx: a layer has one input or two; join more of them in pairs");
-      return {};
+      static_assert(one_or_two<sizeof...(in)>);
+      return std::array{in...}[0];
     } else {
       const tensor y{size, Part::output_shape(in.extent...)};
       if constexpr (Capacity > 0) { describe<Part>(nodes[size], in...); }  // else nodes are only counted

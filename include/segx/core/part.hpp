@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <string_view>
 #include <type_traits>
 
@@ -57,6 +58,13 @@ template <class Merge>
 inline constexpr bool is_merge = [] {
   constexpr bool is = layer_on<Merge, shape, shape>;
   static_assert(is, "segx: skip and branches begin with a layer of two inputs: skip<add, ...>, branches<concat, ...>");
+  return true;
+}();
+
+/// True, or a diagnostic: the inputs of a layer.
+template <std::size_t Inputs>
+inline constexpr bool one_or_two = [] {
+  static_assert(Inputs == 1 || Inputs == 2, "segx: a layer has one input or two; join more of them in pairs");
   return true;
 }();
 
