@@ -37,8 +37,8 @@ struct plane_sets {
   over what;
   bool background;  ///< false: channel 0 belongs to no set
 
-  plane_sets(std::string_view loss, std::size_t images, std::size_t channels, over what, bool background)
-      : images(images), channels(channels), what(what), background(background) {
+  plane_sets(std::string_view loss, std::size_t of_images, std::size_t of_channels, over sets, bool with_background)
+      : images(of_images), channels(of_channels), what(sets), background(with_background) {
     if (!background && channels == 1) {
       throw error(std::string(loss) +
                   ": without its background an image of one channel has no class; leave background=yes");
