@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -11,6 +12,11 @@ TEST_CASE("number_text: the digits read back as the same number") {
     const auto narrow = static_cast<float>(value > 1e38 ? 1e38 : value);
     CHECK(segx::number_of<float>(segx::number_text(narrow)) == narrow);
   }
+  using limits = std::numeric_limits<double>;
+  for (const double value : {limits::infinity(), -limits::infinity(), limits::min(), limits::denorm_min(), -5e-310}) {
+    CHECK(segx::number_of<double>(segx::number_text(value)) == value);  // as checkpoints hold them
+  }
+  CHECK(std::isnan(segx::number_of<double>(segx::number_text(limits::quiet_NaN())).value()));
   CHECK(segx::number_of<std::int64_t>(segx::number_text(std::int64_t{-12345678901})) == -12345678901);
 }
 

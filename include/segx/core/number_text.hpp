@@ -11,6 +11,8 @@
 
 #if !defined(__cpp_lib_to_chars)
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <locale>
 #include <sstream>
 #endif
@@ -27,13 +29,20 @@ std::string number_text(Number value) {
 #if !defined(__cpp_lib_to_chars)
 namespace detail {
 
-/// std::from_chars for floating point, which LLVM's library has from version 20 on.
+/// std::from_chars for floating point, which LLVM's library has from version 20 on; without upper-case words.
 template <std::floating_point Number>
 std::size_t read_number_by_stream(std::string_view text, Number& value) {
   const auto digits = [&](std::size_t from) {
     return std::min(text.find_first_not_of("0123456789", from), text.size());
   };
   const std::size_t whole = text.starts_with('-') ? 1 : 0;
+  for (const std::string_view word : {"infinity", "inf", "nan"}) {
+    if (!text.substr(whole).starts_with(word)) { continue; }
+    using limits = std::numeric_limits<Number>;
+    value = word == "nan" ? limits::quiet_NaN() : limits::infinity();
+    if (whole == 1) { value = -value; }
+    return whole + word.size();
+  }
   std::size_t end = digits(whole), count = end - whole;
   if (end < text.size() && text[end] == '.') {
     const std::size_t fraction = end + 1;
@@ -48,7 +57,8 @@ std::size_t read_number_by_stream(std::string_view text, Number& value) {
   }
   std::istringstream stream{std::string{text.substr(0, end)}};
   stream.imbue(std::locale::classic());
-  return stream >> value ? end : 0;
+  const bool is_subnormal = !(stream >> value) && value != 0 && std::abs(value) < 1;  // no number to streams
+  return stream || is_subnormal ? end : 0;
 }
 
 }  // namespace detail
