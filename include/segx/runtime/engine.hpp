@@ -2,7 +2,9 @@
 
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -45,6 +47,20 @@ void expect_batch(const xt::xtensor<T, 4>& batch, shape s, int max_batch, const 
     fail(std::string{what} + " are " + text_of(e) + "; this session takes [1 to " + std::to_string(max_batch) + "," +
          std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]");
   }
+}
+
+inline void expect_count(const char* what, std::size_t values, std::size_t expected) {
+  if (values != expected) {
+    fail("the " + std::string{what} + " are " + std::to_string(values) + " values; this network has " +
+         std::to_string(expected));
+  }
+}
+
+/// What training sessions do with `lost`, which stands behind the gradients of the learnables.
+template <class T>
+void move_statistics(std::span<T> statistics, std::span<const T> lost, int batches) {
+  expect_count("running statistics", statistics.size(), lost.size());
+  for (std::size_t i = 0; i < lost.size(); ++i) { statistics[i] -= lost[i] / static_cast<T>(batches); }
 }
 
 /// A network at a size fixed when it compiles, or one that is planned when it runs.

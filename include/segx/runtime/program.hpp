@@ -28,6 +28,7 @@ struct program {
   std::span<const std::array<bool, 2>> adds;
   std::int64_t image = 0, scratch = 0, packed = 0;
 
+  std::size_t learnables() const { return static_cast<std::size_t>(weights - statistics); }
   shape input() const { return nodes.front().output; }
   shape output() const { return nodes.back().output; }
 };

@@ -3,7 +3,6 @@
 #include <concepts>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <xtensor/xtensor.hpp>
@@ -95,9 +94,7 @@ class session {
   }
 
   void set(std::span<const scalar> w) {
-    if (const auto expected = static_cast<std::size_t>(engine_.run.what().weights); w.size() != expected) {
-      fail("the weights are " + std::to_string(w.size()) + " values; this network has " + std::to_string(expected));
-    }
+    detail::expect_count("weights", w.size(), static_cast<std::size_t>(engine_.run.what().weights));
     std::vector<scalar> folded;
     if (folds_norms(engine_.run.what())) {
       folded.assign(w.begin(), w.end());

@@ -93,15 +93,11 @@ class training_session {
   /// gradient and not for an optimizer.
   std::span<scalar> gradients() { return gradients_.span(); }
   /// The gradients of the learnables.
-  std::span<scalar> slopes() { return gradients_.span().first(learnables()); }
+  std::span<scalar> slopes() { return gradients_.span().first(engine_.run.what().learnables()); }
   /// Moves the running statistics by what the backward passes since `clear_gradients` say: the mean over so many.
   void move_statistics(std::span<scalar> statistics, int batches = 1) {
-    const std::span<const scalar> lost = gradients_.span().subspan(learnables());
-    if (statistics.size() != lost.size()) {
-      fail("the running statistics are " + std::to_string(statistics.size()) + " values; this network has " +
-           std::to_string(lost.size()));
-    }
-    for (std::size_t i = 0; i < lost.size(); ++i) { statistics[i] -= lost[i] / static_cast<scalar>(batches); }
+    const std::span<const scalar> lost = gradients_.span().subspan(engine_.run.what().learnables());
+    detail::move_statistics(statistics, lost, batches);
   }
   void clear_gradients() { std::fill_n(gradients_.data(), gradients_.size(), scalar{}); }
 
@@ -124,14 +120,8 @@ class training_session {
   training_session(std::unique_ptr<typename engine::plan> plan, session_options options)
       : engine_{std::move(plan), options}, gradients_(static_cast<std::size_t>(engine_.run.what().weights)) {}
 
-  std::size_t learnables() const {
-    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
-  }
   void expect_weights(std::span<const scalar> weights) const {
-    if (weights.size() != gradients_.size()) {
-      fail("the weights are " + std::to_string(weights.size()) + " values; this network has " +
-           std::to_string(gradients_.size()));
-    }
+    detail::expect_count("weights", weights.size(), gradients_.size());
   }
 
   engine engine_;

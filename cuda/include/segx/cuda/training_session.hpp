@@ -80,10 +80,10 @@ class training_session<Model, cuda> {
     return gradients_;
   }
   /// A copy of those of the learnables.
-  std::span<float> slopes() { return gradients().first(learnables()); }
+  std::span<float> slopes() { return gradients().first(engine_.run.what().learnables()); }
   void move_statistics(std::span<float> statistics, int batches = 1) {
-    const std::span<const float> lost = gradients().subspan(learnables());
-    for (std::size_t i = 0; i < lost.size(); ++i) { statistics[i] -= lost[i] / static_cast<float>(batches); }
+    const std::span<const float> lost = gradients().subspan(engine_.run.what().learnables());
+    segx::detail::move_statistics(statistics, lost, batches);
   }
   void clear_gradients() {
     const std::span<float> all = values(state::gradients);
@@ -135,19 +135,11 @@ class training_session<Model, cuda> {
   }
 
  private:
-  std::size_t learnables() const {
-    return static_cast<std::size_t>(engine_.run.what().weights - engine_.run.what().statistics);
-  }
-
   training_session(std::unique_ptr<typename engine::plan> plan, session_options options)
       : engine_{std::move(plan), options} {}
 
   void expect_weights(std::span<const float> weights) const {
-    const std::size_t expected = values(state::weights_now).size();
-    if (weights.size() != expected) {
-      fail("the weights are " + std::to_string(weights.size()) + " values; this network has " +
-           std::to_string(expected));
-    }
+    segx::detail::expect_count("weights", weights.size(), values(state::weights_now).size());
   }
 
   engine engine_;
