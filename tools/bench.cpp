@@ -71,7 +71,7 @@ double peak_rss_mb() {
 any_network network_for(const bench_words& w) {
   if (w.weights.empty()) { return model_named(w.model); }
   if (const std::string model = read_card(w.weights).model; model != w.model) {
-    fail(w.weights + ": these are weights of \"" + model + "\", not of \"" + w.model + "\"");
+    fail({w.weights, ": these are weights of \"", model, "\", not of \"", w.model, "\""});
   }
   return model_of(w.weights);
 }
@@ -86,7 +86,7 @@ weights<any_network> weights_for(const bench_words& w) {
 void dump(const std::string& path, const xt::xtensor<float, 4>& values) {
   std::ofstream file{path, std::ios::binary};
   file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
-  if (!file.flush()) { fail("cannot write " + path); }
+  if (!file.flush()) { fail({"cannot write ", path}); }
 }
 
 /// A prediction of `batch` images.
@@ -97,8 +97,8 @@ timings time_prediction(const bench_words& w) {
   auto result = noise(w.batch, network.output());
   if (!w.dump.empty()) {
     network.predict(images, result);
-    dump(w.dump + ".input.f32", images);
-    dump(w.dump + ".output.f32", result);
+    dump(joined({w.dump, ".input.f32"}), images);
+    dump(joined({w.dump, ".output.f32"}), result);
   }
   return time_runs(w.runs, [&] { network.predict(images, result); });
 }

@@ -10,6 +10,7 @@ namespace segx::tool {
 /// The words of a command for what it computes on.
 struct device_words {
   std::string device = "cpu", numbers = "auto";
+  bool fastest = false;
 
   void add_to(CLI::App* command) {
     command->add_option("--device", device, "cpu, or cuda: an NVIDIA GPU")
@@ -20,6 +21,12 @@ struct device_words {
                      "numbers that a GPU computes in: fp32, tf32, bf16, fp16; auto: bf16. The CPU computes in fp32")
         ->check(CLI::IsMember({"auto", "fp32", "tf32", "bf16", "fp16"}))
         ->capture_default_str();
+  }
+  void add_to_training(CLI::App* command) {
+    add_to(command);
+    command->add_flag("--fastest", fastest,
+                      "on a GPU: the algorithms of convolution that measure fastest, instead of those that give the "
+                      "same bits in every run");
   }
   precision precision_of_gpu() const { return parse_precision(numbers); }
 };

@@ -90,10 +90,10 @@ std::string part_of(const node<no_op>& n) {
 /// The block inside of a part: "encoder.features.2.0"; the part itself where it has no numbered blocks.
 std::string block_of(const node<no_op>& n, const std::string& part) {
   const std::string_view name = n.name.view();
-  if (!name.starts_with(part + ".")) { return part; }
+  if (!name.starts_with(joined({part, "."}))) { return part; }
   const std::string next = components(name.substr(part.size() + 1)).front();
   const bool is_number = std::all_of(next.begin(), next.end(), [](unsigned char c) { return std::isdigit(c); });
-  return is_number && name.size() > part.size() + 1 + next.size() ? part + "." + next : part;
+  return is_number && name.size() > part.size() + 1 + next.size() ? joined({part, ".", next}) : part;
 }
 
 /// A part for each node. What only joins or resizes between parts goes with one of them: joins and what follows with
@@ -140,28 +140,28 @@ std::string operation_text(const node<no_op>& n) {
     return std::to_string(static_cast<int>(attribute_of(n, name, otherwise)));
   };
   const auto sized = [&](const std::string& what, std::string_view size) {
-    return what + " " + whole(size, 0) + "×" + whole(size, 0);
+    return joined({what, " ", whole(size, 0), "×", whole(size, 0)});
   };
   const double stride = attribute_of(n, "stride", 1);
-  const std::string down = stride > 1 ? " /" + whole("stride", 1) : "";
-  const std::string wide = attribute_of(n, "dilation", 1) > 1 ? " dilated " + whole("dilation", 1) : "";
+  const std::string down = stride > 1 ? joined({" /", whole("stride", 1)}) : "";
+  const std::string wide = attribute_of(n, "dilation", 1) > 1 ? joined({" dilated ", whole("dilation", 1)}) : "";
   if (n.layer == "conv2d") {
     return sized(attribute_of(n, "groups", 1) > 1 ? "grouped conv" : "conv", "kernel") + down + wide;
   }
   if (n.layer == "depthwise_conv2d") { return sized("depthwise", "kernel") + down + wide; }
-  if (n.layer == "conv_transpose2d") { return sized("transposed conv", "kernel") + ", ×" + whole("stride", 1); }
+  if (n.layer == "conv_transpose2d") { return joined({sized("transposed conv", "kernel"), ", ×", whole("stride", 1)}); }
   if (n.layer == "max_pool2d" || n.layer == "avg_pool2d") {
     const std::string kind = n.layer == "max_pool2d" ? "max pool" : "mean pool";
     const bool has_window = attribute_of(n, "window", 0) > 0;
     return sized(kind, has_window ? "window" : "kernel") + down;
   }
   if (n.layer == "upsample_nearest" || n.layer == "upsample_bilinear") {
-    return "upsample ×" + whole("factor", 0) + ", " + std::string{n.layer.substr(9)};
+    return joined({"upsample ×", whole("factor", 0), ", ", n.layer.substr(9)});
   }
-  if (n.layer == "dropout") { return "dropout " + whole("percent", 0) + " %"; }
+  if (n.layer == "dropout") { return joined({"dropout ", whole("percent", 0), " %"}); }
   if (n.layer == "global_avg_pool2d") { return "mean of the plane"; }
   if (is_norm(n)) {
-    return n.layer == "batch_norm2d" ? "norm" : std::string{n.layer.substr(0, n.layer.find('_'))} + " norm";
+    return n.layer == "batch_norm2d" ? "norm" : joined({n.layer.substr(0, n.layer.find('_')), " norm"});
   }
   std::string text{n.layer};
   std::replace(text.begin(), text.end(), '_', ' ');
@@ -192,21 +192,21 @@ void describe(nodes all, box& b) {
     if (b.blocks.empty() || b.blocks.back().name != in) { b.blocks.push_back({in, {}}); }
     std::vector<row>& rows = b.blocks.back().rows;
     if (!rows.empty() && follows(n, i - 1)) {
-      rows.back().text += ", " + operation_text(n);
+      rows.back().text += joined({", ", operation_text(n)});
       rows.back().parameters += learned_by(n);
       rows.back().last = i;
       continue;
     }
     row made{"", 0, i};
     if (const int end = end_of_squeeze(all, i, b.last); end > 0) {
-      made = {"squeeze-and-excite " + std::to_string(all[i + 1].output.channels), 0, end};
+      made = {joined({"squeeze-and-excite ", all[i + 1].output.channels}), 0, end};
       for (; i <= end; ++i) { made.parameters += learned_by(all[i]); }
       i = end;
     } else {
       const std::string_view name = n.name.view();
       const bool is_beside = name.find("shortcut") != name.npos || name.find("downsample") != name.npos;
       made = {(is_beside ? "shortcut: " : "") + operation_text(n), learned_by(n), i};
-      if (n.output.channels != b.output.channels) { made.text += " → " + std::to_string(n.output.channels); }
+      if (n.output.channels != b.output.channels) { made.text += joined({" → ", n.output.channels}); }
     }
     rows.push_back(made);
   }
@@ -258,7 +258,7 @@ picture picture_of(nodes all) {
     describe(all, made);
     box& before = p.boxes.back();
     if (repeats(made, before) && last_reader[before.last] <= i) {
-      before.name = before.name.substr(0, before.name.find("–")) + "–" + components(made.name).back();
+      before.name = joined({before.name.substr(0, before.name.find("–")), "–", components(made.name).back()});
       before.last = i;
       ++before.blocks[0].times;
     } else {
@@ -292,9 +292,7 @@ double width_of(const std::string& text, double size) {
   return letters * size;
 }
 
-std::string shape_text(shape s) {
-  return std::to_string(s.channels) + "×" + std::to_string(s.height) + "×" + std::to_string(s.width);
-}
+std::string shape_text(shape s) { return joined({s.channels, "×", s.height, "×", s.width}); }
 
 void measure(box& b) {
   b.width = width_of(b.name, font) + 24 + width_of(shape_text(b.output), font);
@@ -400,7 +398,7 @@ class svg {
         head, sizeof head,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n", width,
         height, width, height);
-    return head + std::string{style} + body_ + "</svg>\n";
+    return joined({head, style, body_, "</svg>\n"});
   }
 
  private:
@@ -455,7 +453,7 @@ std::map<int, double> draw(const box& b, svg& to) {
     if (part.times > 1) {
       const double x = b.x + pad + bracket - 6, top = std::min(first, y) + 3, end = std::max(first, y) - 3;
       to.add("<path class=\"rule\" d=\"M%.1f %.1f h-4 V%.1f h4\"/>", x, top, end);
-      to.text(b.x + pad - 2, (top + end) / 2 + 4, std::to_string(part.times) + "×");
+      to.text(b.x + pad - 2, (top + end) / 2 + 4, joined({part.times, "×"}));
     }
   }
   return heights;
@@ -488,11 +486,10 @@ std::string diagram_svg(const std::string& title, nodes all) {
   char billions[40];
   std::snprintf(billions, sizeof billions, "%.1f G multiply-adds", static_cast<double>(macs) / 1e9);
   out.text(margin, 48,
-           shape_text(all.front().output) + " → " + shape_text(all.back().output) + ", " + number(parameters) +
-               " parameters, " + billions);
+           joined({shape_text(all.front().output), " → ", shape_text(all.back().output), ", ", number(parameters),
+                   " parameters, ", billions}));
   for (const level& l : levels) {
-    out.text(margin - 16, l.y + l.height / 2 + 4, std::to_string(l.plane.height) + "×" + std::to_string(l.plane.width),
-             " class=\"end level\"");
+    out.text(margin - 16, l.y + l.height / 2 + 4, joined({l.plane.height, "×", l.plane.width}), " class=\"end level\"");
   }
 
   std::vector<std::map<int, double>> heights;

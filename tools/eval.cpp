@@ -127,7 +127,7 @@ template <class Unit>
 void add_distances(nlohmann::ordered_json& json, const std::vector<distance<Unit>>& images, bool intervals) {
   const surface_summary<Unit> summary = summarize(std::span{images});
   const auto add = [&](const std::string& name, length<Unit> surface_distance<Unit>::*which) {
-    const std::string key = name + "_" + std::string{Unit::symbol} + "_mean";
+    const std::string key = joined({name, "_", Unit::symbol, "_mean"});
     std::vector<double> values;
     for (const distance<Unit>& image : images) {
       if (image) { values.push_back(((*image).*which).value); }
@@ -267,7 +267,7 @@ void evaluate_on(eval_words w) {
     const auto json = as_json(data, m, w);
     std::cout << json.dump(2) << std::endl;  // first, so that it is not lost where a file cannot be written
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
-    if (!w.json.empty()) { write_text(w.json, json.dump(2) + "\n"); }
+    if (!w.json.empty()) { write_text(w.json, joined({json.dump(2), "\n"})); }
   };
   if (w.spacing.empty()) {
     report(in_pixels{});

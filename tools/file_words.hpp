@@ -17,7 +17,7 @@ inline CLI::Validator in_a_folder() {
   return CLI::Validator{[](const std::string& file) -> std::string {
                           const std::filesystem::path folder = std::filesystem::path{file}.parent_path();
                           if (folder.empty() || std::filesystem::is_directory(folder)) { return {}; }
-                          return "there is no folder " + folder.string() + " to write " + file + " to";
+                          return joined({"there is no folder ", folder.string(), " to write ", file, " to"});
                         },
                         "FILE"};
 }
@@ -25,14 +25,14 @@ inline CLI::Validator in_a_folder() {
 /// Numbers from `least` to `most`, written in decimal, as CLI::Range has it; but NaN is none, and none wraps around.
 template <class T>
 CLI::Validator number_between(T least, T most) {
-  const std::string range = number_text(least) + " to " + number_text(most);
-  return CLI::Validator{[=](const std::string& word) -> std::string {
-                          const std::optional<T> value = number_of<T>(word);
-                          if (value && *value >= least && *value <= most) { return {}; }
-                          return std::string{"expected a "} + (std::is_integral_v<T> ? "whole " : "") + "number from " +
-                                 range + ", not " + word;
-                        },
-                        range};
+  const std::string range = joined({least, " to ", most});
+  return CLI::Validator{
+      [=](const std::string& word) -> std::string {
+        const std::optional<T> value = number_of<T>(word);
+        if (value && *value >= least && *value <= most) { return {}; }
+        return joined({"expected a ", std::is_integral_v<T> ? "whole " : "", "number from ", range, ", not ", word});
+      },
+      range};
 }
 
 inline CLI::Option* add_seed(CLI::App* command, std::uint64_t& place, const std::string& meaning) {

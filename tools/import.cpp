@@ -25,23 +25,23 @@ std::string list_of(const std::vector<std::string>& names) {
   constexpr std::size_t shown = 5;
   std::string text;
   for (std::size_t i = 0; i < names.size() && i < shown; ++i) { text += (i == 0 ? "" : ", ") + names[i]; }
-  return names.size() > shown ? text + " and " + std::to_string(names.size() - shown) + " more" : text;
+  return names.size() > shown ? joined({text, " and ", names.size() - shown, " more"}) : text;
 }
 
 void import(const import_words& w) {
   const std::vector<std::byte> bytes = read_file(w.file);
   safetensors_view file;
-  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail(w.file + ": " + wrong); }
+  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail({w.file, ": ", wrong}); }
   weights<any_network> filled{model_named(w.encoder)};
   import_report report;
   try {
     report = import_encoder(file, w.encoder, filled, "", w.epsilon);
-  } catch (const error& wrong) { fail(w.file + ": " + wrong.what()); }
+  } catch (const error& wrong) { fail({w.file, ": ", wrong.what()}); }
   model_card card;
   card.model = w.encoder;
   card.height = card.width = 224;
   card.classes = "ImageNet";
-  card.trained_on = "ImageNet, by others; imported from " + std::filesystem::path{w.file}.filename().string();
+  card.trained_on = joined({"ImageNet, by others; imported from ", std::filesystem::path{w.file}.filename().string()});
   card.licence = w.licence;
   save_weights(w.out, filled, card);
 

@@ -43,7 +43,7 @@ any_network model_named(const std::string& name) {
   if (found != all.end()) { return found->network(); }
   std::string known;
   for (const std::string& n : model_names()) { known += (known.empty() ? "" : ", ") + n; }
-  fail("there is no model \"" + name + "\"; known: " + known);
+  fail({"there is no model \"", name, "\"; known: ", known});
 }
 
 any_network model_named(const std::string& name, int classes, label_kind labels) {
@@ -52,7 +52,7 @@ any_network model_named(const std::string& name, int classes, label_kind labels)
   if (head_choice{network.classes, network.nodes().back().head} == wanted) { return network; }
   try {
     return network.with_head(wanted);
-  } catch (const error& refused) { fail("the model \"" + name + "\" cannot segment: " + refused.what()); }
+  } catch (const error& refused) { fail({"the model \"", name, "\" cannot segment: ", refused.what()}); }
 }
 
 model_card read_card(const std::filesystem::path& file) {
@@ -61,7 +61,7 @@ model_card read_card(const std::filesystem::path& file) {
   model_card card;
   std::string wrong = parse_safetensors(bytes, view);
   if (wrong.empty()) { wrong = decode_card(view, card); }
-  if (!wrong.empty()) { fail(file.string() + ": " + wrong); }
+  if (!wrong.empty()) { fail({file.string(), ": ", wrong}); }
   return card;
 }
 
@@ -74,7 +74,7 @@ any_network model_of(const std::filesystem::path& weights) {
       }
     }
     return model_named(card.model);  // an encoder, or a file that says nothing of them
-  } catch (const error& unknown) { fail(weights.string() + ": " + unknown.what()); }
+  } catch (const error& unknown) { fail({weights.string(), ": ", unknown.what()}); }
 }
 
 }  // namespace segx::tool

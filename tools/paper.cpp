@@ -129,7 +129,7 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
   card.licence = w.licence;
   card.trained_on = !w.trained_on.empty()
                         ? w.trained_on
-                        : std::to_string(parts.train.size()) + " images of " + fs::path{w.data}.filename().string();
+                        : joined({parts.train.size(), " images of ", fs::path{w.data}.filename().string()});
   trainer<any_network, Backend> training{data,
                                          parts,
                                          r,
@@ -137,6 +137,7 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
                                          {.folder = folder,
                                           .threads = w.threads,
                                           .numbers = w.device.precision_of_gpu(),
+                                          .deterministic = !w.device.fastest,
                                           .feed = std::string{m.feed},
                                           .resume = fs::exists(folder / "last.ckpt"),
                                           .quiet = w.quiet,
@@ -165,7 +166,7 @@ template <class Backend>
 void show(paper_result& result, const paper_words& w, const dataset& data, const split& parts) {
   const std::string key{result.model.key};
   const fs::path out = w.out;
-  write_png(out / ("curves-" + key + ".png"), curves_figure(read_log(out / key / "log.csv")));
+  write_png(out / joined({"curves-", key, ".png"}), curves_figure(read_log(out / key / "log.csv")));
 
   const fs::path best = out / key / "best.safetensors";
   const loaded_weights<any_network> loaded = load_weights(best, model_of(best));
@@ -177,7 +178,7 @@ void show(paper_result& result, const paper_words& w, const dataset& data, const
   result.whole = evaluate_whole_images(network, data, parts.val, result.recipe.mask_threshold, [&](auto&... of) {
                    pictures.see(of...);
                  }).summary;
-  write_png(out / ("pictures-" + key + ".png"), pictures.sheet());
+  write_png(out / joined({"pictures-", key, ".png"}), pictures.sheet());
 }
 
 // ---- the table ----
@@ -191,45 +192,46 @@ std::string number(double value) {
 std::string known(std::string_view text) { return text.empty() ? "–" : std::string{text}; }
 
 std::string begins_with(const recipe& r) {
-  return r.pretrained.empty() ? "random weights" : "the encoder of " + fs::path{r.pretrained}.filename().string();
+  return r.pretrained.empty() ? "random weights"
+                              : joined({"the encoder of ", fs::path{r.pretrained}.filename().string()});
 }
 
 std::string about(const paper_words& w, const split& parts) {
-  const std::string device =
-      w.device.device == "cuda"
-          ? "CUDA, " + (w.device.numbers == "auto" ? "bf16" : w.device.numbers)
-          : cpu_instruction_set() + std::string{", "} + std::to_string(detail::thread_count(w.threads)) + " threads";
-  return std::to_string(parts.train.size()) + " images of " + fs::path{w.data}.filename().string() + " to train on, " +
-         std::to_string(parts.val.size()) + " to validate; scale " + w.scale +
-         (w.epochs > 0 ? ", but " + std::to_string(w.epochs) + " epochs" : "") + "; " + device;
+  const std::string device = w.device.device == "cuda"
+                                 ? joined({"CUDA, ", w.device.numbers == "auto" ? "bf16" : w.device.numbers})
+                                 : joined({cpu_instruction_set(), ", ", detail::thread_count(w.threads), " threads"});
+  return joined({parts.train.size(), " images of ", fs::path{w.data}.filename().string(), " to train on, ",
+                 parts.val.size(), " to validate; scale ", w.scale,
+                 w.epochs > 0 ? joined({", but ", w.epochs, " epochs"}) : "", "; ", device});
 }
 
 std::string markdown(const std::vector<paper_result>& results, const paper_words& w, const split& parts) {
   std::string text =
-      "# Table 1\n\n" + about(w, parts) +
-      ".\n\n| Model | Network | Input | Begins with | Loss | Epochs | Time | Training loss | Training IoU | "
-      "Validation loss | Validation IoU | Dice | Accuracy | Whole images IoU | Dice | "
-      "Paper: validation IoU | Dice or F1 | Epochs | Time |\n";
+      joined({"# Table 1\n\n", about(w, parts),
+              ".\n\n| Model | Network | Input | Begins with | Loss | Epochs | Time | Training loss | Training IoU | "
+              "Validation loss | Validation IoU | Dice | Accuracy | Whole images IoU | Dice | "
+              "Paper: validation IoU | Dice or F1 | Epochs | Time |\n"});
   for (int column = 0; column < 19; ++column) { text += "|---"; }
   text += "|\n";
   for (const paper_result& r : results) {
     const auto [channels, height, width] = shape{model_named(r.recipe.model).channels, r.recipe.height, r.recipe.width};
-    const std::string input = std::to_string(channels) + "×" + std::to_string(height) + "×" + std::to_string(width);
+    const std::string input = joined({channels, "×", height, "×", width});
     const paper_figures& p = r.model.published;
     for (const std::string& cell :
-         {std::string{r.model.name}, "`" + r.recipe.model + "`", input, begins_with(r.recipe),
-          "`" + r.recipe.loss + "`", std::to_string(r.epochs), clock_text(r.seconds), number(r.best.train_loss),
+         {std::string{r.model.name}, joined({"`", r.recipe.model, "`"}), input, begins_with(r.recipe),
+          joined({"`", r.recipe.loss, "`"}), std::to_string(r.epochs), clock_text(r.seconds), number(r.best.train_loss),
           number(r.best.train_iou), number(r.best.val_loss), number(r.best.val_iou_mean), number(r.best.val_dice_mean),
           number(r.best.val_accuracy), number(r.whole.iou_mean), number(r.whole.dice_mean), known(p.iou), known(p.dice),
           known(p.epochs), known(p.time)}) {
-      text += "| " + cell + " ";
+      text += joined({"| ", cell, " "});
     }
     text += "|\n";
   }
-  return text +
-         "\nScores are those of the epoch with the best validation IoU (mean over images; training: over all pixels, "
-         "while "
-         "the weights moved), at the network's size; of whole images, at their own. Time is that of all epochs.\n";
+  return joined(
+      {text,
+       "\nScores are those of the epoch with the best validation IoU (mean over images; training: over all pixels, "
+       "while "
+       "the weights moved), at the network's size; of whole images, at their own. Time is that of all epochs.\n"});
 }
 
 json as_json(const paper_result& r) {
@@ -261,7 +263,7 @@ json as_json(const paper_result& r) {
 void write_table(const std::vector<paper_result>& results, const paper_words& w, const split& parts) {
   json table{{"about", about(w, parts)}, {"models", json::array()}};
   for (const paper_result& r : results) { table["models"].push_back(as_json(r)); }
-  const std::string text = markdown(results, w, parts), numbers = table.dump(2) + "\n";
+  const std::string text = markdown(results, w, parts), numbers = joined({table.dump(2), "\n"});
   write_file_atomically(fs::path{w.out} / "table1.md", std::as_bytes(std::span{text}));
   write_file_atomically(fs::path{w.out} / "table1.json", std::as_bytes(std::span{numbers}));
 }
@@ -324,7 +326,7 @@ void add_paper(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  words->device.add_to(command);
+  words->device.add_to_training(command);
   command->add_option("--trained-on", words->trained_on, "for the model cards: the data and their terms");
   command->add_option("--licence", words->licence, "for the model cards: terms of the weights");
   command->add_flag("--quiet", words->quiet, "no progress");

@@ -193,7 +193,7 @@ void print(const plan& p) {
   };
   for (const measure& m : measures) { row(m.name, m.of); }
   for (std::size_t k = 0; k < s.classes.size(); ++k) {
-    row("share of " + s.classes[k], [k](const image_facts& f) { return f.shares[k]; });
+    row(joined({"share of ", s.classes[k]}), [k](const image_facts& f) { return f.shares[k]; });
   }
 
   constexpr std::size_t shown = 20;

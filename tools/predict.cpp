@@ -43,8 +43,8 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     const auto images = detail::images_by_stem(input, problems);
     detail::report(input.string(), problems);
     if (images.empty()) {
-      fail(input.string() + ": holds no images" +
-           (fs::is_directory(input / "images") ? "; did you mean " + (input / "images").string() + "?" : ""));
+      fail({input.string(), ": holds no images",
+            fs::is_directory(input / "images") ? joined({"; did you mean ", (input / "images").string(), "?"}) : ""});
     }
     for (const auto& [stem, file] : images) { files.push_back(file); }
   }
@@ -66,15 +66,15 @@ endings endings_of(const predict_words& w, const Segmenter& network) {
     of_class.clear();
     for (const std::string& name : class_names_of(network.card(), network.classes())) {
       if (const std::string wrong = detail::fault_of_class_name(name); !wrong.empty()) {
-        fail(w.weights + ": the class \"" + name + "\" " + wrong + ", so no file can be named after it");
+        fail({w.weights, ": the class \"", name, "\" ", wrong, ", so no file can be named after it"});
       }
-      of_class.push_back("." + name);
+      of_class.push_back(joined({".", name}));
     }
   }
   endings all;
   for (const std::string& name : of_class) {
-    all.masks.push_back(name + ".png");
-    if (w.probability) { all.probabilities.push_back(name + ".prob.png"); }
+    all.masks.push_back(joined({name, ".png"}));
+    if (w.probability) { all.probabilities.push_back(joined({name, ".prob.png"})); }
   }
   if (network.label_map() == label_kind::exclusive) { all.masks = {".png"}; }
   if (w.overlay) { all.overlay = {".overlay.png"}; }
@@ -91,12 +91,12 @@ void expect_places(const fs::path& out, const std::vector<fs::path>& files, cons
         const std::string name = file.stem().string() + ending;
         const auto [other, is_new] = written.emplace(name, &file);
         if (!is_new && other->second == &file) {
-          fail(file.string() + ": two of its files would be written to " + name +
-               ", as a class is called like one of them; leave out --overlay or --prob");
+          fail({file.string(), ": two of its files would be written to ", name,
+                ", as a class is called like one of them; leave out --overlay or --prob"});
         }
         if (!is_new) {
-          fail(file.string() + " and " + other->second->string() + " would both be written to " + name +
-               "; segment them into two folders");
+          fail({file.string(), " and ", other->second->string(), " would both be written to ", name,
+                "; segment them into two folders"});
         }
       }
     }
@@ -106,7 +106,7 @@ void expect_places(const fs::path& out, const std::vector<fs::path>& files, cons
     std::error_code ignored;
     if (is_named_so && (fs::equivalent(file.parent_path().empty() ? "." : file.parent_path(), out, ignored) ||
                         fs::equivalent(file, out / file.filename(), ignored))) {
-      fail(file.string() + ": lies in the folder to write to, where a mask would replace it; give --out another one");
+      fail({file.string(), ": lies in the folder to write to, where a mask would replace it; give --out another one"});
     }
   }
 }

@@ -114,7 +114,7 @@ class recipe_words {
         const std::size_t sign = word.find('=');
         double factor = 0;
         if (sign == word.npos || sign == 0 || !CLI::detail::lexical_cast(word.substr(sign + 1), factor)) {
-          throw CLI::ConversionError(std::string{field.word} + ": expected PART=FACTOR, not " + word);
+          throw CLI::ConversionError(joined({field.word, ": expected PART=FACTOR, not ", word}));
         }
         (given_.*member)[word.substr(0, sign)] = factor;
       }

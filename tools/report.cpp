@@ -41,7 +41,7 @@ std::vector<report_metric> metric_rows(const fs::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   const nlohmann::json scores = nlohmann::json::parse(text, text + bytes.size(), nullptr, false);
-  if (!scores.is_object() || !scores.contains("iou_mean")) { fail(file.string() + ": not the JSON of 'segx eval'"); }
+  if (!scores.is_object() || !scores.contains("iou_mean")) { fail({file.string(), ": not the JSON of 'segx eval'"}); }
   std::vector<report_metric> rows;
   const auto row = [&](const char* key, const char* name, const char* meaning) {
     if (scores.contains(key) && scores[key].is_number()) { rows.push_back({name, number_text(scores[key]), meaning}); }
@@ -58,26 +58,26 @@ std::vector<report_metric> metric_rows(const fs::path& file) {
 
 /// One held-out image: writes its pictures and says how well it went.
 report_case make_case(const report_words& w, const sample& s) {
-  const fs::path out = w.out, predicted = fs::path{w.masks} / (s.stem + ".png");
+  const fs::path out = w.out, predicted = fs::path{w.masks} / joined({s.stem, ".png"});
   const cv::Mat gray = read_gray(s.image);
   const cv::Mat truth = read_mask(s.masks.at(0), w.mask_threshold);
   const cv::Mat mask = read_mask(predicted);
-  if (mask.size() != truth.size()) { fail(predicted.string() + ": has another size than " + s.masks.at(0).string()); }
+  if (mask.size() != truth.size()) { fail({predicted.string(), ": has another size than ", s.masks.at(0).string()}); }
   cv::Mat preview;
   gray.convertTo(preview, CV_8U, 255);
-  const std::string name = "pictures/" + s.stem;
-  write_png(out / (name + ".png"), preview);
-  write_png(out / (name + ".overlay.png"), overlay(gray, mask, truth));
+  const std::string name = joined({"pictures/", s.stem});
+  write_png(out / joined({name, ".png"}), preview);
+  write_png(out / joined({name, ".overlay.png"}), overlay(gray, mask, truth));
   const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
   const double iou = count_from_masks(view(mask), view(truth)).iou();
-  return {s.stem, name + ".png", fs::relative(predicted, out).generic_string(), name + ".overlay.png", iou};
+  return {s.stem, joined({name, ".png"}), fs::relative(predicted, out).generic_string(), joined({name, ".overlay.png"}),
+          iou};
 }
 
 void write_report(const report_words& w) {
   const dataset data = scan_folder(w.data, {.mask_threshold = w.mask_threshold});
   if (data.labels != label_kind::binary) {
-    fail(w.data + ": has masks of " + std::to_string(data.classes.size()) +
-         " classes, but a report shows one: masks/ is what it needs");
+    fail({w.data, ": has masks of ", data.classes.size(), " classes, but a report shows one: masks/ is what it needs"});
   }
   const fs::path out = w.out;
   make_folder(out / "pictures");

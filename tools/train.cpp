@@ -38,13 +38,15 @@ void train(const recipe& r, const train_words& w) {
   const split parts = split_of(data, r);
   model_card card;
   card.licence = w.licence;
-  card.trained_on = !w.trained_on.empty() ? w.trained_on
-                                          : std::to_string(parts.train.size()) + " images of " +
-                                                std::filesystem::path{w.data}.filename().string();
+  card.trained_on =
+      !w.trained_on.empty()
+          ? w.trained_on
+          : joined({parts.train.size(), " images of ", std::filesystem::path{w.data}.filename().string()});
 
   const run_options run{.folder = w.out,
                         .threads = w.threads,
                         .numbers = w.device.precision_of_gpu(),
+                        .deterministic = !w.device.fastest,
                         .feed = w.feed,
                         .resume = w.resume,
                         .quiet = w.quiet,
@@ -53,7 +55,7 @@ void train(const recipe& r, const train_words& w) {
                         .should_stop = [] { return interrupted.load(); }};
   trainer<any_network, Backend> training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
-            << (classes > 1 ? std::to_string(classes) + " classes (" + joined(data.classes) + "); " : "")
+            << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
 
@@ -103,7 +105,7 @@ void add_train(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  words->device.add_to(command);
+  words->device.add_to_training(command);
   command->add_option("--trained-on", words->trained_on, "for the model card: the data and their terms");
   command->add_option("--licence", words->licence, "for the model card: terms of the weights");
   command->add_flag("--resume", words->resume, "go on with the training in OUT");

@@ -24,8 +24,7 @@ namespace {
 void check(cudnnStatus_t result, const char* call, const char* file, int line) {
   if (result == CUDNN_STATUS_SUCCESS) { return; }
   forget_error();
-  fail(std::string{"cuDNN: "} + call + " failed in " + file_name(file) + ":" + std::to_string(line) + ": " +
-       cudnnGetErrorString(result));
+  fail({"cuDNN: ", call, " failed in ", file_name(file), ":", line, ": ", cudnnGetErrorString(result)});
 }
 #define SEGX_CUDNN(call) check(call, #call, __FILE__, __LINE__)
 

@@ -50,8 +50,8 @@ void forget_error() { static_cast<void>(cudaGetLastError()); }
 void check(cudaError_t result, const char* call, const char* file, int line) {
   if (result == cudaSuccess) { return; }
   forget_error();
-  fail(std::string{"CUDA: "} + call + " failed in " + file_name(file) + ":" + std::to_string(line) + ": " +
-       cudaGetErrorString(result) + " (" + cudaGetErrorName(result) + ")");
+  fail({"CUDA: ", call, " failed in ", file_name(file), ":", line, ": ", cudaGetErrorString(result), " (",
+        cudaGetErrorName(result), ")"});
 }
 
 void expect_launched(const char* file, unsigned line) {

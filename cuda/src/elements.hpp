@@ -101,8 +101,8 @@ struct grid {
 inline std::int64_t threads_over(const tensor& t, int v) {
   const std::int64_t threads = t.pixels() * (t.extent.channels / v);
   if (threads >= std::int64_t{1} << 31U) {
-    fail("a tensor of " + std::to_string(t.pixels() * t.extent.channels) +
-         " values is more than a kernel counts; take smaller batches");
+    fail(
+        {"a tensor of ", t.pixels() * t.extent.channels, " values is more than a kernel counts; take smaller batches"});
   }
   return threads;
 }

@@ -120,8 +120,8 @@ template <int Count, class Term, class Finish>
 void sum_channels(const queue& on, std::int64_t segments, std::int64_t pixels, int channels, const Term& term,
                   const Finish& finish) {
   if (segments * channels * Count > on.sums_capacity) {  // in a rehearsal, too: nothing is being recorded then
-    fail("a sum over channels needs memory for " + std::to_string(segments * channels * Count) +
-         " numbers, the session has " + std::to_string(on.sums_capacity));
+    fail({"a sum over channels needs memory for ", segments * channels * Count, " numbers, the session has ",
+          on.sums_capacity});
   }
   if (on.rehearses) { return; }
   const sum_geometry g = plan_sums(segments, pixels, channels, Count, on.sums_capacity);

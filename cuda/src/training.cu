@@ -368,21 +368,10 @@ struct move_body {
   }
 };
 
-/// float16 holds 6e-5 to 65504 with all its digits. Halves the scale where that was too much, doubles it where it was
-/// not for long. Source: Micikevicius et al., "Mixed precision training", ICLR 2018, arXiv:1710.03740.
 struct adapt_scale_body {
   training_status* status;
 
-  constexpr void operator()(std::uint32_t) const {
-    constexpr int steps_to_double = 2000;
-    if (status->not_finite > 0) {
-      status->loss_scale = std::max(status->loss_scale / 2, 1.0F);
-      status->good_steps = 0;
-    } else if (++status->good_steps == steps_to_double) {
-      status->loss_scale = std::min(status->loss_scale * 2, 16777216.0F);
-      status->good_steps = 0;
-    }
-  }
+  constexpr void operator()(std::uint32_t) const { status->adapt_scale(); }
 };
 
 // ---- batches ----

@@ -504,7 +504,7 @@ TEST_CASE("several classes are learned and scored, each by itself") {
     CHECK(unbroken.log.back().val_loss < unbroken.log.front().val_loss);
     const segx::model_card card = segx::load_weights<Network>(run.folder / "best.safetensors").card;
     CHECK(card.normalisation == "imagenet");
-    CHECK(card.classes == segx::joined(p.data.classes));
+    CHECK(card.classes == segx::class_list(p.data.classes));
 
     run.folder = p / "stopped";
     int steps = 0;

@@ -13,7 +13,7 @@ namespace segx {
 /// "[16,256,256]"
 inline std::string text_of(shape s) {
   std::string text = "[";  // a sum of texts makes GCC 12 warn at -O3
-  text += std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width);
+  text += joined({s.channels, ",", s.height, ",", s.width});
   return text += "]";
 }
 
@@ -21,7 +21,7 @@ inline std::string text_of(shape s) {
 inline std::string hex_text(std::uint64_t value) {
   char digits[17];
   const auto end = std::to_chars(digits, digits + 16, value, 16).ptr;
-  return std::string(16 - static_cast<std::size_t>(end - digits), '0') + std::string(digits, end);
+  return joined({std::string(16 - static_cast<std::size_t>(end - digits), '0'), std::string(digits, end)});
 }
 
 /// "kernel 3, stride 1": the numbers that a layer was made with, as far as they say something.
@@ -33,7 +33,7 @@ std::string options_text(const node<Op>& n) {
     if (a.name.empty() || is_default || (a.name == "padding" && a.value == 0)) { continue; }
     char digits[32];
     std::snprintf(digits, sizeof digits, "%.9g", a.value);
-    text += (text.empty() ? "" : ", ") + std::string{a.name} + " " + digits;
+    text += joined({text.empty() ? "" : ", ", a.name, " ", digits});
   }
   return text;
 }
@@ -43,10 +43,10 @@ inline std::string architecture_text(std::span<const node<no_op>> composed) {
   std::string text;
   for (std::size_t i = 0; i < composed.size(); ++i) {
     const node<no_op>& n = composed[i];
-    text += std::to_string(i) + " " + std::string{n.name.view()} + ": " + std::string{n.layer};
-    if (const std::string options = options_text(n); !options.empty()) { text += "(" + options + ")"; }
-    for (int k = 0; k < n.input_count; ++k) { text += (k == 0 ? " of " : " and ") + std::to_string(n.inputs[k]); }
-    text += " -> " + std::to_string(n.output.channels) + (n.output.channels == 1 ? " channel\n" : " channels\n");
+    text += joined({i, " ", n.name.view(), ": ", n.layer});
+    if (const std::string options = options_text(n); !options.empty()) { text += joined({"(", options, ")"}); }
+    for (int k = 0; k < n.input_count; ++k) { text += joined({k == 0 ? " of " : " and ", n.inputs[k]}); }
+    text += joined({" -> ", n.output.channels, n.output.channels == 1 ? " channel\n" : " channels\n"});
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 
@@ -7,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #endif
+
+#include <segx/core/joined.hpp>
 
 namespace segx {
 
@@ -26,5 +29,8 @@ struct error : std::runtime_error {
   std::abort();
 #endif
 }
+
+/// The same, of a sentence in parts: `fail({"expected 2 channels, found ", channels})`.
+[[noreturn]] inline void fail(std::initializer_list<text_part> sentence) { fail(joined(sentence)); }
 
 }  // namespace segx

@@ -7,5 +7,5 @@
 #ifdef SEGX_COMPILED
 #define SEGX_IMPL
 #else
-#define SEGX_IMPL inline
+#define SEGX_IMPL [[gnu::cold]] inline
 #endif

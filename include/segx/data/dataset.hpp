@@ -71,7 +71,7 @@ std::string fault_of_class_name(const std::string& name);
 std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
                                                             std::vector<std::string>& problems);
 
-inline std::string size_text(cv::Size size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
+inline std::string size_text(cv::Size size) { return joined({size.width, " x ", size.height}); }
 
 }  // namespace detail
 

@@ -36,7 +36,7 @@ struct checkpoint {
   Number get(const std::string& name) const {
     const auto found = values.find(name);
     const auto number = found == values.end() ? std::nullopt : number_of<Number>(found->second);
-    if (!number) { fail("a checkpoint without the number \"" + name + "\""); }
+    if (!number) { fail({"a checkpoint without the number \"", name, "\""}); }
     return *number;
   }
 };

@@ -29,7 +29,7 @@ struct encoder_array {
 /// The arrays of a network below the name `part`.
 template <class Network>
 std::vector<encoder_array> encoder_arrays(weights<Network>& of, const std::string& part) {
-  const std::string prefix = part.empty() ? "" : part + ".";
+  const std::string prefix = part.empty() ? "" : joined({part, "."});
   std::vector<encoder_array> result;
   for (weight_array<float>& array : of.arrays()) {
     if (!array.name.starts_with(prefix)) { continue; }

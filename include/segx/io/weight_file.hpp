@@ -21,7 +21,7 @@ template <class Network>
 loaded_weights<Network> load_weights(const std::filesystem::path& path, const Network& network = {}) {
   loaded_weights<Network> result{weights<Network>{network}, {}};
   if (const std::string wrong = decode_weights(read_file(path), result); !wrong.empty()) {
-    fail(path.string() + ": " + wrong);
+    fail({path.string(), ": ", wrong});
   }
   return result;
 }

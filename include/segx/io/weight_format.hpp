@@ -116,7 +116,7 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
       if (const std::string wrong = to_float32(as_half, array.values); !wrong.empty()) { fail(wrong); }
     }
     if (!detail::are_finite(array.values)) {
-      fail("tensor \"" + array.name + "\" holds values that are not finite" + (half ? " as 16-bit floats" : ""));
+      fail({"tensor \"", array.name, "\" holds values that are not finite", half ? " as 16-bit floats" : ""});
     }
     tensors.push_back({array.name, half ? dtype::f16 : dtype::f32, array.extents, bytes});
   }
@@ -163,31 +163,31 @@ template <class Network>
 
   const std::string expected = hex_text(network.fingerprint);
   if (const std::string found = file.metadata["fingerprint"]; found != expected) {
-    return "these are weights of another network (\"" + result.card.model + "\"): expected the fingerprint " +
-           expected + ", found " + (found.empty() ? "none" : found);
+    return joined({"these are weights of another network (\"", result.card.model, "\"): expected the fingerprint ",
+                   expected, ", found ", found.empty() ? "none" : found});
   }
 
   const auto arrays = result.values.arrays();
   const std::size_t tensor_count = arrays.size() + 2;  // and the self-test
   if (file.tensors.size() != tensor_count) {
-    return "expected " + std::to_string(tensor_count) + " tensors, found " + std::to_string(file.tensors.size());
+    return joined({"expected ", tensor_count, " tensors, found ", file.tensors.size()});
   }
   const auto require = [&](const std::string& name, const std::vector<std::int64_t>& extents, std::span<float> to) {
     const tensor_entry* entry = file.find(name);
-    if (entry == nullptr) { return "the tensor \"" + name + "\" is missing"; }
+    if (entry == nullptr) { return joined({"the tensor \"", name, "\" is missing"}); }
     if (entry->extents != extents) {
-      return "tensor \"" + name + "\": expected extents " + detail::extents_text(extents) + ", found " +
-             detail::extents_text(entry->extents);
+      return joined({"tensor \"", name, "\": expected extents ", detail::extents_text(extents), ", found ",
+                     detail::extents_text(entry->extents)});
     }
     if (std::string wrong = to_float32(*entry, to); !wrong.empty()) { return wrong; }
-    return detail::are_finite(to) ? std::string{} : "tensor \"" + name + "\" holds values that are not finite";
+    return detail::are_finite(to) ? std::string{} : joined({"tensor \"", name, "\" holds values that are not finite"});
   };
   for (const auto& array : arrays) {
     if (std::string wrong = require(array.name, array.extents, array.values); !wrong.empty()) { return wrong; }
   }
   const std::string sum = known_sha256.empty() ? detail::checksum_of(file.tensors) : std::string{known_sha256};
   if (file.metadata["sha256"] != sum) {
-    return "the file is damaged: expected the SHA-256 " + file.metadata["sha256"] + ", found " + sum;
+    return joined({"the file is damaged: expected the SHA-256 ", file.metadata["sha256"], ", found ", sum});
   }
 
   const int extent = detail::self_test_extent(network);
@@ -206,8 +206,8 @@ template <class Network>
     difference = std::max(difference, std::abs(promised.data()[i] - logits.data()[i]));
   }
   if (!(difference <= 1e-3F * largest)) {
-    return "the self-test fails: logits differ by " + std::to_string(difference) +
-           " from those in the file, the largest of which is " + std::to_string(largest);
+    return joined({"the self-test fails: logits differ by ", difference,
+                   " from those in the file, the largest of which is ", largest});
   }
   out = std::move(result);
   return "";

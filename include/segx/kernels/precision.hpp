@@ -23,7 +23,7 @@ inline precision parse_precision(std::string_view word) {
   if (word == "tf32") { return precision::tf32; }
   if (word == "bf16") { return precision::bf16; }
   if (word == "fp16") { return precision::fp16; }
-  fail("no precision is called \"" + std::string{word} + "\"; choose auto, fp32, tf32, bf16 or fp16");
+  fail({"no precision is called \"", word, "\"; choose auto, fp32, tf32, bf16 or fp16"});
 }
 
 }  // namespace segx

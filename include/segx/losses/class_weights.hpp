@@ -14,9 +14,8 @@ namespace segx::detail {
 inline void expect_weights(std::string_view loss, std::string_view option, const std::vector<double>& weights,
                            std::size_t channels) {
   if (weights.size() <= 1 || weights.size() == channels) { return; }
-  throw error(std::string(loss) + ": " + std::string(option) + " has " + std::to_string(weights.size()) +
-              " numbers, but the logits have " + std::to_string(channels) +
-              " channels; give one for each channel, or one for all");
+  fail({loss, ": ", option, " has ", weights.size(), " numbers, but the logits have ", channels,
+        " channels; give one for each channel, or one for all"});
 }
 
 inline double weight_of(const std::vector<double>& weights, std::size_t k) {

@@ -14,7 +14,7 @@ struct scaled_loss {
   std::string text() const {
     const std::string of = inner.text();
     const bool is_sum = of.find('+') != std::string::npos;
-    return detail::text_of(factor) + "*" + (is_sum ? "(" + of + ")" : of);
+    return joined({detail::text_of(factor), "*", is_sum ? joined({"(", of, ")"}) : of});
   }
   constexpr loss_facts facts() const { return detail::facts_of(inner); }
 
@@ -40,7 +40,7 @@ struct loss_sum {
   Left left{};
   Right right{};
 
-  std::string text() const { return left.text() + "+" + right.text(); }
+  std::string text() const { return joined({left.text(), "+", right.text()}); }
   constexpr loss_facts facts() const {
     const loss_facts a = detail::facts_of(left);
     const loss_facts b = detail::facts_of(right);
@@ -73,8 +73,8 @@ constexpr loss_sum<Left, Right> operator+(Left left, Right right) {
                   "them: take the softmax losses for classes that exclude each other (cross_entropy, softmax_dice), "
                   "else those of the sigmoid (bce, dice)");
   } else if (!detail::read_alike(detail::facts_of(left), detail::facts_of(right))) {
-    throw error(left.text() + "+" + right.text() +
-                ": one of them reads logits by a sigmoid, the other by a softmax; take losses of one kind");
+    fail({left.text(), "+", right.text(),
+          ": one of them reads logits by a sigmoid, the other by a softmax; take losses of one kind"});
   }
   return {left, right};
 }

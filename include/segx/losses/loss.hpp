@@ -88,7 +88,7 @@ using batch_extents = std::array<std::size_t, 4>;
 
 inline std::string text_of(const batch_extents& extents) {
   std::string text = "[";
-  for (const std::size_t extent : extents) { text += std::to_string(extent) + ","; }
+  for (const std::size_t extent : extents) { text += joined({extent, ","}); }
   text.back() = ']';
   return text;
 }
@@ -96,8 +96,8 @@ inline std::string text_of(const batch_extents& extents) {
 template <class L, class T>
 void expect_extents(const L& l, std::string_view what, const xt::xtensor<T, 4>& given, const batch_extents& logits) {
   if (given.shape() == logits) { return; }
-  throw error(l.text() + ": the logits are " + text_of(logits) + ", but the " + std::string(what) + " is " +
-              text_of(given.shape()) + "; give both the same [N,C,H,W]");
+  fail({l.text(), ": the logits are ", text_of(logits), ", but the ", what, " is ", text_of(given.shape()),
+        "; give both the same [N,C,H,W]"});
 }
 
 /// Throws unless target, and dlogits where there is one, have the shape of logits, which must not be empty.
@@ -106,7 +106,7 @@ void expect_same_shape(const L& l, const loss_call<T>& call) {
   expect_extents(l, "target", call.target, call.logits.shape());
   if (call.dlogits) { expect_extents(l, "gradient", *call.dlogits, call.logits.shape()); }
   if (call.logits.size() == 0) {
-    throw error(l.text() + ": the batch " + text_of(call.logits.shape()) + " has no pixels; give at least one");
+    fail({l.text(), ": the batch ", text_of(call.logits.shape()), " has no pixels; give at least one"});
   }
 }
 

@@ -82,7 +82,7 @@ lovasz_result<T> lovasz_mean(std::string_view loss, const loss_call<T>& call, ov
                              bool present_only, F error_of) {
   const plane_sets sets{loss, call.images(), call.channels(), what, background};
   if (call.logits.size() > std::numeric_limits<std::uint32_t>::max()) {
-    throw error(std::string(loss) + ": the batch has more than 2^32 elements; give smaller batches");
+    fail({loss, ": the batch has more than 2^32 elements; give smaller batches"});
   }
   std::vector<std::vector<std::size_t>> planes(sets.count());
   for (std::size_t n = 0; n < call.images(); ++n) {

@@ -82,9 +82,9 @@ std::string text_with_options(const L& l) {
   std::size_t next = 0;
   L::options(l, [&](std::string_view option, const auto& value, auto...) {
     const std::string now = text_of(value);
-    if (now != defaults[next++]) { text += (text.empty() ? "(" : ",") + std::string(option) + "=" + now; }
+    if (now != defaults[next++]) { text += joined({text.empty() ? "(" : ",", option, "=", now}); }
   });
-  return std::string(L::name) + (text.empty() ? "" : text + ")");
+  return joined({L::name, text.empty() ? "" : joined({text, ")"})});
 }
 
 }  // namespace segx::detail

@@ -40,8 +40,7 @@ struct plane_sets {
   plane_sets(std::string_view loss, std::size_t of_images, std::size_t of_channels, over sets, bool with_background)
       : images(of_images), channels(of_channels), what(sets), background(with_background) {
     if (!background && channels == 1) {
-      throw error(std::string(loss) +
-                  ": without its background an image of one channel has no class; leave background=yes");
+      fail({loss, ": without its background an image of one channel has no class; leave background=yes"});
     }
   }
 

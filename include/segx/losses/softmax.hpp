@@ -15,9 +15,9 @@ class softmax_block {
  public:
   softmax_block(std::string_view loss, std::size_t channels) : channels_(channels), p_(channels * block) {
     if (channels < 2) {
-      throw error(std::string(loss) +
-                  ": the softmax of a single channel is always 1; give a channel to each class, background "
-                  "included, or take a loss of the sigmoid");
+      fail({loss,
+            ": the softmax of a single channel is always 1; give a channel to each class, background "
+            "included, or take a loss of the sigmoid"});
     }
   }
 

@@ -42,7 +42,7 @@ struct weighted_loss {
   std::string text() const {
     const std::string of = inner.text();
     const bool is_sum = of.find('+') != std::string::npos;
-    return weights.text() + "*" + (is_sum ? "(" + of + ")" : of);
+    return joined({weights.text(), "*", is_sum ? joined({"(", of, ")"}) : of});
   }
   constexpr loss_facts facts() const { return detail::facts_of(inner); }
 
@@ -54,8 +54,8 @@ struct weighted_loss {
     detail::batch_extents expected = call.target.shape();
     if (map.shape()[1] == 1) { expected[1] = 1; }
     if (map.shape() != expected) {
-      throw error(text() + ": the weights are " + detail::text_of(map.shape()) + ", but the target is " +
-                  detail::text_of(call.target.shape()) + "; give a weight to each pixel, [N,1,H,W] or [N,C,H,W]");
+      fail({text(), ": the weights are ", detail::text_of(map.shape()), ", but the target is ",
+            detail::text_of(call.target.shape()), "; give a weight to each pixel, [N,1,H,W] or [N,C,H,W]"});
     }
     if (call.pixels) { map = detail::product_of(map, *call.pixels); }
     call.pixels = &map;
@@ -70,8 +70,8 @@ constexpr weighted_loss<W, L> operator*(W weights, L inner) {
                   "weights of pixels are for means over pixels, and this loss is none: weight bce, cross_entropy or "
                   "focal");
   } else if (!detail::facts_of(inner).weighs_pixels) {
-    throw error(weights.text() + "*" + inner.text() +
-                ": not every loss here takes weights of pixels; weight bce, cross_entropy or focal");
+    fail({weights.text(), "*", inner.text(),
+          ": not every loss here takes weights of pixels; weight bce, cross_entropy or focal"});
   }
   return {std::move(weights), std::move(inner)};
 }

@@ -14,7 +14,7 @@ namespace segx {
 inline xt::xtensor<std::uint8_t, 4> argmax(const xt::xtensor<float, 4>& scores) {
   const auto [images, channels, height, width] = scores.shape();
   if (channels < 1 || channels > 256) {
-    throw error("argmax: " + std::to_string(channels) + " channels do not fit a map of 8 bits; give 1 to 256 classes");
+    fail({"argmax: ", channels, " channels do not fit a map of 8 bits; give 1 to 256 classes"});
   }
   const std::size_t plane = height * width;
   xt::xtensor<std::uint8_t, 4> labels = xt::xtensor<std::uint8_t, 4>::from_shape({images, 1, height, width});

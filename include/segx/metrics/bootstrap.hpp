@@ -35,9 +35,9 @@ struct bootstrap_options {
 /// Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
 template <class Image, class Statistic>
 auto bootstrap_interval(std::span<const Image> images, Statistic statistic, bootstrap_options options = {}) {
-  if (images.empty()) { throw error("bootstrap: there is no image; give at least one, and better twenty"); }
+  if (images.empty()) { fail("bootstrap: there is no image; give at least one, and better twenty"); }
   if (options.resamples < 1 || !(options.confidence > 0 && options.confidence < 1)) {
-    throw error("bootstrap: give at least one resample, and a confidence between 0 and 1, such as 0.95");
+    fail("bootstrap: give at least one resample, and a confidence between 0 and 1, such as 0.95");
   }
   using value = decltype(statistic(images));
   random_generator draw{options.seed};

@@ -17,8 +17,8 @@ inline std::vector<confusion> count_classes(mask_view predicted, mask_view truth
   for (const mask_view& map : {predicted, truth}) {
     for (const std::uint8_t index : map.pixels()) {
       if (index >= classes) {
-        throw error("metrics: a map has the class " + std::to_string(index) + ", but there are " +
-                    std::to_string(classes) + " classes, from 0; give the number of classes, background included");
+        fail({"metrics: a map has the class ", index, ", but there are ", classes,
+              " classes, from 0; give the number of classes, background included"});
       }
     }
   }
@@ -31,7 +31,7 @@ inline std::vector<confusion> count_classes(mask_view predicted, mask_view truth
 /// The same from maps in which bit k is set where class k is, so that classes may overlap; up to 8.
 inline std::vector<confusion> count_overlapping(mask_view predicted, mask_view truth, int classes) {
   if (classes < 1 || classes > 8) {
-    throw error("metrics: " + std::to_string(classes) + " classes do not fit the bits of a map; give 1 to 8");
+    fail({"metrics: ", classes, " classes do not fit the bits of a map; give 1 to 8"});
   }
   std::vector<confusion> counts;
   counts.reserve(static_cast<std::size_t>(classes));
@@ -42,13 +42,11 @@ inline std::vector<confusion> count_overlapping(mask_view predicted, mask_view t
 /// The same of image n of a batch [N,K,H,W] with a plane for each class.
 inline std::vector<confusion> count_planes(masks_view predicted, masks_view truth, int n) {
   if (predicted.planes() != truth.planes() || predicted.images() != truth.images()) {
-    throw error("metrics: the prediction has " + std::to_string(predicted.images()) + " images of " +
-                std::to_string(predicted.planes()) + " classes, but the truth has " + std::to_string(truth.images()) +
-                " of " + std::to_string(truth.planes()) + "; give both the same [N,K,H,W]");
+    fail({"metrics: the prediction has ", predicted.images(), " images of ", predicted.planes(),
+          " classes, but the truth has ", truth.images(), " of ", truth.planes(), "; give both the same [N,K,H,W]"});
   }
   if (n < 0 || n >= truth.images()) {
-    throw error("metrics: the classes are asked for of image " + std::to_string(n) + ", but the batch has " +
-                std::to_string(truth.images()) + ", from 0");
+    fail({"metrics: the classes are asked for of image ", n, ", but the batch has ", truth.images(), ", from 0"});
   }
   std::vector<confusion> counts;
   counts.reserve(static_cast<std::size_t>(truth.planes()));
@@ -68,7 +66,7 @@ template <class Class, class Score>
 double macro_mean(std::span<const Class> classes, Score score, background with) {
   const std::size_t first = with == background::counted ? 0 : 1;
   if (classes.size() <= first) {
-    throw error("metrics: a mean over classes needs at least one class beside a background that is left out");
+    fail("metrics: a mean over classes needs at least one class beside a background that is left out");
   }
   double sum = 0;
   for (const Class& c : classes.subspan(first)) { sum += std::invoke(score, c); }

@@ -91,8 +91,8 @@ confusion count_where(std::size_t size, Predicted predicted, Truth truth) {
 /// Counts where values > limit; the truth is foreground above ½.
 inline confusion count_above(std::span<const float> values, float limit, std::span<const float> truth) {
   if (values.size() != truth.size()) {
-    throw error("metrics: the prediction has " + std::to_string(values.size()) + " pixels, but the truth has " +
-                std::to_string(truth.size()) + "; compare masks of equal size");
+    fail({"metrics: the prediction has ", values.size(), " pixels, but the truth has ", truth.size(),
+          "; compare masks of equal size"});
   }
   return count_where(
       truth.size(), [=](std::size_t i) { return values[i] > limit; }, [=](std::size_t i) { return truth[i] > 0.5F; });

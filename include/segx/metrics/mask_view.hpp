@@ -99,9 +99,9 @@ namespace detail {
 /// Throws unless both masks have the same height and width.
 inline void expect_same_size(const mask_view& predicted, const mask_view& truth) {
   if (predicted.height() == truth.height() && predicted.width() == truth.width()) { return; }
-  const auto text = [](const mask_view& m) { return std::to_string(m.height()) + "×" + std::to_string(m.width()); };
-  throw error("metrics: the prediction has " + text(predicted) + " pixels, but the truth has " + text(truth) +
-              "; compare masks of equal size");
+  const auto text = [](const mask_view& m) { return joined({m.height(), "×", m.width()}); };
+  fail({"metrics: the prediction has ", text(predicted), " pixels, but the truth has ", text(truth),
+        "; compare masks of equal size"});
 }
 
 }  // namespace detail

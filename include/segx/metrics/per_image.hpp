@@ -14,12 +14,12 @@ inline std::vector<confusion> count_per_image_from_logits(const xt::xtensor<floa
   if (logits.shape() != target.shape()) {
     const auto text = [](const auto& extents) {
       std::string all = "[";
-      for (const std::size_t extent : extents) { all += std::to_string(extent) + ","; }
+      for (const std::size_t extent : extents) { all += joined({extent, ","}); }
       all.back() = ']';
       return all;
     };
-    throw error("metrics: the logits are " + text(logits.shape()) + ", but the target is " + text(target.shape()) +
-                "; give both the same [N,C,H,W]");
+    fail({"metrics: the logits are ", text(logits.shape()), ", but the target is ", text(target.shape()),
+          "; give both the same [N,C,H,W]"});
   }
   std::vector<confusion> counts(logits.shape()[0]);
   const std::size_t size = counts.empty() ? 0 : logits.size() / counts.size();

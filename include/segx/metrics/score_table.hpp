@@ -28,7 +28,7 @@ inline std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) { return std::string(text); }
   std::string quoted = "\"";
   for (const char c : text) { quoted += c == '"' ? "\"\"" : std::string(1, c); }
-  return quoted + "\"";
+  return joined({quoted, "\""});
 }
 
 }  // namespace detail

@@ -25,7 +25,7 @@ struct segmentation_summary {
 
 /// Throws `error` where there is no image.
 inline segmentation_summary summarize(std::span<const confusion> images) {
-  if (images.empty()) { throw error("metrics: no image was evaluated; give at least one image with its mask"); }
+  if (images.empty()) { fail("metrics: no image was evaluated; give at least one image with its mask"); }
   confusion all;
   double iou = 0;
   double dice = 0;
@@ -53,8 +53,8 @@ inline std::vector<segmentation_summary> summarize_classes(std::span<const std::
     std::vector<confusion> of_class;
     for (const std::vector<confusion>& image : images) {
       if (image.size() != images.front().size()) {
-        throw error("metrics: an image has " + std::to_string(image.size()) + " classes, but the first has " +
-                    std::to_string(images.front().size()) + "; count the same classes in all");
+        fail({"metrics: an image has ", image.size(), " classes, but the first has ", images.front().size(),
+              "; count the same classes in all"});
       }
       of_class.push_back(image[k]);
     }

@@ -86,8 +86,8 @@ inline std::optional<surface_distance<pixel>> surface_distances(mask_view predic
 inline std::optional<surface_distance<millimetre>> surface_distances(mask_view predicted, mask_view truth, spacing s) {
   const auto is_length = [](millimetres m) { return std::isfinite(m.value) && m.value > 0; };
   if (!is_length(s.row) || !is_length(s.column)) {
-    throw error("metrics: the spacing of pixels is " + std::to_string(s.row.value) + "×" +
-                std::to_string(s.column.value) + " mm; give two lengths above 0, or none to measure in pixels");
+    fail({"metrics: the spacing of pixels is ", s.row.value, "×", s.column.value,
+          " mm; give two lengths above 0, or none to measure in pixels"});
   }
   return detail::surface_distance_of<millimetre>(predicted, truth, s.row.value, s.column.value);
 }

@@ -13,8 +13,7 @@ namespace detail {
 
 inline void expect_threshold(float threshold) {
   if (threshold > 0 && threshold < 1) { return; }
-  throw error("metrics: the threshold " + std::to_string(threshold) +
-              " is no probability between 0 and 1; the usual is 0.5");
+  fail({"metrics: the threshold ", threshold, " is no probability between 0 and 1; the usual is 0.5"});
 }
 
 /// The logit above which sigmoid(logit) > threshold.

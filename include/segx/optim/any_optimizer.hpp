@@ -89,7 +89,7 @@ inline any_optimizer make_optimizer(std::string_view name, std::size_t parameter
     chosen.weight_decay = o.weight_decay.value_or(chosen.weight_decay);
     return sgd{chosen, parameters};
   }
-  throw error("no optimizer is called '" + std::string(name) + "'; choose adam, adamw or sgd");
+  fail({"no optimizer is called '", name, "'; choose adam, adamw or sgd"});
 }
 
 }  // namespace segx

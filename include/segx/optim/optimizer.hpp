@@ -48,8 +48,7 @@ namespace detail {
 inline void expect_option(bool holds, std::string_view optimizer, std::string_view option, double value,
                           std::string_view range) {
   if (holds) { return; }
-  throw error(std::string(optimizer) + ": " + std::string(option) + " is " + std::to_string(value) + ", must be " +
-              std::string(range));
+  fail({optimizer, ": ", option, " is ", value, ", must be ", range});
 }
 
 /// Finite and not negative.
@@ -60,8 +59,8 @@ inline void expect_amount(std::string_view optimizer, std::string_view option, d
 inline void expect_parameters(std::string_view optimizer, std::size_t parameters, std::size_t weights,
                               std::size_t gradients) {
   if (weights == parameters && gradients == parameters) { return; }
-  throw error(std::string(optimizer) + ": made for " + std::to_string(parameters) + " parameters, but given " +
-              std::to_string(weights) + " weights and " + std::to_string(gradients) + " gradients");
+  fail({optimizer, ": made for ", parameters, " parameters, but given ", weights, " weights and ", gradients,
+        " gradients"});
 }
 
 }  // namespace detail

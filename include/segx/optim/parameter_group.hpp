@@ -37,13 +37,12 @@ class parameter_groups {
     std::size_t end = 0;
     for (const parameter_group& group : groups) {
       if (group.first < end || group.count > parameters_ || group.first > parameters_ - group.count) {
-        throw error(std::string(optimizer) + ": the parameters " + std::to_string(group.first) + " to " +
-                    std::to_string(group.first + group.count) + " are no group of " + std::to_string(parameters_) +
-                    "; give groups in ascending order that do not overlap");
+        fail({optimizer, ": the parameters ", group.first, " to ", group.first + group.count, " are no group of ",
+              parameters_, "; give groups in ascending order that do not overlap"});
       }
       if (!(group.rate > 0 && group.rate <= 1e30)) {
-        throw error(std::string(optimizer) + ": the learning rate's factor of a group is " +
-                    std::to_string(group.rate) + ", must be a finite number above 0; leave out what is frozen");
+        fail({optimizer, ": the learning rate's factor of a group is ", group.rate,
+              ", must be a finite number above 0; leave out what is frozen"});
       }
       end = group.first + group.count;
     }

@@ -58,7 +58,7 @@ struct poly_rate {
   double power = 0.9;
 
   double operator()(double base, const training_time& t) const { return base * std::pow(1 - t.share(), power); }
-  std::string text() const { return "poly(" + number_text(power) + ")"; }
+  std::string text() const { return joined({"poly(", power, ")"}); }
 };
 
 /// base · factorⁿ, but not below `least`, where n counts the times that the validation's score did not rise for more
@@ -78,9 +78,7 @@ struct plateau_rate {
 
   void validated(double score);
 
-  std::string text() const {
-    return "plateau(" + number_text(factor) + "," + std::to_string(epochs) + "," + number_text(least) + ")";
-  }
+  std::string text() const { return joined({"plateau(", factor, ",", epochs, ",", least, ")"}); }
 };
 
 /// One of the shapes behind a warm-up of so many epochs, in which the rate grows linearly from step to step, up to

@@ -47,8 +47,8 @@ class averaged_network {
         network_{make(w, height, width, how, {1, threads, numbers})} {
     const shape output = std::visit([](const auto& network) { return network.output(); }, network_);
     if (output.height != height || output.width != width) {
-      fail("averaging: the network must say something of each pixel; of images of " + std::to_string(height) + "x" +
-           std::to_string(width) + " it gives " + std::to_string(output.height) + "x" + std::to_string(output.width));
+      fail({"averaging: the network must say something of each pixel; of images of ", height, "x", width, " it gives ",
+            output.height, "x", output.width});
     }
     if (is_plain()) { return; }
     const shape input{w.network().channels, height, width};

@@ -62,7 +62,7 @@ class segmenter {
         input_{
             xt::xtensor<float, 4>::from_shape(detail::extents_of(1, {framed_.channels(), card_.height, card_.width}))} {
     if (!(options.overlap >= 0 && options.overlap <= 0.9)) {
-      fail("segmenter: tiles overlap by 0 to 0.9 of their length, not by " + std::to_string(options.overlap));
+      fail({"segmenter: tiles overlap by 0 to 0.9 of their length, not by ", options.overlap});
     }
   }
 
@@ -130,20 +130,20 @@ class segmenter {
  private:
   static int channels_of(const Network& network) {
     if (network.channels == 1 || network.channels == 3) { return network.channels; }
-    fail("segmenter: images have 1 or 3 channels, but the network takes " + std::to_string(network.channels));
+    fail({"segmenter: images have 1 or 3 channels, but the network takes ", network.channels});
   }
 
   void expect_one_class() const {
     if (classes_ == 1) { return; }
-    fail("segmenter: the network has " + std::to_string(classes_) +
-         " classes; ask for labels or probabilities, or for the mask of one of them");
+    fail({"segmenter: the network has ", classes_,
+          " classes; ask for labels or probabilities, or for the mask of one of them"});
   }
 
   cv::Mat new_labels(cv::Size size) const {
     const int most = labels_ == label_kind::overlapping ? most_overlapping_classes : most_exclusive_classes;
     if (classes_ > most) {
-      fail("segmenter: a label map holds " + std::to_string(most) + " classes at most, but the network has " +
-           std::to_string(classes_) + "; use its probabilities");
+      fail({"segmenter: a label map holds ", most, " classes at most, but the network has ", classes_,
+            "; use its probabilities"});
     }
     return {size, CV_8UC1};
   }
@@ -155,8 +155,8 @@ class segmenter {
   template <class Take>
   void for_each_band(const cv::Mat& image, Take&& take) {
     if (image.empty() || image.type() != framed_.type()) {
-      fail("segmenter: the network takes images of type " + cv::typeToString(framed_.type()) +
-           " that are not empty, not of type " + cv::typeToString(image.type()));
+      fail({"segmenter: the network takes images of type ", cv::typeToString(framed_.type()),
+            " that are not empty, not of type ", cv::typeToString(image.type())});
     }
     network_.restart();
     if (options_.fitting != fit::tile) { return take(cv::Range{0, image.rows}, resized(image)); }

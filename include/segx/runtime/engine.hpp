@@ -20,6 +20,7 @@ struct session_options {
   int batch = 1;                             // images in one call, at most
   int threads = 1;                           // 0: as many as the machine has
   precision numbers = precision::automatic;  // of a GPU; the CPU computes in float32
+  bool deterministic = true;  // of a GPU: the same bits in every run; else the fastest algorithms, found by measuring
 };
 
 namespace detail {
@@ -27,7 +28,7 @@ namespace detail {
 inline std::string text_of(const auto& extents) requires requires { extents.begin(); }
 {
   std::string text = "[";
-  for (const auto e : extents) { text += std::to_string(e) + ","; }
+  for (const auto e : extents) { text += joined({e, ","}); }
   text.back() = ']';
   return text;
 }
@@ -44,16 +45,13 @@ void expect_batch(const xt::xtensor<T, 4>& batch, shape s, int max_batch, const 
                     e[1] == static_cast<std::size_t>(s.channels) && e[2] == static_cast<std::size_t>(s.height) &&
                     e[3] == static_cast<std::size_t>(s.width);
   if (!fits) {
-    fail(std::string{what} + " are " + text_of(e) + "; this session takes [1 to " + std::to_string(max_batch) + "," +
-         std::to_string(s.channels) + "," + std::to_string(s.height) + "," + std::to_string(s.width) + "]");
+    fail({what, " are ", text_of(e), "; this session takes [1 to ", max_batch, ",", s.channels, ",", s.height, ",",
+          s.width, "]"});
   }
 }
 
 inline void expect_count(const char* what, std::size_t values, std::size_t expected) {
-  if (values != expected) {
-    fail("the " + std::string{what} + " are " + std::to_string(values) + " values; this network has " +
-         std::to_string(expected));
-  }
+  if (values != expected) { fail({"the ", what, " are ", values, " values; this network has ", expected}); }
 }
 
 /// What training sessions do with `lost`, which stands behind the gradients of the learnables.
@@ -113,16 +111,14 @@ struct engine {
 
  private:
   static int batch_of(session_options options) {
-    if (options.batch < 1) {
-      fail("a session takes at least one image: session_options::batch is " + std::to_string(options.batch));
-    }
+    if (options.batch < 1) { fail({"a session takes at least one image: session_options::batch is ", options.batch}); }
     return options.batch;
   }
   static std::unique_ptr<Backend> make_backend(session_options options) {
     if constexpr (std::is_constructible_v<Backend, int>) {
       return std::make_unique<Backend>(options.threads);
-    } else if constexpr (std::is_constructible_v<Backend, precision>) {
-      return std::make_unique<Backend>(options.numbers);
+    } else if constexpr (std::is_constructible_v<Backend, precision, bool>) {
+      return std::make_unique<Backend>(options.numbers, options.deterministic);
     } else {
       return std::make_unique<Backend>();
     }

@@ -35,9 +35,9 @@ void expect_head(const graph<Capacity, Op>& g) {
   const bool is_head = end.head == activation::sigmoid || end.head == activation::softmax;
   if (is_head && conv.layer == "conv2d" && conv.attributes[0].value == 1 && conv.parameter_count == 2) { return; }
   fail(
-      "the number of classes can be chosen for networks that end in a 1x1 convolution and a sigmoid or softmax, not "
-      "for one that ends in " +
-      std::string{end.layer});
+      {"the number of classes can be chosen for networks that end in a 1x1 convolution and a sigmoid or softmax, not "
+       "for one that ends in ",
+       end.layer});
 }
 
 }  // namespace detail
@@ -50,7 +50,7 @@ void set_head(graph<Capacity, Op>& g, head_choice wanted) {
   detail::expect_head(g);
   const bool exclusive = wanted.act == activation::softmax;
   if (wanted.classes < (exclusive ? 2 : 1)) {
-    fail("a network has one class at least, and two if they exclude each other, not " + std::to_string(wanted.classes));
+    fail({"a network has one class at least, and two if they exclude each other, not ", wanted.classes});
   }
   node<Op>& end = g.nodes[g.size - 1];
   node<Op>& conv = g.nodes[end.inputs[0]];

@@ -58,9 +58,9 @@ namespace detail {
 
 /// What is wrong, where, and in which image.
 inline std::string sentence_of(const defect& found, shape image) {
-  return std::string{found.why} + " (at " + std::string{found.where.view()} + ", which gets " +
-         text_of(found.inputs[0]) + (found.inputs[1].channels > 0 ? " and " + text_of(found.inputs[1]) : "") +
-         ", in an image of " + std::to_string(image.height) + "x" + std::to_string(image.width) + ")";
+  return joined({found.why, " (at ", found.where.view(), ", which gets ", text_of(found.inputs[0]),
+                 found.inputs[1].channels > 0 ? joined({" and ", text_of(found.inputs[1])}) : "", ", in an image of ",
+                 image.height, "x", image.width, ")"});
 }
 
 /// The first layer that a backend cannot run. Which kernels there are does not depend on sizes.
@@ -92,12 +92,10 @@ void expect_size(const Network& network, int height, int width) {
   for (int multiple = 2; multiple <= 64; multiple *= 2) {
     const auto rounded = [=](int extent, int up) { return (extent + up * (multiple - 1)) / multiple * multiple; };
     const auto is_taken = [&](int up) { return !network.defect_at(rounded(height, up), rounded(width, up)); };
-    const auto text = [&](int up) {
-      return std::to_string(rounded(height, up)) + "x" + std::to_string(rounded(width, up));
-    };
+    const auto text = [&](int up) { return joined({rounded(height, up), "x", rounded(width, up)}); };
     const bool is_smallest = height < multiple || width < multiple;
     if (is_taken(1) && (is_smallest || is_taken(0))) {
-      fail(wrong + "; it takes " + (is_smallest ? "" : text(0) + " and ") + text(1));
+      fail({wrong, "; it takes ", is_smallest ? "" : joined({text(0), " and "}), text(1)});
     }
   }
   fail(wrong);

@@ -74,8 +74,8 @@ class training_session {
     if (batch_ == 0) { fail("backward without a forward pass: call forward first"); }
     if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
         dlogits.shape() != expected) {
-      fail("gradients of logits are " + detail::text_of(dlogits.shape()) + "; the last forward pass had " +
-           detail::text_of(expected));
+      fail({"gradients of logits are ", detail::text_of(dlogits.shape()), "; the last forward pass had ",
+            detail::text_of(expected)});
     }
     copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
     executor.backward(weights, gradients_.span(), batch_, drawn_);

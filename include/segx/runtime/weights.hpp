@@ -99,7 +99,7 @@ class weights {
     for (const auto& node : network_.nodes()) {
       for (int p = 0; p < node.parameter_count; ++p) {
         const parameter& start = node.parameters[p];
-        result.push_back({std::string{node.name.view()} + "." + std::string{start.name},
+        result.push_back({joined({node.name.view(), ".", start.name}),
                           {start.extents.begin(), start.extents.begin() + start.rank},
                           {values + node.places[p], static_cast<std::size_t>(start.size())},
                           node.places[p],

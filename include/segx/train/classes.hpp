@@ -18,7 +18,7 @@ namespace segx {
 inline std::size_t first_scored_class(label_kind labels) { return labels == label_kind::exclusive ? 1 : 0; }
 
 /// "background,lung".
-inline std::string joined(const std::vector<std::string>& classes) {
+inline std::string class_list(const std::vector<std::string>& classes) {
   std::string all;
   for (const std::string& name : classes) { all += (all.empty() ? "" : ",") + name; }
   return all;
@@ -41,21 +41,20 @@ inline std::vector<std::string> classes_in_log(const dataset& data) {
 template <class Network>
 void expect_classes(const Network& network, const std::string& model, const dataset& data, const any_loss& loss) {
   if (static_cast<std::size_t>(network.classes) != data.classes.size()) {
-    fail("the network \"" + model + "\" gives " + std::to_string(network.classes) + " classes, but the images have " +
-         std::to_string(data.classes.size()) + ": " + joined(data.classes));
+    fail({"the network \"", model, "\" gives ", network.classes, " classes, but the images have ", data.classes.size(),
+          ": ", class_list(data.classes)});
   }
   const bool exclusive = data.labels == label_kind::exclusive;
   const std::string because = exclusive ? "the classes exclude each other" : "each class is found by itself";
   const activation head = network.nodes().back().head;
   if (head != activation::none && exclusive != (head == activation::softmax)) {
-    fail(because + ", so the network must end in a " + (exclusive ? "softmax" : "sigmoid") + ", which \"" + model +
-         "\" does not");
+    fail({because, ", so the network must end in a ", exclusive ? "softmax" : "sigmoid", ", which \"", model,
+          "\" does not"});
   }
   const auto reads = loss.facts().reads;
   if (reads && exclusive != (*reads == probability::softmax)) {
-    fail(because + ", so the loss must read " +
-         (exclusive ? "a softmax, as cross_entropy does" : "sigmoids, as bce does") + "; \"" + loss.text() +
-         "\" does not");
+    fail({because, ", so the loss must read ", exclusive ? "a softmax, as cross_entropy does" : "sigmoids, as bce does",
+          "; \"", loss.text(), "\" does not"});
   }
 }
 

@@ -39,7 +39,7 @@ void fill_from(const safetensors_view& file, weights<Network>& to, const std::st
   if (arrays.empty()) { fail("the first tensors differ, and it has no encoder that could be theirs"); }
   for (const encoder_array& array : arrays) {
     const tensor_entry* entry = file.find(array.name);
-    if (entry == nullptr) { fail("the tensor \"" + array.name + "\" is missing"); }
+    if (entry == nullptr) { fail({"the tensor \"", array.name, "\" is missing"}); }
     const bool is_head = array.of.place >= head && array.of.place < to.network().parameter_count;
     if (part.empty() && is_head && has_other_classes(*entry, array.of.extents)) { continue; }
     const std::vector<float> values = array.values_of(*entry, false);
@@ -66,11 +66,11 @@ weights<Network> first_weights(const recipe& r, const Network& network) {
     } catch (const error& e) {
       const auto model = file.metadata.find("model");
       const bool is_told = model != file.metadata.end() && !model->second.empty();
-      const std::string of = is_told ? " of " + model->second : "";
-      wrong = "holds weights" + of + ", with which this network cannot begin: " + e.what();
+      const std::string of = is_told ? joined({" of ", model->second}) : "";
+      wrong = joined({"holds weights", of, ", with which this network cannot begin: ", e.what()});
     }
   }
-  if (!wrong.empty()) { fail(r.pretrained + ": " + wrong); }
+  if (!wrong.empty()) { fail({r.pretrained, ": ", wrong}); }
   return result;
 }
 

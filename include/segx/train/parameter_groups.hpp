@@ -74,11 +74,11 @@ void expect_part(const weights<Network>& w, const std::string& setting, const st
   std::string known;
   for (const auto& array : w.arrays()) {
     if (is_part_of(array.name, {&part, 1})) { return; }
-    const std::string top = "\"" + array.name.substr(0, array.name.find('.')) + "\"";
+    const std::string top = joined({"\"", array.name.substr(0, array.name.find('.')), "\""});
     if (known.find(top) == known.npos) { known.append(known.empty() ? "" : ", ").append(top); }
   }
-  fail(setting + ": the network has no part \"" + part + "\"; its parts are " + known +
-       " and what is in them, such as \"" + w.arrays().front().name + "\"");
+  fail({setting, ": the network has no part \"", part, "\"; its parts are ", known, " and what is in them, such as \"",
+        w.arrays().front().name, "\""});
 }
 
 /// Throws `error` if a recipe speaks of a part that the network does not have.

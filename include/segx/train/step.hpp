@@ -27,8 +27,8 @@ namespace segx {
 /// Values that are not finite turned up in a training; the text names the layer.
 struct divergence : error {
   explicit divergence(const std::string& layer)
-      : error{"values that are not finite, first in the layer \"" + (layer.empty() ? "loss" : layer) +
-              "\"; lower the learning rate, or look at the data"} {}
+      : error{joined({"values that are not finite, first in the layer \"", layer.empty() ? "loss" : layer,
+                      "\"; lower the learning rate, or look at the data"})} {}
 };
 
 namespace detail {
@@ -48,8 +48,7 @@ void restore_learned(const checkpoint& from, weights<Network>& learned, any_opti
                      std::optional<weights<Network>>& average) {
   const auto copy = [](const char* what, const std::vector<float>& values, std::span<float> to) {
     if (values.size() != to.size()) {
-      fail("holds " + std::to_string(values.size()) + " values of the " + what + ", expected " +
-           std::to_string(to.size()));
+      fail({"holds ", values.size(), " values of the ", what, ", expected ", to.size()});
     }
     std::copy(values.begin(), values.end(), to.begin());
   };

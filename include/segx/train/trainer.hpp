@@ -36,12 +36,13 @@
 
 namespace segx {
 
-/// What a training needs beside its recipe; its result does not depend on it.
+/// What a training needs beside its recipe; its result depends on it only by rounding.
 struct run_options {
   std::filesystem::path
       folder;       // for best.safetensors, last.ckpt, recipe.json, val.txt, log.csv, log.jsonl, curves.png
   int threads = 0;  // 0: as many as the machine has
   precision numbers = precision::automatic;  // of a GPU
+  bool deterministic = true;                 // of a GPU: see session_options
   std::string feed = "auto";                 // or memory, stream: see choose_feed
   bool resume = false;                       // go on from folder/last.ckpt
   bool quiet = false;                        // no progress on standard error
@@ -88,7 +89,7 @@ class trainer {
                  first_of(recipe_, run_.resume),
                  std::move(loss),
                  std::move(optimizer),
-                 {1, run_.threads, run_.numbers}},
+                 {1, run_.threads, run_.numbers, run_.deterministic}},
         judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
@@ -162,8 +163,8 @@ class trainer {
     if (run_.augment) { return *run_.augment; }
     if (recipe_.augmentation == "flip") { return horizontal_flip{}; }
     if (recipe_.augmentation == "none") { return no_augmentation{}; }
-    fail("the recipe's augmentation is \"" + recipe_.augmentation +
-         "\": give the trainer run_options::augment = parse_augmentation(…) of it");
+    fail({"the recipe's augmentation is \"", recipe_.augmentation,
+          "\": give the trainer run_options::augment = parse_augmentation(…) of it"});
   }
 
   static double seconds_since(clock::time_point start) {
@@ -194,7 +195,7 @@ class trainer {
   /// Writes what is known before the first step.
   training_log begin_log() const {
     const std::string about =
-        "{\"recipe\": " + recipe_json(recipe_) + ", \"recipe_sha256\": \"" + recipe_sha256(recipe_) + "\"}";
+        joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"", recipe_sha256(recipe_), "\"}"});
     training_log log{run_.folder, at_.epoch, about, classes_in_log(data_)};
     const std::string lines = recipe_json(recipe_, "\n  ");
     write_file_atomically(run_.folder / "recipe.json", std::as_bytes(std::span{lines}));
@@ -270,8 +271,7 @@ class trainer {
   }
 
   [[noreturn]] void fail_diverged(const divergence& found) const {
-    fail("training diverged in epoch " + std::to_string(at_.epoch + 1) + ", step " + std::to_string(at_.step + 1) +
-         ": " + found.what());
+    fail({"training diverged in epoch ", at_.epoch + 1, ", step ", at_.step + 1, ": ", found.what()});
   }
 
   /// Judges the weights on the validation samples, keeps them if they are the best so far, and gives the epoch's
@@ -317,7 +317,7 @@ class trainer {
     model_card card = run_.card;
     card.model = recipe_.model;
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
-    if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = joined(data_.classes); }
+    if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = class_list(data_.classes); }
     card.labels = text_of(data_.labels);
     if (has_windows(recipe_)) { card.resizing = "none: windows of the image's own resolution"; }
     card.height = recipe_.height;
@@ -364,14 +364,14 @@ class trainer {
     const checkpoint state = load_checkpoint(checkpoint_file(), learner_.current().network().fingerprint);
     try {
       if (const std::string other = difference(parse_recipe(state.text("recipe")), recipe_); !other.empty()) {
-        fail("was made with another recipe: there " + other + "; resume with the same one");
+        fail({"was made with another recipe: there ", other, "; resume with the same one"});
       }
       if (state.text("samples") != digest_of_samples()) {
         fail("was made with other images to train on or to validate; resume with the same ones");
       }
       learner_.restore(state);
       at_.restore(state);
-    } catch (const error& wrong) { fail(checkpoint_file().string() + ": " + wrong.what()); }
+    } catch (const error& wrong) { fail({checkpoint_file().string(), ": ", wrong.what()}); }
   }
 
   static constexpr std::uint64_t purpose_dropout = 3;

@@ -112,11 +112,10 @@ inline std::string lack_of_memory(const program<cuda>& what, number stored, int 
   if (needed <= bytes_free) { return ""; }
   const int fits = batch_that_fits(what, stored, batch, bytes_free);
   const shape in = what.input();
-  return "a batch of " + std::to_string(batch) + " images of " + std::to_string(in.height) + "x" +
-         std::to_string(in.width) + " needs " + gigabytes(needed) + " on the GPU, " + gigabytes(bytes_free) +
-         " are free; " +
-         (fits > 0 ? "a batch of " + std::to_string(fits) + " would fit"
-                   : "not even one image fits: take smaller ones");
+  return joined(
+      {"a batch of ", batch, " images of ", in.height, "x", in.width, " needs ", gigabytes(needed), " on the GPU, ",
+       gigabytes(bytes_free), " are free; ",
+       fits > 0 ? joined({"a batch of ", fits, " would fit"}) : "not even one image fits: take smaller ones"});
 }
 
 }  // namespace gpu

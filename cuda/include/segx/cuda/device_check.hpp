@@ -11,20 +11,18 @@ namespace segx::gpu {
 /// compiles), and 9.0 (H100, H200) with all that it has.
 inline constexpr int least_major = 8;
 
-inline std::string cuda_version_text(int version) {
-  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-}
+inline std::string cuda_version_text(int version) { return joined({version / 1000, ".", version % 1000 / 10}); }
 
 /// Why a GPU cannot run segx, in one sentence; empty if it can.
 inline std::string refusal(const device_facts& of) {
   if (of.driver < of.runtime / 1000 * 1000) {  // within a major version, older drivers run newer programs
-    return "the NVIDIA driver is too old: it knows CUDA " + cuda_version_text(of.driver) + ", this program needs " +
-           cuda_version_text(of.runtime) + "; update the driver, or train on the CPU (--device cpu)";
+    return joined({"the NVIDIA driver is too old: it knows CUDA ", cuda_version_text(of.driver),
+                   ", this program needs ", cuda_version_text(of.runtime),
+                   "; update the driver, or train on the CPU (--device cpu)"});
   }
   if (of.major < least_major) {
-    return "the GPU \"" + of.name + "\" has compute capability " + std::to_string(of.major) + "." +
-           std::to_string(of.minor) +
-           ", segx needs 8.0 or above (A100, H100 and newer); train on the CPU (--device cpu)";
+    return joined({"the GPU \"", of.name, "\" has compute capability ", of.major, ".", of.minor,
+                   ", segx needs 8.0 or above (A100, H100 and newer); train on the CPU (--device cpu)"});
   }
   return "";
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/cuda/idle_clock.hpp>
 #include <segx/cuda/loss_program.hpp>
 #include <segx/cuda/training_kernels.hpp>
 #include <segx/cuda/training_session.hpp>
@@ -75,7 +76,7 @@ class learner<Network, cuda> {
         optimizer_{std::move(optimizer)},
         weights_{first_weights(r, network)},
         groups_{parameter_groups_of(weights_, r.learning_rate_factors, r.decay_biases)},
-        session_{network, r.height, r.width, {r.batch, how.threads, how.numbers}},
+        session_{network, r.height, r.width, {r.batch, how.threads, how.numbers, how.deterministic}},
         program_{gpu::loss_program_of(loss_, session_.output().channels)},
         pinned_images_{{gpu::pinned<float>{floats_of(session_.input(), r.batch)},
                         gpu::pinned<float>{floats_of(session_.input(), r.batch)}}},
@@ -110,21 +111,20 @@ class learner<Network, cuda> {
     stream().copy_to_device(&at().values, batch_values_.get(), batch_values_.bytes());
     if (batches_++ == 0 && !is_clear_) { session_.clear_gradients(); }
     is_clear_ = false;
-    const int end_before = end_;
-    begun_.record(stream());
+    idle_.begin_of_work(stream());
     work.forward.play(stream());
     double loss = 0;
     if (program_) {
       stream().copy_to_host(result_.get(), &at().result, result_.bytes());
       forwarded_.record(stream());
       work.backward.play(stream());
-      next_end().record(stream());
       forwarded_.wait();
+      idle_.read();
+      idle_.end_of_work(stream());
       loss = result_->loss;
     } else {
       loss = add_loss_of_host(b, share, work);
     }
-    note_idle_time(end_before);
     expect_finite_step();
     if (!std::isfinite(loss)) { throw divergence{session_.first_non_finite(current().values(), b.images)}; }
     return loss;
@@ -139,9 +139,9 @@ class learner<Network, cuda> {
     } else {
       step_on_host();
     }
+    idle_.end_of_work(stream());
     batches_ = 0;
     is_clear_ = true;
-    next_end().record(stream());
     are_weights_known_ = false;
   }
 
@@ -175,8 +175,9 @@ class learner<Network, cuda> {
 
   std::size_t bytes() const { return session_.bytes(); }
 
-  /// Seconds in which the GPU had nothing to do between the first batch and now.
-  double seconds_idle() const { return seconds_idle_; }
+  /// Seconds in which the GPU had nothing to do within steps and between them, until the last batch's forward pass;
+  /// validation and checkpoints are not counted.
+  double seconds_idle() const { return idle_.seconds(); }
 
   /// True if the loss is computed on the GPU.
   bool has_loss_on_gpu() const { return program_.has_value(); }
@@ -258,14 +259,17 @@ class learner<Network, cuda> {
     const shape s = session_.output();
     logits_.resize(detail::extents_of(b.images.shape()[0], s));
     const auto bytes = static_cast<std::int64_t>(4 * logits_.size());
+    idle_.end_of_work(stream());
     stream().copy_to_host(logits_.data(), session_.memory().logits(), bytes);
     stream().wait();  // also until the last batch's dlogits have gone
+    idle_.read();
     dlogits_.resize(logits_.shape());
     dlogits_.fill(0);
     const double loss = loss_(logits_, b.masks, dlogits_, share);
     stream().copy_to_device(session_.memory().dlogits(), dlogits_.data(), bytes);
+    idle_.begin_of_work(stream());
     work.backward.play(stream());
-    next_end().record(stream());
+    idle_.end_of_work(stream());
     return loss;
   }
 
@@ -292,16 +296,29 @@ class learner<Network, cuda> {
                                 .status = &at().status};
       moving_ = gpu::recording::of(stream(), [&] { gpu::move_weights(session_.on().work(), call); });
     }
+    idle_.begin_of_work(stream());
     moving_.play(stream());
     stream().copy_to_host(pinned_status_.get(), &at().status, pinned_status_.bytes());
   }
 
   /// By an optimizer that only the host knows.
   void step_on_host() {
-    fetch_always();
+    download_weights();
     const std::span<float> gradients = session_.gradients();
     for (float& g : gradients.first(weights_.learnable().size())) { g /= pinned_status_->loss_scale; }
-    if (const std::string bad = first_bad_array(gradients); !bad.empty()) { throw divergence{bad}; }
+    const std::string bad = first_bad_array(gradients);
+    if (adapts_scale()) {
+      pinned_status_->not_finite = bad.empty() ? 0 : 1;
+      pinned_status_->adapt_scale();
+      upload_status();
+    } else if (!bad.empty()) {
+      throw divergence{bad};
+    }
+    if (bad.empty()) { move_on_host(gradients); }
+    session_.clear_gradients();
+    idle_.begin_of_work(stream());
+  }
+  void move_on_host(std::span<float> gradients) {
     const std::span<float> slopes = gradients.first(weights_.learnable().size());
     if (clip_value_ > 0) { clip_value(slopes, groups_, clip_value_); }
     if (clip_norm_ > 0) { clip_norm(slopes, groups_, clip_norm_); }
@@ -313,7 +330,6 @@ class learner<Network, cuda> {
     if (average_) { move_average(average_->values(), weights_.values(), decay_of_average_, optimizer_.steps() - 1); }
     session_.upload(memory::weights_now, weights_.values());
     if (average_) { session_.upload(memory::average, average_->values()); }
-    session_.clear_gradients();
   }
 
   /// Throws if the gradients of the last step whose status has come were not finite.
@@ -337,10 +353,11 @@ class learner<Network, cuda> {
 
   /// The host's copies of weights and average.
   void fetch() const {
-    if (!are_weights_known_) { fetch_always(); }
+    if (are_weights_known_) { return; }
+    idle_.interrupt();
+    download_weights();
   }
-  void fetch_always() const {
-    end_ = -1;
+  void download_weights() const {
     session_.download(memory::weights_now, weights_.values());
     if (average_) { session_.download(memory::average, average_->values()); }
     are_weights_known_ = true;
@@ -364,18 +381,6 @@ class learner<Network, cuda> {
     for_each_moment([&](memory::array which, std::span<float> part) { session_.upload(which, part); });
   }
 
-  /// A mark behind the work that was given; there are two, as one is still read when the next is set.
-  gpu::event& next_end() {
-    end_ = end_ == 0 ? 1 : 0;
-    return ended_[static_cast<std::size_t>(end_)];
-  }
-  /// The GPU was idle from the end of the work before to the beginning of this batch's.
-  void note_idle_time(int end_before) {
-    if (end_before < 0) { return; }
-    const gpu::event& before = ended_[static_cast<std::size_t>(end_before)];
-    seconds_idle_ += std::max(0.0, gpu::event::seconds_between(before, begun_));
-  }
-
   double clip_norm_, clip_value_, decay_of_average_;  // 0: none
   any_loss loss_;
   any_optimizer optimizer_;
@@ -387,10 +392,8 @@ class learner<Network, cuda> {
   std::optional<gpu::loss_program> program_;
 
   gpu::stream copies_;
-  gpu::event brought_, begun_, forwarded_;
-  std::array<gpu::event, 2> ended_;
-  mutable int end_ = -1;  // the mark of the last work; none: not known, or a validation came between
-  double seconds_idle_ = 0;
+  gpu::event brought_, forwarded_;
+  mutable gpu::idle_clock idle_;
 
   std::array<gpu::pinned<float>, 2> pinned_images_, pinned_targets_;
   gpu::pinned<gpu::step_values> batch_values_, step_values_;

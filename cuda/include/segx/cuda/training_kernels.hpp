@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <segx/cuda/kernels.hpp>
@@ -64,6 +65,19 @@ struct training_status {
   int good_steps = 0;    // since the scale was changed
   double norm_squared = 0;
   double not_finite = 0;  // gradients of the last step; none was moved then
+
+  /// float16 holds 6e-5 to 65504 with all its digits. Halves the scale where that was too much, doubles it where it was
+  /// not for long. Source: Micikevicius et al., "Mixed precision training", ICLR 2018, arXiv:1710.03740.
+  constexpr void adapt_scale() {
+    constexpr int steps_to_double = 2000;
+    if (not_finite > 0) {
+      loss_scale = std::max(loss_scale / 2, 1.0F);
+      good_steps = 0;
+    } else if (++good_steps == steps_to_double) {
+      loss_scale = std::min(loss_scale * 2, 16777216.0F);
+      good_steps = 0;
+    }
+  }
 };
 
 /// What of a training changes from step to step, on the GPU.

@@ -61,8 +61,8 @@ class training_session<Model, cuda> {
     if (batch_ == 0) { fail("backward without a forward pass: call forward first"); }
     if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
         dlogits.shape() != expected) {
-      fail("gradients of logits are " + detail::text_of(dlogits.shape()) + "; the last forward pass had " +
-           detail::text_of(expected));
+      fail({"gradients of logits are ", detail::text_of(dlogits.shape()), "; the last forward pass had ",
+            detail::text_of(expected)});
     }
     copy_in(*engine_.on, dlogits.data(), engine_.run.gradient(engine_.run.last(), batch_));
     engine_.run.backward(values(state::weights_now), values(state::gradients), batch_, drawn_);

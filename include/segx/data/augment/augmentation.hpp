@@ -63,7 +63,7 @@ std::string text_of(const A& a) {
           ((values += (values.empty() ? "" : ",") + detail::value_text(a.*each.place)), ...);
         },
         A::settings());
-    return std::string(A::name) + (values.empty() ? "" : "(" + values + ")");
+    return joined({A::name, values.empty() ? "" : joined({"(", values, ")"})});
   } else return "custom";
 }
 

@@ -55,7 +55,7 @@ class sometimes {
       : sometimes(probability, augment_in_turn(std::move(parts)...)) {}
   sometimes(double probability, augment_in_turn parts) : probability_(probability), parts_(std::move(parts)) {
     if (!(probability >= 0 && probability <= 1))
-      throw error("sometimes: a probability must lie between 0 and 1, not " + detail::value_text(probability));
+      fail({"sometimes: a probability must lie between 0 and 1, not ", detail::value_text(probability)});
   }
 
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
@@ -63,7 +63,7 @@ class sometimes {
   }
 
   [[nodiscard]] std::string text() const {
-    return std::string(name) + "(" + detail::value_text(probability_) + "," + parts_.text() + ")";
+    return joined({name, "(", detail::value_text(probability_), ",", parts_.text(), ")"});
   }
 
  private:
@@ -80,7 +80,7 @@ class one_of {
     requires(sizeof...(Parts) > 0)
   &&detail::parts_of<one_of, Parts...> explicit one_of(Parts... each) : parts_{any_augmentation(std::move(each))...} {}
   explicit one_of(std::vector<any_augmentation> parts) : parts_(std::move(parts)) {
-    if (parts_.empty()) throw error("one_of: there is nothing to choose from");
+    if (parts_.empty()) fail("one_of: there is nothing to choose from");
   }
 
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
@@ -90,7 +90,7 @@ class one_of {
   [[nodiscard]] std::string text() const {
     std::string text;
     for (const any_augmentation& part : parts_) text += (text.empty() ? "" : ",") + as_one(part.text());
-    return std::string(name) + "(" + text + ")";
+    return joined({name, "(", text, ")"});
   }
 
  private:
@@ -99,7 +99,7 @@ class one_of {
     int depth = 0;
     for (const char c : text) {
       depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-      if (c == ',' && depth == 0) return "in_turn(" + text + ")";
+      if (c == ',' && depth == 0) return joined({"in_turn(", text, ")"});
     }
     return text;
   }

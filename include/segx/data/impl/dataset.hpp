@@ -23,11 +23,12 @@ SEGX_IMPL void report(const std::string& where, std::vector<std::string> problem
   constexpr std::size_t shown = 20;
   std::erase(problems, "");
   if (problems.empty()) return;
-  std::string text = where + ": " + std::to_string(problems.size()) +
-                     (problems.size() == 1 ? " problem must be solved first" : " problems must be solved first");
-  for (std::size_t k = 0; k < std::min(shown, problems.size()); ++k) text += "\n  " + problems[k];
-  if (problems.size() > shown) text += "\n  and " + std::to_string(problems.size() - shown) + " more";
-  throw error(text);
+  std::string text =
+      joined({where, ": ", problems.size(),
+              problems.size() == 1 ? " problem must be solved first" : " problems must be solved first"});
+  for (std::size_t k = 0; k < std::min(shown, problems.size()); ++k) text += joined({"\n  ", problems[k]});
+  if (problems.size() > shown) text += joined({"\n  and ", problems.size() - shown, " more"});
+  fail(text);
 }
 
 inline bool has_image_extension(const std::filesystem::path& file) {
@@ -44,15 +45,15 @@ SEGX_IMPL std::map<std::string, std::filesystem::path> images_by_stem(const std:
   std::set<std::filesystem::path> files;  // the order of a folder differs from machine to machine
   std::error_code failure;
   const std::filesystem::directory_iterator entries(folder, failure);
-  if (failure) throw error(folder.string() + ": cannot be listed (" + failure.message() + ")");
+  if (failure) fail({folder.string(), ": cannot be listed (", failure.message(), ")"});
   for (const auto& entry : entries)
     if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path()))
       files.insert(entry.path());
   std::map<std::string, std::filesystem::path> by_stem;
   for (const auto& file : files)
     if (const auto [found, added] = by_stem.emplace(file.stem().string(), file); !added)
-      problems.push_back(file.string() + ": has the same stem as " + found->second.filename().string() +
-                         ", so one of them must be renamed or removed");
+      problems.push_back(joined({file.string(), ": has the same stem as ", found->second.filename().string(),
+                                 ", so one of them must be renamed or removed"}));
   return by_stem;
 }
 
@@ -70,8 +71,8 @@ inline std::string inspect(sample& s, const dataset& data, std::optional<int> ma
   s.bytes = image.depth() == CV_8U ? 1 : 2;
   for (const auto& file : s.masks)
     if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size())
-      return file.string() + ": has " + size_text(mask.size()) + " pixels, but its image has " +
-             size_text(image.size());
+      return joined(
+          {file.string(), ": has ", size_text(mask.size()), " pixels, but its image has ", size_text(image.size())});
   return {};
 } catch (const std::exception& failure) { return failure.what(); }
 
@@ -98,10 +99,9 @@ inline void expect_class_names(const std::filesystem::path& folder, const std::v
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (const std::string wrong = fault_of_class_name(name); !wrong.empty())
-      throw error(folder.string() + ": class " + std::to_string(seen.size() + 1) + " of " +
-                  std::to_string(names.size()) + " " + wrong + "; choose another");
+      fail({folder.string(), ": class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
     if (!seen.insert(name).second)
-      throw error(folder.string() + ": two classes are called \"" + name + "\"; choose another name for one");
+      fail({folder.string(), ": two classes are called \"", name, "\"; choose another name for one"});
   }
 }
 
@@ -120,14 +120,13 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
   if (!options.classes.empty()) data.classes = options.classes;
   const std::size_t named = options.classes.size();
   if (data.labels == label_kind::binary && named > 1)
-    throw error(folder.string() + ": binary masks have one class, not " + std::to_string(named) +
-                "; ask for exclusive or overlapping labels");
+    fail({folder.string(), ": binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
   if (data.labels == label_kind::exclusive) {
     if (named < 2 || named > most_exclusive_classes)
-      throw error(folder.string() + ": exclusive labels need the names of 2 to " +
-                  std::to_string(most_exclusive_classes) + " classes, the background first");
+      fail({folder.string(), ": exclusive labels need the names of 2 to ", most_exclusive_classes,
+            " classes, the background first"});
     if (options.mask_threshold)
-      throw error(folder.string() + ": a mask threshold has no meaning for labels of several classes");
+      fail({folder.string(), ": a mask threshold has no meaning for labels of several classes"});
   }
   if (!overlapping) {
     expect_class_names(folder, data.classes);
@@ -138,13 +137,13 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
     data.classes.clear();
     for (const auto& [name, unused] : by_class) data.classes.push_back(name);
   }
-  if (data.classes.empty()) throw error(folder.string() + ": has no folders masks_<class>");
+  if (data.classes.empty()) fail({folder.string(), ": has no folders masks_<class>"});
   if (data.classes.size() > most_overlapping_classes)
-    throw error(folder.string() + ": has " + std::to_string(data.classes.size()) + " overlapping classes, at most " +
-                std::to_string(most_overlapping_classes) + " can be used; name those that should be");
+    fail({folder.string(), ": has ", data.classes.size(), " overlapping classes, at most ", most_overlapping_classes,
+          " can be used; name those that should be"});
   expect_class_names(folder, data.classes);
   std::vector<std::filesystem::path> folders;
-  for (const std::string& name : data.classes) folders.push_back(folder / ("masks_" + name));
+  for (const std::string& name : data.classes) folders.push_back(folder / joined({"masks_", name}));
   return {data, folders};
 }
 
@@ -152,7 +151,7 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 
 SEGX_IMPL std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
-  for (int k = 1; k < count; ++k) names.push_back("class " + std::to_string(k));
+  for (int k = 1; k < count; ++k) names.push_back(joined({"class ", k}));
   return names;
 }
 
@@ -161,8 +160,8 @@ SEGX_IMPL cv::Mat read_labels(const dataset& data, const sample& s, std::optiona
   for (std::size_t k = 1; k < s.masks.size(); ++k) {
     const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
     if (mask.size() != labels.size())
-      throw error(s.masks[k].string() + ": has " + detail::size_text(mask.size()) + " pixels, but " +
-                  s.masks[0].string() + " has " + detail::size_text(labels.size()));
+      fail({s.masks[k].string(), ": has ", detail::size_text(mask.size()), " pixels, but ", s.masks[0].string(),
+            " has ", detail::size_text(labels.size())});
     labels |= mask * (1 << k);
   }
   return labels;
@@ -171,25 +170,25 @@ SEGX_IMPL cv::Mat read_labels(const dataset& data, const sample& s, std::optiona
 SEGX_IMPL dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
   namespace fs = std::filesystem;
   const fs::path images = folder / "images";
-  if (!fs::is_directory(folder)) throw error(folder.string() + ": no such folder");
+  if (!fs::is_directory(folder)) fail({folder.string(), ": no such folder"});
   detail::folder_layout layout = detail::layout_of(folder, options);
   const std::vector<fs::path>& mask_folders = layout.mask_folders;
   dataset& found = layout.data;
   const auto expected = [&] {
     std::string text = images.string();
     if (options.need_masks)
-      for (const fs::path& masks : mask_folders) text += " and " + masks.string();
+      for (const fs::path& masks : mask_folders) text += joined({" and ", masks.string()});
     return text;
   };
   bool complete = fs::is_directory(images);
   for (const fs::path& masks : mask_folders) complete = complete && (!options.need_masks || fs::is_directory(masks));
-  if (!complete) throw error(folder.string() + ": expected " + expected());
+  if (!complete) fail({folder.string(), ": expected ", expected()});
 
   std::vector<std::string> problems;
   const auto image_files = detail::images_by_stem(images, problems);
   if (image_files.empty())
-    throw error(images.string() + ": holds no images (PNG, JPEG, …), expected some there and their masks in " +
-                mask_folders.front().string());
+    fail({images.string(), ": holds no images (PNG, JPEG, …), expected some there and their masks in ",
+          mask_folders.front().string()});
   for (const auto& [stem, image] : image_files) found.samples.push_back({stem, image, {}});
 
   for (const fs::path& masks : mask_folders) {
@@ -198,11 +197,13 @@ SEGX_IMPL dataset scan_folder(const std::filesystem::path& folder, const scan_op
       const auto mask = mask_files.extract(s.stem);
       if (!mask.empty()) s.masks.push_back(mask.mapped());
       else if (options.need_masks)
-        problems.push_back(s.image.string() + ": has no mask, expected " + (masks / (s.stem + ".png")).string());
+        problems.push_back(
+            joined({s.image.string(), ": has no mask, expected ", (masks / joined({s.stem, ".png"})).string()}));
     }
     if (options.need_masks)
       for (const auto& [stem, mask] : mask_files)
-        problems.push_back(mask.string() + ": has no image, expected " + (images / (stem + ".png")).string());
+        problems.push_back(
+            joined({mask.string(), ": has no image, expected ", (images / joined({stem, ".png"})).string()}));
   }
   if (options.decode) {
     std::vector<std::string> broken(found.samples.size());

@@ -23,7 +23,7 @@ SEGX_IMPL loader_memory memory_needed(const loader_options& options, const datas
   for (const int index : indices) {
     const sample& s = data.samples.at(index);
     if (options.frame != framing::stretch && s.height == 0)
-      throw error("memory_needed: the size of " + s.image.string() + " is not known; scan the folder with decode");
+      fail({"memory_needed: the size of ", s.image.string(), " is not known; scan the folder with decode"});
     const auto pixels = static_cast<std::size_t>(s.height) * static_cast<std::size_t>(s.width);
     const std::size_t stored = pixels * (channels * static_cast<std::size_t>(s.bytes) + 1);
     largest = std::max(largest, stored + (options.frame == framing::stretch ? pixels * channels * sizeof(float) : 0));
@@ -68,8 +68,8 @@ SEGX_IMPL std::size_t loader::resident_bytes() const {
 
 SEGX_IMPL void loader::start_epoch(int epoch, int first_batch) {
   if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch())
-    throw error("loader: epoch " + std::to_string(epoch) + " cannot begin with batch " + std::to_string(first_batch) +
-                ", an epoch has " + std::to_string(batches_per_epoch()) + " batches");
+    fail({"loader: epoch ", epoch, " cannot begin with batch ", first_batch, ", an epoch has ", batches_per_epoch(),
+          " batches"});
   std::unique_lock lock(mutex_);
   claimed_ = order_.size();  // nothing more of the epoch before; wait for what is under way
   progress_.wait(lock, [this] { return busy_ == 0; });
@@ -101,24 +101,22 @@ SEGX_IMPL bool loader::next(batch& b) {
 
 SEGX_IMPL void loader::require_sound() const {
   const auto positive = [](int value, const char* name) {
-    if (value < 1) throw error(std::string("loader: ") + name + " must be at least 1, not " + std::to_string(value));
+    if (value < 1) fail({"loader: ", name, " must be at least 1, not ", value});
   };
   positive(options_.height, "height");
   positive(options_.width, "width");
   positive(options_.batch, "batch");
   positive(options_.ahead, "ahead");
   if (options_.channels != 1 && options_.channels != 3)
-    throw error("loader: channels must be 1 (gray) or 3 (colour), not " + std::to_string(options_.channels));
+    fail({"loader: channels must be 1 (gray) or 3 (colour), not ", options_.channels});
   if (!(options_.foreground >= 0 && options_.foreground <= 1))
-    throw error("loader: foreground must be a probability between 0 and 1, not " + std::to_string(options_.foreground));
-  if (options_.threads < 0) throw error("loader: threads must not be negative");
-  if (indices_.empty()) throw error("loader: there are no samples to load");
+    fail({"loader: foreground must be a probability between 0 and 1, not ", options_.foreground});
+  if (options_.threads < 0) fail("loader: threads must not be negative");
+  if (indices_.empty()) fail("loader: there are no samples to load");
   for (const int index : indices_) {
     if (index < 0 || index >= static_cast<int>(data_.samples.size()))
-      throw error("loader: there is no sample " + std::to_string(index) + " in a dataset of " +
-                  std::to_string(data_.samples.size()));
-    if (data_.samples[index].masks.empty())
-      throw error(data_.samples[index].image.string() + ": has no mask to train with");
+      fail({"loader: there is no sample ", index, " in a dataset of ", data_.samples.size()});
+    if (data_.samples[index].masks.empty()) fail({data_.samples[index].image.string(), ": has no mask to train with"});
   }
 }
 
@@ -134,8 +132,8 @@ SEGX_IMPL image_and_mask loader::read(int index) const {
     return {resize_image(to_unit(pixels), options_.height, options_.width),
             resize_mask(labels, options_.height, options_.width)};
   if (labels.size() != pixels.size())
-    throw error(s.masks[0].string() + ": has " + detail::size_text(labels.size()) + " pixels, but its image has " +
-                detail::size_text(pixels.size()));
+    fail({s.masks[0].string(), ": has ", detail::size_text(labels.size()), " pixels, but its image has ",
+          detail::size_text(pixels.size())});
   return {pixels, labels};
 }
 

@@ -15,9 +15,7 @@ namespace segx {
 namespace detail::chest {
 
 inline void refuse_size(int size) {
-  if (size < 16 || size > 8192) {
-    throw error{"cannot draw a phantom of " + std::to_string(size) + " pixels; choose a size from 16 to 8192"};
-  }
+  if (size < 16 || size > 8192) { fail({"cannot draw a phantom of ", size, " pixels; choose a size from 16 to 8192"}); }
 }
 
 /// What the shutters leave: 1 inside the irradiated field.
@@ -138,7 +136,7 @@ SEGX_IMPL phantom make_phantom(std::uint64_t seed, int size) {
 }
 
 SEGX_IMPL void write_phantoms(const std::filesystem::path& dir, int count, int size, std::uint64_t seed) {
-  if (count < 1) throw error{"cannot write " + std::to_string(count) + " phantoms; ask for at least 1"};
+  if (count < 1) fail({"cannot write ", count, " phantoms; ask for at least 1"});
   detail::chest::refuse_size(size);
 
   const auto images = dir / "images", masks = dir / "masks";
@@ -149,9 +147,7 @@ SEGX_IMPL void write_phantoms(const std::filesystem::path& dir, int count, int s
       written = cv::imwrite(file.string(), picture);
     } catch (const cv::Exception&) {  // reported below, like a false
     }
-    if (!written) {
-      throw error{"cannot write '" + file.string() + "'; check the folder's permissions and the free space"};
-    }
+    if (!written) { fail({"cannot write '", file.string(), "'; check the folder's permissions and the free space"}); }
   };
   random_generator seeds{seed};
   for (int i = 1; i <= count; ++i) {

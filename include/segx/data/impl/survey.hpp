@@ -67,20 +67,22 @@ inline image_facts facts_of(const dataset& data, const sample& s, std::optional<
 /// What is odd about an image by itself.
 inline std::vector<std::string> oddities_of(const image_facts& f, const survey& all) {
   std::vector<std::string> found;
-  const auto percent = [](double share) { return std::to_string(std::lround(100 * share)) + " %"; };
+  const auto percent = [](double share) { return joined({std::lround(100 * share), " %"}); };
   const auto is_dark = [](const image_facts& x) { return x.mean < 0.04; };
   const auto is_bright = [](const image_facts& x) { return x.mean > 0.96; };
   const auto is_rare = [&](auto is) { return all.mean([&](const image_facts& x) { return is(x) ? 1.0 : 0.0; }) < 0.1; };
-  if (f.brightest - f.darkest < 0.02) found.push_back("constant: all values within " + percent(0.02) + " of white");
-  else if (is_dark(f) && is_rare(is_dark)) found.push_back("very dark: mean " + percent(f.mean) + " of white");
-  else if (is_bright(f) && is_rare(is_bright)) found.push_back("very bright: mean " + percent(f.mean) + " of white");
+  if (f.brightest - f.darkest < 0.02)
+    found.push_back(joined({"constant: all values within ", percent(0.02), " of white"}));
+  else if (is_dark(f) && is_rare(is_dark)) found.push_back(joined({"very dark: mean ", percent(f.mean), " of white"}));
+  else if (is_bright(f) && is_rare(is_bright))
+    found.push_back(joined({"very bright: mean ", percent(f.mean), " of white"}));
   const double aspect = all.median([](const image_facts& x) { return std::log(x.aspect()); });
   if (std::abs(std::log(f.aspect()) - aspect) > std::log(1.5))
-    found.push_back("of another shape than most: " + size_text({f.width, f.height}));
+    found.push_back(joined({"of another shape than most: ", size_text({f.width, f.height})}));
   for (std::size_t k = 0; k < f.shares.size(); ++k) {
-    const std::string mask = all.classes.size() == 1 ? "its mask" : "its mask of " + all.classes[k];
-    if (f.shares[k] == 0) found.push_back(mask + " is empty");
-    if (f.shares[k] == 1) found.push_back(mask + " is the whole image");
+    const std::string mask = all.classes.size() == 1 ? "its mask" : joined({"its mask of ", all.classes[k]});
+    if (f.shares[k] == 0) found.push_back(joined({mask, " is empty"}));
+    if (f.shares[k] == 1) found.push_back(joined({mask, " is the whole image"}));
   }
   return found;
 }
@@ -94,7 +96,7 @@ SEGX_IMPL std::vector<odd_image> odd_images(const dataset& data, const survey& s
     const image_facts& facts = s.images[static_cast<std::size_t>(index)];
     for (std::string& why : detail::oddities_of(facts, s)) odd.push_back({index, std::move(why)});
     const auto [first, is_new] = first_with.emplace(facts.pixels, index);
-    if (!is_new) odd.push_back({index, "the same pixels as " + data.samples[first->second].stem});
+    if (!is_new) odd.push_back({index, joined({"the same pixels as ", data.samples[first->second].stem})});
   }
   return odd;
 }
@@ -112,7 +114,7 @@ SEGX_IMPL survey survey_of(const dataset& data, std::optional<int> mask_threshol
     } catch (const std::exception& failure) { problems[k] = failure.what(); }
   });
   detail::report("survey", std::move(problems));
-  if (result.images.empty()) throw error("survey: there are no images");
+  if (result.images.empty()) fail("survey: there are no images");
   result.odd = odd_images(data, result);
   return result;
 }

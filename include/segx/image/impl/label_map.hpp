@@ -58,7 +58,7 @@ inline cv::Mat palette_indices(std::span<const std::uint8_t> png, const cv::Mat&
     for (int j = 0; j < bgr.cols; ++j) {
       const auto* pixel = bgr.ptr<std::uint8_t>(i) + static_cast<std::ptrdiff_t>(j) * bgr.channels();
       const auto found = index_of.find({pixel[0], pixel[1], pixel[2]});
-      if (found == index_of.end()) throw error(file.string() + ": has pixels that are not in its palette");
+      if (found == index_of.end()) fail({file.string(), ": has pixels that are not in its palette"});
       indices.at<std::uint8_t>(i, j) = found->second;
     }
   return indices;
@@ -77,8 +77,8 @@ SEGX_IMPL cv::Mat read_label_map(const std::filesystem::path& file, int classes)
   }
   const std::vector<int> values = detail::distinct_values(stored);
   if (values.back() >= classes)
-    throw error(file.string() + ": holds the values " + detail::first_few(values) + ", but labels of " +
-                std::to_string(classes) + " classes must lie between 0 and " + std::to_string(classes - 1));
+    fail({file.string(), ": holds the values ", detail::first_few(values), ", but labels of ", classes,
+          " classes must lie between 0 and ", classes - 1});
   cv::Mat labels;
   stored.convertTo(labels, CV_8U);
   return labels;

@@ -57,8 +57,8 @@ SEGX_IMPL std::optional<normalisation> find_normalisation(std::string_view text)
 
 SEGX_IMPL normalisation parse_normalisation(std::string_view text) {
   if (const auto found = find_normalisation(text)) return *found;
-  fail("the normalisation \"" + std::string{text} +
-       "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\"");
+  fail({"the normalisation \"", text,
+        "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\""});
 }
 
 SEGX_IMPL std::string text_of(const normalisation& n) {
@@ -72,11 +72,11 @@ SEGX_IMPL std::string text_of(const normalisation& n) {
       do {
         std::snprintf(digits, sizeof digits, "%.*g", precision, static_cast<double>(value));
       } while (std::strtof(digits, nullptr) != value && ++precision <= 9);
-      text += (text.empty() ? "" : " ") + std::string{digits};
+      text += joined({text.empty() ? "" : " ", digits});
     }
     return text;
   };
-  return std::string{detail::mean_word} + numbers(n.mean) + std::string{detail::deviation_word} + numbers(n.deviation);
+  return joined({detail::mean_word, numbers(n.mean), detail::deviation_word, numbers(n.deviation)});
 }
 
 }  // namespace segx

@@ -13,9 +13,8 @@ namespace detail {
 
 inline void require_plane(const char* who, const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   if (n >= batch.shape(0) || c >= batch.shape(1))
-    throw error(std::string(who) + ": there is no plane [" + std::to_string(n) + ", " + std::to_string(c) +
-                "] in a batch of " + std::to_string(batch.shape(0)) + " images with " + std::to_string(batch.shape(1)) +
-                " channels");
+    fail({who, ": there is no plane [", n, ", ", c, "] in a batch of ", batch.shape(0), " images with ", batch.shape(1),
+          " channels"});
 }
 
 SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
@@ -30,9 +29,8 @@ SEGX_IMPL void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch,
   detail::require_plane("copy_to_plane", batch, n, c);
   cv::Mat plane = detail::plane_header(batch, n, c);
   if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size())
-    throw error("copy_to_plane: an image of " + std::to_string(image.cols) + " x " + std::to_string(image.rows) +
-                " pixels and " + std::to_string(image.channels()) + " channels does not fit a plane of " +
-                std::to_string(plane.cols) + " x " + std::to_string(plane.rows));
+    fail({"copy_to_plane: an image of ", image.cols, " x ", image.rows, " pixels and ", image.channels(),
+          " channels does not fit a plane of ", plane.cols, " x ", plane.rows});
   image.convertTo(plane, CV_32F);
 }
 
@@ -42,10 +40,9 @@ SEGX_IMPL void copy_to_image(const cv::Mat& image, const normalisation& normalis
   const cv::Mat first = detail::plane_header(batch, n, 0);
   if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
       image.size() != first.size())
-    throw error("copy_to_image: an image of " + std::to_string(image.cols) + " x " + std::to_string(image.rows) +
-                " pixels and " + std::to_string(image.channels()) + " channels does not fit a batch of " +
-                std::to_string(first.cols) + " x " + std::to_string(first.rows) + " pixels and " +
-                std::to_string(batch.shape(1)) + " channels");
+    fail({"copy_to_image: an image of ", image.cols, " x ", image.rows, " pixels and ", image.channels(),
+          " channels does not fit a batch of ", first.cols, " x ", first.rows, " pixels and ", batch.shape(1),
+          " channels"});
   std::vector<cv::Mat> planes;
   for (std::size_t c = 0; c < batch.shape(1); ++c) planes.push_back(detail::plane_header(batch, n, c));
   cv::split(image, planes.data());

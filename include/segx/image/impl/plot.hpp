@@ -297,16 +297,15 @@ inline void draw_panel(sheet& page, const plot_panel& panel, cv::Rect2d place) {
 }  // namespace detail::plot
 
 SEGX_IMPL cv::Mat plot_curves(const std::vector<plot_panel>& panels, const plot_options& options) {
-  if (panels.empty()) throw error("plot_curves: expected at least one panel");
+  if (panels.empty()) fail("plot_curves: expected at least one panel");
   const double width = double(options.width) / double(panels.size());
   if (width < 300 || options.height < 260)
-    throw error("plot_curves: " + std::to_string(options.width) + " x " + std::to_string(options.height) +
-                " pixels are too few for " + std::to_string(panels.size()) + " panels, each needs 300 x 260");
+    fail({"plot_curves: ", options.width, " x ", options.height, " pixels are too few for ", panels.size(),
+          " panels, each needs 300 x 260"});
   for (const plot_panel& panel : panels)
     for (const series& s : panel.curves)
       if (s.x.size() != s.y.size())
-        throw error("plot_curves: the series \"" + s.name + "\" has " + std::to_string(s.x.size()) + " x and " +
-                    std::to_string(s.y.size()) + " y");
+        fail({"plot_curves: the series \"", s.name, "\" has ", s.x.size(), " x and ", s.y.size(), " y"});
   detail::plot::sheet page(options.width, options.height);
   for (std::size_t k = 0; k < panels.size(); ++k)
     detail::plot::draw_panel(page, panels[k], {width * double(k), 0, width, double(options.height)});

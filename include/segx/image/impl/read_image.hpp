@@ -17,15 +17,15 @@ namespace detail {
 SEGX_IMPL std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
-  if (!std::filesystem::exists(status)) throw error(file.string() + ": no such file");
-  if (!std::filesystem::is_regular_file(status)) throw error(file.string() + ": is not a file, expected an image");
+  if (!std::filesystem::exists(status)) fail({file.string(), ": no such file"});
+  if (!std::filesystem::is_regular_file(status)) fail({file.string(), ": is not a file, expected an image"});
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) throw error(file.string() + ": cannot be opened (" + std::strerror(errno) + ")");
+  if (!stream) fail({file.string(), ": cannot be opened (", std::strerror(errno), ")"});
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(stream.tellg()));
-  if (bytes.empty()) throw error(file.string() + ": the file is empty");
+  if (bytes.empty()) fail({file.string(), ": the file is empty"});
   stream.seekg(0);
   if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-    throw error(file.string() + ": cannot be read");
+    fail({file.string(), ": cannot be read"});
   return bytes;
 }
 
@@ -68,19 +68,19 @@ inline bool is_dicom(std::span<const std::uint8_t> bytes) {
 
 SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes))
-    throw error(file.string() + ": the file ends early, so pixels are missing; copy it again");
+    fail({file.string(), ": the file ends early, so pixels are missing; copy it again"});
   if (is_dicom(bytes))
-    throw error(file.string() + ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)");
+    fail({file.string(), ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)"});
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
   } catch (const cv::Exception&) {  // its text speaks of OpenCV's sources
   }
-  if (pixels.empty()) throw error(file.string() + ": is broken or not an image that OpenCV reads (PNG, JPEG, …)");
+  if (pixels.empty()) fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"});
   const int channels = pixels.channels();
   if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3 && channels != 4))
-    throw error(file.string() + ": has pixels of type " + cv::typeToString(pixels.type()) +
-                ", expected 8 or 16 bits without sign, gray or colour");
+    fail({file.string(), ": has pixels of type ", cv::typeToString(pixels.type()),
+          ", expected 8 or 16 bits without sign, gray or colour"});
   return pixels;
 }
 
@@ -123,8 +123,8 @@ SEGX_IMPL std::vector<int> distinct_values(const cv::Mat& image) {
 SEGX_IMPL std::string first_few(const std::vector<int>& values) {
   constexpr std::size_t few = 6;
   std::string text;
-  for (std::size_t k = 0; k < values.size() && k < few; ++k) text += (k ? ", " : "") + std::to_string(values[k]);
-  return values.size() <= few ? text : text + ", … (" + std::to_string(values.size()) + " values)";
+  for (std::size_t k = 0; k < values.size() && k < few; ++k) text += joined({k ? ", " : "", values[k]});
+  return values.size() <= few ? text : joined({text, ", … (", values.size(), " values)"});
 }
 
 SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
@@ -132,7 +132,7 @@ SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::pat
   std::vector<cv::Mat> channels;
   cv::split(stored, channels);
   if (cv::norm(channels[0], channels[1], cv::NORM_INF) != 0 || cv::norm(channels[0], channels[2], cv::NORM_INF) != 0)
-    throw error(file.string() + ": is a colour picture, but a mask must be gray");
+    fail({file.string(), ": is a colour picture, but a mask must be gray"});
   return channels[0];
 }
 
@@ -140,15 +140,15 @@ SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::pat
 
 SEGX_IMPL cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
   if (threshold && (*threshold < 1 || *threshold > 65535))
-    throw error("a mask's threshold must lie between 1 and 65535, not " + std::to_string(*threshold));
+    fail({"a mask's threshold must lie between 1 and 65535, not ", *threshold});
   const cv::Mat stored = detail::only_channel(detail::decode_file(file), file);
   if (!threshold) {
     const std::vector<int> values = detail::distinct_values(stored);
     const int largest = values.back();
     const bool binary = values.size() == 1 || (values.size() == 2 && values.front() == 0);
     if (!binary || !(largest == 0 || largest == 1 || largest == 255 || largest == 65535))
-      throw error(file.string() + ": holds the values " + detail::first_few(values) +
-                  ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others");
+      fail({file.string(), ": holds the values ", detail::first_few(values),
+            ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others"});
   }
   cv::Mat mask;
   cv::compare(stored, threshold.value_or(1), mask, cv::CMP_GE);  // 0 or 255

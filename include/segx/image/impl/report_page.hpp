@@ -47,8 +47,8 @@ inline std::string score(double iou) {
 inline std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
   if (file.empty()) return {};
   const std::string url = link(file);
-  return "<figure><a href=\"" + url + "\"><img src=\"" + url + "\" alt=\"" + text(what + " of " + stem) +
-         "\"></a><figcaption>" + text(what) + "</figcaption></figure>\n";
+  return joined({"<figure><a href=\"", url, "\"><img src=\"", url, "\" alt=\"", text(joined({what, " of ", stem})),
+                 "\"></a><figcaption>", text(what), "</figcaption></figure>\n"});
 }
 
 }  // namespace detail::html
@@ -56,33 +56,33 @@ inline std::string picture(const std::string& file, const std::string& what, con
 SEGX_IMPL std::string report_page(const report& r) {
   using namespace detail;
   std::string page =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      html::text(r.title) + "</title>\n<style>" + html::style + "</style>\n</head>\n<body>\n<h1>" +
-      html::text(r.title) + "</h1>\n";
-  if (!r.summary.empty()) page += "<p>" + html::text(r.summary) + "</p>\n";
+      joined({"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+              html::text(r.title), "</title>\n<style>", html::style, "</style>\n</head>\n<body>\n<h1>",
+              html::text(r.title), "</h1>\n"});
+  if (!r.summary.empty()) page += joined({"<p>", html::text(r.summary), "</p>\n"});
 
   if (!r.metrics.empty()) {
     page += "\n<h2>Metrics</h2>\n<table>\n";
     for (const report_metric& m : r.metrics)
-      page += "<tr><th scope=\"row\">" + html::text(m.name) + "</th><td class=\"value\">" + html::text(m.value) +
-              "</td><td class=\"meaning\">" + html::text(m.meaning) + "</td></tr>\n";
+      page += joined({"<tr><th scope=\"row\">", html::text(m.name), "</th><td class=\"value\">", html::text(m.value),
+                      "</td><td class=\"meaning\">", html::text(m.meaning), "</td></tr>\n"});
     page += "</table>\n";
   }
 
   if (!r.curves.empty())
-    page += "\n<h2>Training</h2>\n<a class=\"curves\" href=\"" + html::link(r.curves) + "\"><img src=\"" +
-            html::link(r.curves) + "\" alt=\"Loss and metrics of each epoch\"></a>\n";
+    page += joined({"\n<h2>Training</h2>\n<a class=\"curves\" href=\"", html::link(r.curves), "\"><img src=\"",
+                    html::link(r.curves), "\" alt=\"Loss and metrics of each epoch\"></a>\n"});
 
   if (!r.cases.empty()) {
     page += "\n<h2>Segmented images</h2>\n";
-    if (!r.cases_note.empty()) page += "<p class=\"note\">" + html::text(r.cases_note) + "</p>\n";
+    if (!r.cases_note.empty()) page += joined({"<p class=\"note\">", html::text(r.cases_note), "</p>\n"});
     page += "<div class=\"cases\">\n";
     for (const report_case& c : r.cases)
-      page += "<article class=\"case\">\n<header><h3>" + html::text(c.stem) + "</h3><span class=\"iou\">IoU <b>" +
-              html::score(c.iou) + "</b></span></header>\n<div class=\"pictures\">\n" +
-              html::picture(c.image, "image", c.stem) + html::picture(c.mask, "mask", c.stem) +
-              html::picture(c.overlay, "overlay", c.stem) + "</div>\n</article>\n";
+      page += joined({"<article class=\"case\">\n<header><h3>", html::text(c.stem), "</h3><span class=\"iou\">IoU <b>",
+                      html::score(c.iou), "</b></span></header>\n<div class=\"pictures\">\n",
+                      html::picture(c.image, "image", c.stem), html::picture(c.mask, "mask", c.stem),
+                      html::picture(c.overlay, "overlay", c.stem), "</div>\n</article>\n"});
     page += "</div>\n";
   }
 
@@ -91,17 +91,17 @@ SEGX_IMPL std::string report_page(const report& r) {
     for (const report_score& w : r.worst) {
       const std::string name = html::text(w.stem);
       const double share = w.iou > 0 ? std::min(w.iou, 1.0) : 0.0;
-      page += "<tr><th scope=\"row\">" +
-              (w.picture.empty() ? name : "<a href=\"" + html::link(w.picture) + "\">" + name + "</a>") +
-              "</th><td class=\"value\">" + html::score(w.iou) +
-              "</td><td class=\"share\"><div><div style=\"width: " + std::to_string(std::lround(100 * share)) +
-              "%\"></div></div></td></tr>\n";
+      page += joined({"<tr><th scope=\"row\">",
+                      w.picture.empty() ? name : joined({"<a href=\"", html::link(w.picture), "\">", name, "</a>"}),
+                      "</th><td class=\"value\">", html::score(w.iou),
+                      "</td><td class=\"share\"><div><div style=\"width: ", std::lround(100 * share),
+                      "%\"></div></div></td></tr>\n"});
     }
     page += "</table>\n";
   }
 
-  if (!r.reproduce.empty()) page += "\n<h2>How to reproduce</h2>\n<pre>" + html::text(r.reproduce) + "</pre>\n";
-  return page + "\n<footer>Written by segx. The pictures lie beside this page.</footer>\n</body>\n</html>\n";
+  if (!r.reproduce.empty()) page += joined({"\n<h2>How to reproduce</h2>\n<pre>", html::text(r.reproduce), "</pre>\n"});
+  return joined({page, "\n<footer>Written by segx. The pictures lie beside this page.</footer>\n</body>\n</html>\n"});
 }
 
 }  // namespace segx

@@ -18,10 +18,9 @@ namespace detail {
 inline void require_resizable(const char* who, const cv::Mat& x, bool is_of_type, const char* type_name, int height,
                               int width) {
   if (x.empty() || x.dims != 2 || !is_of_type)
-    throw error(std::string(who) + ": expected an image of type " + type_name + " that is not empty");
+    fail({who, ": expected an image of type ", type_name, " that is not empty"});
   if (height <= 0 || width <= 0)
-    throw error(std::string(who) + ": cannot resize to " + std::to_string(width) + " x " + std::to_string(height) +
-                " pixels, both must be positive");
+    fail({who, ": cannot resize to ", width, " x ", height, " pixels, both must be positive"});
 }
 
 }  // namespace detail

@@ -15,8 +15,7 @@ namespace segx {
 SEGX_IMPL void write_png(const std::filesystem::path& file, const cv::Mat& image) {
   if (image.empty() || (image.depth() != CV_8U && image.depth() != CV_16U) ||
       (image.channels() != 1 && image.channels() != 3))
-    throw error(file.string() +
-                ": cannot be written, expected an image of 8 or 16 bits, gray or BGR, that is not empty");
+    fail({file.string(), ": cannot be written, expected an image of 8 or 16 bits, gray or BGR, that is not empty"});
   std::vector<std::uint8_t> bytes;
   cv::imencode(".png", image, bytes);
   write_file_atomically(file, std::as_bytes(std::span{bytes}), false);
@@ -26,14 +25,13 @@ SEGX_IMPL void write_mask(const std::filesystem::path& file, const cv::Mat& mask
   double largest = 0;
   if (mask.type() == CV_8UC1 && !mask.empty()) cv::minMaxLoc(mask, nullptr, &largest);
   if (mask.type() != CV_8UC1 || largest > 1)
-    throw error(file.string() + ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1");
+    fail({file.string(), ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1"});
   write_png(file, mask * 255);
 }
 
 SEGX_IMPL void write_probability(const std::filesystem::path& file, const cv::Mat& probability) {
-  if (probability.type() != CV_32FC1)
-    throw error(file.string() + ": cannot be written, probabilities must be CV_32FC1");
-  if (!cv::checkRange(probability)) throw error(file.string() + ": cannot be written, a probability is not a number");
+  if (probability.type() != CV_32FC1) fail({file.string(), ": cannot be written, probabilities must be CV_32FC1"});
+  if (!cv::checkRange(probability)) fail({file.string(), ": cannot be written, a probability is not a number"});
   cv::Mat stored;
   probability.convertTo(stored, CV_16U, 65535);
   write_png(file, stored);
@@ -54,7 +52,7 @@ SEGX_IMPL cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Ma
   const auto fits = [&](const cv::Mat& m) { return m.type() == CV_8UC1 && m.size() == image.size(); };
   if ((image.type() != CV_32FC1 && image.type() != CV_32FC3) || image.empty() ||
       !std::all_of(masks.begin(), masks.end(), fits))
-    throw error("overlay: expected an image CV_32FC1 or CV_32FC3 and masks CV_8UC1 of the same size");
+    fail("overlay: expected an image CV_32FC1 or CV_32FC3 and masks CV_8UC1 of the same size");
   cv::Mat picture;
   image.convertTo(picture, CV_8U, 255);
   cv::cvtColor(picture, picture, image.channels() == 1 ? cv::COLOR_GRAY2BGR : cv::COLOR_RGB2BGR);
@@ -74,18 +72,18 @@ SEGX_IMPL cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::M
   cv::Mat picture = overlay_classes(image, {mask});
   if (truth.empty()) return picture;
   if (truth.type() != CV_8UC1 || truth.size() != image.size())
-    throw error("overlay: expected a true mask CV_8UC1 of the image's size");
+    fail("overlay: expected a true mask CV_8UC1 of the image's size");
   picture.setTo(overlay_truth_colour, detail::inner_contour(truth, detail::contour_thickness(image)));
   return picture;
 }
 
 SEGX_IMPL cv::Mat contact_sheet(const std::vector<cv::Mat>& pictures, int columns) {
   constexpr int margin = 4;
-  if (pictures.empty() || columns < 1) throw error("contact_sheet: expected at least one picture and one column");
+  if (pictures.empty() || columns < 1) fail("contact_sheet: expected at least one picture and one column");
   cv::Size cell(0, 0);
   for (const cv::Mat& picture : pictures) {
     if (picture.empty() || (picture.type() != CV_8UC1 && picture.type() != CV_8UC3))
-      throw error("contact_sheet: expected pictures of type CV_8UC1 or CV_8UC3 that are not empty");
+      fail("contact_sheet: expected pictures of type CV_8UC1 or CV_8UC3 that are not empty");
     cell = {std::max(cell.width, picture.cols), std::max(cell.height, picture.rows)};
   }
   const int count = static_cast<int>(pictures.size());

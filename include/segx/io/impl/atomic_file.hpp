@@ -65,17 +65,17 @@ SEGX_IMPL void make_folder(const std::filesystem::path& folder) {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem) {
-    throw error("cannot create the folder '" + folder.string() + "' (" + problem.message() +
-                "); choose a place where you may write");
+    fail({"cannot create the folder '", folder.string(), "' (", problem.message(),
+          "); choose a place where you may write"});
   }
 }
 
 SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& why) { throw error("cannot read '" + path.string() + "': " + why); };
+  const auto refuse = [&](const std::string& why) { fail({"cannot read '", path.string(), "': ", why}); };
   const detail::open_file file(path, O_RDONLY);
   struct stat status {};
-  if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) fail(detail::reason());
-  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) fail("it is a device");
+  if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) refuse(detail::reason());
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) refuse("it is a device");
 
   std::vector<std::byte> bytes;
   std::size_t size = 0;
@@ -85,13 +85,13 @@ SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
     while (true) {
       const ssize_t got = ::read(file.descriptor, bytes.data() + size, bytes.size() - size);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(detail::reason());
+      if (got < 0) refuse(detail::reason());
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
       if (size == bytes.size()) bytes.resize(2 * size + 65536);
     }
-  } catch (const std::bad_alloc&) { fail("it does not fit into memory"); } catch (const std::length_error&) {
-    fail("it does not fit into memory");
+  } catch (const std::bad_alloc&) { refuse("it does not fit into memory"); } catch (const std::length_error&) {
+    refuse("it does not fit into memory");
   }
   bytes.resize(size);
   return bytes;
@@ -100,24 +100,24 @@ SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
 SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
                                      bool lasting) {
   static std::atomic<unsigned> count{0};
-  const std::filesystem::path temporary =
-      path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
-  const auto fail = [&](const std::string& why) { throw error("cannot write '" + path.string() + "': " + why); };
+  const std::filesystem::path temporary = joined({path.string(), ".tmp-", ::getpid(), "-", count++});
+  const auto refuse = [&](const std::string& why) { fail({"cannot write '", path.string(), "': ", why}); };
 
   std::error_code ignored;
   const std::filesystem::file_status old = std::filesystem::status(path, ignored);
-  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old)) fail("it exists and is not a plain file");
+  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old))
+    refuse("it exists and is not a plain file");
 
   detail::open_file file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file.is_open()) fail(detail::reason());
+  if (!file.is_open()) refuse(detail::reason());
   if (!detail::write_all(file.descriptor, bytes) || (lasting && !detail::sync_to_disk(file.descriptor)) ||
       !file.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = detail::reason();
     ::unlink(temporary.c_str());
-    fail(why);
+    refuse(why);
   }
   if (lasting && !detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
-    fail("the new file stands, but may not survive a crash: " + detail::reason());
+    refuse(joined({"the new file stands, but may not survive a crash: ", detail::reason()}));
 }
 
 }  // namespace segx

@@ -10,7 +10,7 @@ namespace segx {
 
 SEGX_IMPL const std::string& checkpoint::text(const std::string& name) const {
   const auto found = values.find(name);
-  if (found == values.end()) { fail("a checkpoint without \"" + name + "\""); }
+  if (found == values.end()) { fail({"a checkpoint without \"", name, "\""}); }
   return found->second;
 }
 
@@ -47,7 +47,7 @@ SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoi
   for (const auto& [name, member] : detail::checkpoint_arrays) {
     const std::span values{state.*member};
     tensors.push_back({name, dtype::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(values)});
-    metadata[std::string{"sha256."} + name] = sha256(tensors.back().bytes);
+    metadata[joined({"sha256.", name})] = sha256(tensors.back().bytes);
   }
   metadata[detail::checksum_of_values] = detail::sha256_of(metadata);
   write_file_atomically(path, make_safetensors(tensors, metadata));
@@ -56,27 +56,27 @@ SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoi
 SEGX_IMPL checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
   const std::vector<std::byte> bytes = read_file(path);
   safetensors_view file;
-  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail(path.string() + ": " + wrong); }
+  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail({path.string(), ": ", wrong}); }
   if (file.metadata["format"] != detail::checkpoint_format) {
-    fail(path.string() + ": not a checkpoint of segx, or one of another version; this one reads \"" +
-         std::string{detail::checkpoint_format} + "\"");
+    fail({path.string(), ": not a checkpoint of segx, or one of another version; this one reads \"",
+          detail::checkpoint_format, "\""});
   }
   if (file.metadata["fingerprint"] != hex_text(fingerprint)) {
-    fail(path.string() + ": a checkpoint of another network: expected the fingerprint " + hex_text(fingerprint) +
-         ", found " + file.metadata["fingerprint"]);
+    fail({path.string(), ": a checkpoint of another network: expected the fingerprint ", hex_text(fingerprint),
+          ", found ", file.metadata["fingerprint"]});
   }
   if (file.metadata[detail::checksum_of_values] != detail::sha256_of(file.metadata)) {
-    fail(path.string() + ": damaged, or made by an older segx: the counters are not those that were written");
+    fail({path.string(), ": damaged, or made by an older segx: the counters are not those that were written"});
   }
   checkpoint state;
   for (const auto& [name, member] : detail::checkpoint_arrays) {
     std::vector<float>& to = state.*member;
     const tensor_entry* entry = file.find(name);
-    if (entry == nullptr || sha256(entry->bytes) != file.metadata[std::string{"sha256."} + name]) {
-      fail(path.string() + ": damaged, the " + name + " are not those that were written");
+    if (entry == nullptr || sha256(entry->bytes) != file.metadata[joined({"sha256.", name})]) {
+      fail({path.string(), ": damaged, the ", name, " are not those that were written"});
     }
     to.resize(entry->bytes.size() / sizeof(float));
-    if (const std::string wrong = to_float32(*entry, to); !wrong.empty()) { fail(path.string() + ": " + wrong); }
+    if (const std::string wrong = to_float32(*entry, to); !wrong.empty()) { fail({path.string(), ": ", wrong}); }
   }
   state.values = std::move(file.metadata);
   return state;

@@ -54,8 +54,8 @@ SEGX_IMPL std::vector<float> encoder_array::values_of(const tensor_entry& entry,
   const bool fits = channels_last ? count_of(entry.extents) == count_of(expected)
                                   : entry.extents == expected || entry.extents == matrix;
   if (!fits) {
-    fail("tensor \"" + entry.name + "\": expected the extents " + extents_text(expected) + " (for " + name +
-         "), found " + extents_text(entry.extents));
+    fail({"tensor \"", entry.name, "\": expected the extents ", extents_text(expected), " (for ", name, "), found ",
+          extents_text(entry.extents)});
   }
   if (channels_last && expected.size() > 1) { values = from_channels_last(values, expected); }
   if (expected != of.extents) { values = folded_to_gray(values, expected[0], expected[2] * expected[3]); }

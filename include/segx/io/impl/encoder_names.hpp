@@ -15,8 +15,8 @@ struct rename_list {
 
   void add(std::string ours, std::string theirs) { all.emplace_back(std::move(ours), std::move(theirs)); }
   void pair(const std::string& ours, std::string convolution, std::string norm) {
-    add(ours + ".0", std::move(convolution));
-    add(ours + ".1", std::move(norm));
+    add(joined({ours, ".0"}), std::move(convolution));
+    add(joined({ours, ".1"}), std::move(norm));
   }
 };
 
@@ -42,16 +42,15 @@ inline module_renames timm_efficientnet(const std::array<int, 7>& depths) {
   names.pair("features.0", "conv_stem", "bn1");
   for (int stage = 0; stage < 7; ++stage) {
     for (int block = 0; block < depths[static_cast<std::size_t>(stage)]; ++block) {
-      const std::string ours = "features." + std::to_string(stage + 1) + "." + std::to_string(block) + ".block.";
-      const std::string theirs = "blocks." + std::to_string(stage) + "." + std::to_string(block) + ".";
+      const std::string ours = joined({"features.", stage + 1, ".", block, ".block."});
+      const std::string theirs = joined({"blocks.", stage, ".", block, "."});
       const bool expands = stage > 0;
       int part = 0;
-      if (expands) { names.pair(ours + std::to_string(part++), theirs + "conv_pw", theirs + "bn1"); }
-      names.pair(ours + std::to_string(part++), theirs + "conv_dw", theirs + (expands ? "bn2" : "bn1"));
-      names.add(ours + std::to_string(part) + ".fc1", theirs + "se.conv_reduce");
-      names.add(ours + std::to_string(part++) + ".fc2", theirs + "se.conv_expand");
-      names.pair(ours + std::to_string(part), theirs + (expands ? "conv_pwl" : "conv_pw"),
-                 theirs + (expands ? "bn3" : "bn2"));
+      if (expands) { names.pair(joined({ours, part++}), joined({theirs, "conv_pw"}), joined({theirs, "bn1"})); }
+      names.pair(joined({ours, part++}), joined({theirs, "conv_dw"}), theirs + (expands ? "bn2" : "bn1"));
+      names.add(joined({ours, part, ".fc1"}), joined({theirs, "se.conv_reduce"}));
+      names.add(joined({ours, part++, ".fc2"}), joined({theirs, "se.conv_expand"}));
+      names.pair(joined({ours, part}), theirs + (expands ? "conv_pwl" : "conv_pw"), theirs + (expands ? "bn3" : "bn2"));
     }
   }
   names.pair("features.8", "conv_head", "bn2");
@@ -68,22 +67,22 @@ inline module_renames mobilenet_v2_names(weight_scheme scheme) {
   int feature = 1;
   for (int stage = 0; stage < 7; ++stage) {
     for (int block = 0; block < depths[static_cast<std::size_t>(stage)]; ++block, ++feature) {
-      const std::string ours = "features." + std::to_string(feature) + ".conv.";
+      const std::string ours = joined({"features.", feature, ".conv."});
       const bool expands = stage > 0;
       const std::string project = ours + (expands ? "2" : "1");
       const std::string project_norm = ours + (expands ? "3" : "2");
       if (timm) {
-        const std::string theirs = "blocks." + std::to_string(stage) + "." + std::to_string(block) + ".";
-        if (expands) { names.pair(ours + "0", theirs + "conv_pw", theirs + "bn1"); }
-        names.pair(ours + (expands ? "1" : "0"), theirs + "conv_dw", theirs + (expands ? "bn2" : "bn1"));
+        const std::string theirs = joined({"blocks.", stage, ".", block, "."});
+        if (expands) { names.pair(joined({ours, "0"}), joined({theirs, "conv_pw"}), joined({theirs, "bn1"})); }
+        names.pair(ours + (expands ? "1" : "0"), joined({theirs, "conv_dw"}), theirs + (expands ? "bn2" : "bn1"));
         names.add(project, theirs + (expands ? "conv_pwl" : "conv_pw"));
         names.add(project_norm, theirs + (expands ? "bn3" : "bn2"));
       } else {
-        const std::string theirs = expands ? "block_" + std::to_string(feature - 1) + "_" : "expanded_conv_";
-        if (expands) { names.pair(ours + "0", theirs + "expand", theirs + "expand_BN"); }
-        names.pair(ours + (expands ? "1" : "0"), theirs + "depthwise", theirs + "depthwise_BN");
-        names.add(project, theirs + "project");
-        names.add(project_norm, theirs + "project_BN");
+        const std::string theirs = expands ? joined({"block_", feature - 1, "_"}) : "expanded_conv_";
+        if (expands) { names.pair(joined({ours, "0"}), joined({theirs, "expand"}), joined({theirs, "expand_BN"})); }
+        names.pair(ours + (expands ? "1" : "0"), joined({theirs, "depthwise"}), joined({theirs, "depthwise_BN"}));
+        names.add(project, joined({theirs, "project"}));
+        names.add(project_norm, joined({theirs, "project_BN"}));
       }
     }
   }
@@ -101,7 +100,7 @@ inline module_renames folded_mobilenet_v2_names() {
     const bool is_norm = theirs.starts_with("bn_") || theirs.ends_with("_BN") || theirs.ends_with("_bn");
     if (!is_norm) {
       ++number;
-      name = (number < 10 ? "0" : "") + std::to_string(number) + (theirs.ends_with("depthwise") ? "_dw" : "_conv");
+      name = joined({number < 10 ? "0" : "", number, theirs.ends_with("depthwise") ? "_dw" : "_conv"});
     }
     theirs = name;
   }
@@ -135,21 +134,20 @@ inline module_renames timm_mobilenet_v3(bool large) {
   for (std::size_t stage = 0; stage < all.size(); ++stage) {
     for (std::size_t block = 0; block < all[stage].size(); ++block, ++feature) {
       const auto [expands, squeezes] = all[stage][block];
-      const std::string ours = "features." + std::to_string(feature) + ".block.";
-      const std::string theirs = "blocks." + std::to_string(stage) + "." + std::to_string(block) + ".";
+      const std::string ours = joined({"features.", feature, ".block."});
+      const std::string theirs = joined({"blocks.", stage, ".", block, "."});
       int part = 0;
-      if (expands) { names.pair(ours + std::to_string(part++), theirs + "conv_pw", theirs + "bn1"); }
-      names.pair(ours + std::to_string(part++), theirs + "conv_dw", theirs + (expands ? "bn2" : "bn1"));
+      if (expands) { names.pair(joined({ours, part++}), joined({theirs, "conv_pw"}), joined({theirs, "bn1"})); }
+      names.pair(joined({ours, part++}), joined({theirs, "conv_dw"}), theirs + (expands ? "bn2" : "bn1"));
       if (squeezes) {
-        names.add(ours + std::to_string(part) + ".fc1", theirs + "se.conv_reduce");
-        names.add(ours + std::to_string(part++) + ".fc2", theirs + "se.conv_expand");
+        names.add(joined({ours, part, ".fc1"}), joined({theirs, "se.conv_reduce"}));
+        names.add(joined({ours, part++, ".fc2"}), joined({theirs, "se.conv_expand"}));
       }
-      names.pair(ours + std::to_string(part), theirs + (expands ? "conv_pwl" : "conv_pw"),
-                 theirs + (expands ? "bn3" : "bn2"));
+      names.pair(joined({ours, part}), theirs + (expands ? "conv_pwl" : "conv_pw"), theirs + (expands ? "bn3" : "bn2"));
     }
   }
-  const std::string last = "blocks." + std::to_string(all.size()) + ".0.";
-  names.pair("features." + std::to_string(feature), last + "conv", last + "bn1");
+  const std::string last = joined({"blocks.", all.size(), ".0."});
+  names.pair(joined({"features.", feature}), joined({last, "conv"}), joined({last, "bn1"}));
   names.add("classifier.0", "conv_head");
   names.add("classifier.3", "classifier");
   return std::move(names.all);

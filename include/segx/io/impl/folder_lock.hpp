@@ -16,13 +16,13 @@ namespace segx {
 SEGX_IMPL folder_lock::folder_lock(const std::filesystem::path& folder)
     : descriptor_{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)} {
   if (descriptor_ < 0) {
-    throw error("cannot open the folder '" + folder.string() + "' (" + detail::reason() +
-                "); choose one that you may read and write");
+    fail({"cannot open the folder '", folder.string(), "' (", detail::reason(),
+          "); choose one that you may read and write"});
   }
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
-    throw error("another training runs in the folder '" + folder.string() +
-                "'; wait until it has ended, or choose another folder");
+    fail({"another training runs in the folder '", folder.string(),
+          "'; wait until it has ended, or choose another folder"});
   }
 }
 

@@ -17,24 +17,24 @@ SEGX_IMPL array_source source_of(const std::string& array, const module_renames&
   const auto keras_kind = [&]() -> std::string {
     if (kind == "running_mean") { return "moving_mean"; }
     if (kind == "running_var") { return "moving_variance"; }
-    const bool is_norm = file.find(theirs + "/gamma") != nullptr;
+    const bool is_norm = file.find(joined({theirs, "/gamma"})) != nullptr;
     if (kind == "bias") { return is_norm ? "beta" : "bias"; }
     if (is_norm) { return "gamma"; }
-    return file.find(theirs + "/kernel") != nullptr ? "kernel" : "depthwise_kernel";
+    return file.find(joined({theirs, "/kernel"})) != nullptr ? "kernel" : "depthwise_kernel";
   };
   switch (scheme) {
     case weight_scheme::keras:
-      return {theirs + "/" + keras_kind(), {}};
+      return {joined({theirs, "/", keras_kind()}), {}};
     case weight_scheme::folded: {  // a normalisation has the name of the convolution before it, which took it in
       const bool is_norm = renamed != renames.begin() && renamed != renames.end() && (renamed - 1)->second == theirs;
       if (is_norm && kind != "bias") { return {"", kind == "running_mean" ? 0.0F : 1.0F}; }
-      return {theirs + "." + kind, {}};
+      return {joined({theirs, ".", kind}), {}};
     }
     case weight_scheme::torchvision:
     case weight_scheme::timm:
       break;
   }
-  return {theirs + "." + kind, {}};
+  return {joined({theirs, ".", kind}), {}};
 }
 
 SEGX_IMPL import_report find_scheme(const safetensors_view& file, std::string_view encoder,
@@ -62,8 +62,8 @@ SEGX_IMPL import_report find_scheme(const safetensors_view& file, std::string_vi
       lacks = first_missing;
     }
   }
-  if (best.filled < 1) { fail("these are no weights of " + std::string{encoder} + ": none of the names is known"); }
-  if (!lacks.empty()) { fail("the tensor \"" + lacks + "\" is missing"); }
+  if (best.filled < 1) { fail({"these are no weights of ", encoder, ": none of the names is known"}); }
+  if (!lacks.empty()) { fail({"the tensor \"", lacks, "\" is missing"}); }
   return best;
 }
 

@@ -27,10 +27,10 @@ inline std::string in_quotes(std::string_view text) {
   std::size_t end = 76;
   if (result.size() <= end + 4) return result;
   while ((static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u) --end;  // not within a letter
-  return result.substr(0, end) + "...\"";
+  return joined({result.substr(0, end), "...\""});
 }
 
-inline std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+inline std::string bytes_text(std::uint64_t count) { return joined({count, count == 1 ? " byte" : " bytes"}); }
 
 SEGX_IMPL std::string extents_text(const std::vector<std::int64_t>& extents) {
   std::string text = "[";
@@ -55,18 +55,20 @@ inline bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::
 /// Checks a tensor's extents and offsets and sets its bytes; `data` is all that follows the header.
 inline std::string place(tensor_entry& entry, const std::vector<std::int64_t>& offsets,
                          std::span<const std::byte> data) {
-  const std::string tensor = "tensor " + in_quotes(entry.name), at = " in data_offsets " + extents_text(offsets);
+  const std::string tensor = joined({"tensor ", in_quotes(entry.name)}),
+                    at = joined({" in data_offsets ", extents_text(offsets)});
   std::uint64_t expected = 0;
-  if (!bytes_of(entry.type, entry.extents, expected)) return tensor + ": shape has more bytes than 64 bits can count";
-  if (offsets.size() != 2) return tensor + ": expected two numbers, found " + std::to_string(offsets.size()) + at;
+  if (!bytes_of(entry.type, entry.extents, expected))
+    return joined({tensor, ": shape has more bytes than 64 bits can count"});
+  if (offsets.size() != 2) return joined({tensor, ": expected two numbers, found ", offsets.size(), at});
   const auto begin = static_cast<std::uint64_t>(offsets[0]), end = static_cast<std::uint64_t>(offsets[1]);
-  if (begin > end) return tensor + ": expected the first number to be the smaller one" + at;
+  if (begin > end) return joined({tensor, ": expected the first number to be the smaller one", at});
   if (end - begin != expected)
-    return tensor + ": expected " + bytes_text(expected) + " for " + std::string(name_of(entry.type)) + " " +
-           extents_text(entry.extents) + ", found " + bytes_text(end - begin) + at;
+    return joined({tensor, ": expected ", bytes_text(expected), " for ", name_of(entry.type), " ",
+                   extents_text(entry.extents), ", found ", bytes_text(end - begin), at});
   if (end > data.size())
-    return tensor + ": expected at least " + bytes_text(end) + " of data, found " + bytes_text(data.size()) + at +
-           ": the file is truncated or lies";
+    return joined({tensor, ": expected at least ", bytes_text(end), " of data, found ", bytes_text(data.size()), at,
+                   ": the file is truncated or lies"});
   entry.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   return "";
 }
@@ -92,8 +94,8 @@ class header_reader {
   /// Says what was expected at the cursor, unless something was wrong before; false.
   bool expect(const std::string& what) {
     if (wrong_.empty())
-      wrong_ = "expected " + what + " at byte " + std::to_string(header_.size() - cursor_.rest.size()) +
-               " of the header, found " + in_quotes(cursor_.rest.substr(0, 12));
+      wrong_ = joined({"expected ", what, " at byte ", header_.size() - cursor_.rest.size(), " of the header, found ",
+                       in_quotes(cursor_.rest.substr(0, 12))});
     return false;
   }
 
@@ -105,41 +107,43 @@ class header_reader {
       std::string name;
       if (!cursor_.take_text(name)) return expect("a name in UTF-8");
       if (!names.insert(name).second) {
-        wrong_ = what + " has the name " + in_quotes(name) + " twice";
+        wrong_ = joined({what, " has the name ", in_quotes(name), " twice"});
         return false;
       }
       return cursor_.take(':') && take_value(name);
-    }) || expect("an object or its next member for " + what);
+    }) || expect(joined({"an object or its next member for ", what}));
   }
 
   bool take_metadata(std::map<std::string, std::string>& metadata) {
     return take_object("__metadata__", [&](const std::string& key) {
-      return cursor_.take_text(metadata[key]) || expect("a text in UTF-8 for " + in_quotes(key) + " of __metadata__");
+      return cursor_.take_text(metadata[key]) ||
+             expect(joined({"a text in UTF-8 for ", in_quotes(key), " of __metadata__"}));
     });
   }
 
   bool take_tensor(tensor_entry& entry) {
-    const std::string tensor = "tensor " + in_quotes(entry.name);
+    const std::string tensor = joined({"tensor ", in_quotes(entry.name)});
     std::string type;
     std::vector<std::int64_t> offsets;
     int members = 0;
     const bool done = take_object(tensor, [&](const std::string& name) {
       ++members;
-      if (name == "dtype") return cursor_.take_text(type) || expect("a text for the dtype of " + tensor);
-      if (name == "shape") return take_counts(entry.extents) || expect("a list of extents for the shape of " + tensor);
+      if (name == "dtype") return cursor_.take_text(type) || expect(joined({"a text for the dtype of ", tensor}));
+      if (name == "shape")
+        return take_counts(entry.extents) || expect(joined({"a list of extents for the shape of ", tensor}));
       if (name == "data_offsets")
-        return take_counts(offsets) || expect("two offsets for the data_offsets of " + tensor);
-      wrong_ = tensor + ": expected dtype, shape and data_offsets, found " + in_quotes(name);
+        return take_counts(offsets) || expect(joined({"two offsets for the data_offsets of ", tensor}));
+      wrong_ = joined({tensor, ": expected dtype, shape and data_offsets, found ", in_quotes(name)});
       return false;
     });
     if (!done) return false;
     const auto row =
         std::find_if(dtypes.begin(), dtypes.end(), [&](const dtype_row& known) { return known.name == type; });
     if (members != 3) {
-      wrong_ = tensor + ": expected dtype, shape and data_offsets, found " + std::to_string(members) + " of them";
+      wrong_ = joined({tensor, ": expected dtype, shape and data_offsets, found ", members, " of them"});
     } else if (row == dtypes.end()) {
-      wrong_ =
-          tensor + ": expected a dtype of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, found " + in_quotes(type);
+      wrong_ = joined(
+          {tensor, ": expected a dtype of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, found ", in_quotes(type)});
     } else {
       entry.type = row->type;
       wrong_ = place(entry, offsets, data_);
@@ -164,12 +168,13 @@ inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::s
   for (const tensor_entry& entry : tensors) {
     const auto begin = static_cast<std::size_t>(entry.bytes.data() - data.data());
     if (begin != end)
-      return "tensor " + in_quotes(entry.name) + ": expected its bytes to start at " + std::to_string(end) +
-             ", where those before it end, found " + std::to_string(begin);
+      return joined({"tensor ", in_quotes(entry.name), ": expected its bytes to start at ", end,
+                     ", where those before it end, found ", begin});
     end += entry.bytes.size();
   }
   if (end != data.size())
-    return "expected " + bytes_text(end) + " of data, as many as the tensors have, found " + bytes_text(data.size());
+    return joined(
+        {"expected ", bytes_text(end), " of data, as many as the tensors have, found ", bytes_text(data.size())});
   return "";
 }
 
@@ -179,15 +184,16 @@ SEGX_IMPL std::string parse_safetensors(std::span<const std::byte> file, safeten
   constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
   std::uint64_t header_size = 0;
   if (file.size() < sizeof header_size)
-    return "expected at least 8 bytes of a safetensors file, found " + std::to_string(file.size());
+    return joined({"expected at least 8 bytes of a safetensors file, found ", file.size()});
   std::memcpy(&header_size, file.data(), sizeof header_size);
   if (header_size > longest_header)
-    return "expected a header of at most 100000000 bytes, found a length of " + std::to_string(header_size) +
-           ": not a safetensors file";
+    return joined(
+        {"expected a header of at most 100000000 bytes, found a length of ", header_size, ": not a safetensors file"});
   const std::span<const std::byte> rest = file.subspan(sizeof header_size);
   if (header_size > rest.size())
-    return "expected a header of " + detail::bytes_text(header_size) + ", found " + detail::bytes_text(rest.size()) +
-           " after the length: the file is truncated or not a safetensors file";
+    return joined({"expected a header of ", detail::bytes_text(header_size), ", found ",
+                   detail::bytes_text(rest.size()),
+                   " after the length: the file is truncated or not a safetensors file"});
   const std::span<const std::byte> header = rest.first(static_cast<std::size_t>(header_size));
   const std::span<const std::byte> data = rest.subspan(header.size());
 
@@ -220,9 +226,9 @@ SEGX_IMPL std::vector<std::byte> make_safetensors(std::span<const tensor_entry> 
   std::size_t size = 0;
   for (const tensor_entry& entry : tensors) {
     const std::size_t end = size + entry.bytes.size();
-    add_member(entry.name) += "{\"dtype\":\"" + std::string(name_of(entry.type)) +
-                              "\",\"shape\":" + detail::extents_text(entry.extents) + ",\"data_offsets\":[" +
-                              std::to_string(size) + "," + std::to_string(end) + "]}";
+    add_member(entry.name) +=
+        joined({"{\"dtype\":\"", name_of(entry.type), "\",\"shape\":", detail::extents_text(entry.extents),
+                ",\"data_offsets\":[", size, ",", end, "]}"});
     size = end;
   }
   header += '}';
@@ -238,17 +244,17 @@ SEGX_IMPL std::vector<std::byte> make_safetensors(std::span<const tensor_entry> 
   // The reader's rules are the writer's. Thrown through the library, since `throw` does not compile without exceptions.
   safetensors_view view;
   if (const std::string wrong = parse_safetensors(file, view); !wrong.empty())
-    std::rethrow_exception(std::make_exception_ptr(error("make_safetensors: " + wrong)));
+    std::rethrow_exception(std::make_exception_ptr(error(joined({"make_safetensors: ", wrong}))));
   return file;
 }
 
 SEGX_IMPL std::string to_float32(const tensor_entry& entry, std::span<float> out) {
   if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16)
-    return "tensor " + detail::in_quotes(entry.name) + ": expected F32, F16 or BF16, found " +
-           std::string(name_of(entry.type));
+    return joined(
+        {"tensor ", detail::in_quotes(entry.name), ": expected F32, F16 or BF16, found ", name_of(entry.type)});
   if (entry.bytes.size() != out.size() * size_of(entry.type))
-    return "tensor " + detail::in_quotes(entry.name) + ": expected " + std::to_string(out.size()) +
-           " elements, found " + std::to_string(entry.bytes.size() / size_of(entry.type));
+    return joined({"tensor ", detail::in_quotes(entry.name), ": expected ", out.size(), " elements, found ",
+                   entry.bytes.size() / size_of(entry.type)});
   if (entry.type == dtype::f32) {
     std::copy(entry.bytes.begin(), entry.bytes.end(), std::as_writable_bytes(out).data());
     return "";

@@ -40,11 +40,11 @@ SEGX_IMPL std::string decode_card(const safetensors_view& file, model_card& out)
   };
   const std::string* format = value("format");
   if (format == nullptr || *format != detail::weight_format) {
-    return "expected the format \"" + std::string{detail::weight_format} + "\", found " +
-           (format == nullptr ? "none: not a weight file of segx" : "\"" + *format + "\"") +
-           (format != nullptr && format->starts_with("segx checkpoint")
-                ? ": a training goes on from it, its weights are in best.safetensors"
-                : "");
+    return joined({"expected the format \"", detail::weight_format, "\", found ",
+                   format == nullptr ? "none: not a weight file of segx" : joined({"\"", *format, "\""}),
+                   format != nullptr && format->starts_with("segx checkpoint")
+                       ? ": a training goes on from it, its weights are in best.safetensors"
+                       : ""});
   }
   model_card card;
   for (const auto& [name, member] : detail::card_fields) {
@@ -54,8 +54,8 @@ SEGX_IMPL std::string decode_card(const safetensors_view& file, model_card& out)
     const std::string* text = value(name);
     const auto end = text == nullptr ? nullptr : text->data() + text->size();
     if (text == nullptr || std::from_chars(text->data(), end, *extent).ptr != end || *extent < 1 || *extent > 65536) {
-      return "expected a \"" + std::string{name} + "\" between 1 and 65536, found " +
-             (text == nullptr ? "none" : "\"" + *text + "\"");
+      return joined({"expected a \"", name, "\" between 1 and 65536, found ",
+                     text == nullptr ? "none" : joined({"\"", *text, "\""})});
     }
   }
   out = std::move(card);

@@ -23,9 +23,9 @@ SEGX_IMPL double step_rate::operator()(double base, const training_time& t) cons
 
 SEGX_IMPL std::string step_rate::text() const {
   std::string all = "step(";
-  for (const double milestone : milestones) { all += number_text(milestone) + ","; }
+  for (const double milestone : milestones) { all += joined({milestone, ","}); }
   all.back() = ';';
-  return all + number_text(gamma) + ")";
+  return joined({all, gamma, ")"});
 }
 
 SEGX_IMPL double cosine_rate::operator()(double base, const training_time& t) const {
@@ -134,9 +134,9 @@ SEGX_IMPL schedule parse_schedule(std::string_view text, double warm_up) {
       numbers = is_closed ? detail::read_number_lists(text.substr(open + 1, text.size() - open - 2)) : std::nullopt;
     }
     if (const auto shape = numbers ? form.make(*numbers) : std::nullopt) { return {*shape, warm_up}; }
-    throw error("schedule '" + std::string(text) + "': write " + std::string(form.usage));
+    fail({"schedule '", text, "': write ", form.usage});
   }
-  throw error("no schedule is called '" + std::string(name) + "'; write one of: " + known);
+  fail({"no schedule is called '", name, "'; write one of: ", known});
 }
 
 }  // namespace segx

@@ -27,8 +27,8 @@ SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card) {
 SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card, int classes) {
   std::vector<std::string> names = class_names_of(card);
   if (static_cast<int>(names.size()) != classes) {
-    fail("the weight file's classes are \"" + card.classes + "\", expected " + std::to_string(classes) +
-         " names with commas between them");
+    fail({"the weight file's classes are \"", card.classes, "\", expected ", classes,
+          " names with commas between them"});
   }
   return names;
 }
@@ -36,7 +36,7 @@ SEGX_IMPL std::vector<std::string> class_names_of(const model_card& card, int cl
 SEGX_IMPL float threshold_of(const model_card& card) {
   const std::optional<float> value = number_of<float>(card.threshold);
   if (!value || !(*value > 0 && *value < 1)) {
-    fail("the weight file's threshold is \"" + card.threshold + "\", expected a number between 0 and 1");
+    fail({"the weight file's threshold is \"", card.threshold, "\", expected a number between 0 and 1"});
   }
   return *value;
 }

@@ -28,11 +28,12 @@ SEGX_IMPL std::optional<std::int64_t> available_memory() {
 }
 
 SEGX_IMPL std::string feed_choice::text() const {
-  const auto megabytes = [](std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; };
-  const std::string room = available ? megabytes(*available) + " are available" : "it is not known what is available";
-  return mode == feed::in_memory
-             ? "images in memory, " + megabytes(image_bytes) + " (" + room + ")"
-             : "images read in each epoch; in memory they would take " + megabytes(image_bytes) + " (" + room + ")";
+  const auto megabytes = [](std::int64_t bytes) { return joined({(bytes + 999'999) / 1'000'000, " MB"}); };
+  const std::string room =
+      available ? joined({megabytes(*available), " are available"}) : "it is not known what is available";
+  return mode == feed::in_memory ? joined({"images in memory, ", megabytes(image_bytes), " (", room, ")"})
+                                 : joined({"images read in each epoch; in memory they would take ",
+                                           megabytes(image_bytes), " (", room, ")"});
 }
 
 SEGX_IMPL std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts) {
@@ -46,7 +47,7 @@ SEGX_IMPL feed_choice choose_feed(const std::string& word, std::int64_t images, 
   const bool fits = available && images + others <= *available / 5 * 4;
   if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, images, available}; }
   if (word == "stream" || word == "auto") { return {feed::streamed, images, available}; }
-  throw error("no feed is called \"" + word + "\"; choose auto, memory or stream");
+  fail({"no feed is called \"", word, "\"; choose auto, memory or stream"});
 }
 
 }  // namespace segx

@@ -21,7 +21,7 @@ inline std::string csv_header(const std::vector<std::string>& classes) {
   std::string line;
   for (const log_column& column : log_columns) line.append(line.empty() ? "" : ",").append(column.name);
   for (const std::string& name : classes) line.append(",").append(class_column).append(name);
-  return line + "\n";
+  return joined({line, "\n"});
 }
 
 /// NaN is an empty field.
@@ -32,8 +32,8 @@ inline std::string csv_line(const epoch_record& record) {
     std::visit([&](auto member) { line += std::isnan(record.*member) ? "" : number_text(record.*member); },
                column.member);
   }
-  for (const auto& [name, iou] : record.classes) line += "," + (std::isnan(iou) ? "" : number_text(iou));
-  return line + "\n";
+  for (const auto& [name, iou] : record.classes) line += joined({",", std::isnan(iou) ? "" : number_text(iou)});
+  return joined({line, "\n"});
 }
 
 SEGX_IMPL std::string json_line(const epoch_record& record) {
@@ -47,7 +47,7 @@ SEGX_IMPL std::string json_line(const epoch_record& record) {
     line.append(", \"").append(class_column).append(name).append("\": ");
     line += std::isfinite(iou) ? number_text(iou) : "null";
   }
-  return line + "}\n";
+  return joined({line, "}\n"});
 }
 
 /// The parts of `text` between separators: one more than there are separators.
@@ -88,7 +88,7 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
 
 SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw error(file.string() + ": cannot be opened, there is no log of a training here");
+  if (!stream) fail({file.string(), ": cannot be opened, there is no log of a training here"});
   const std::string text = (std::ostringstream() << stream.rdbuf()).str();
   std::vector<std::string_view> lines = detail::split_at(text, '\n');
   lines.pop_back();  // empty, or a line without its end
@@ -96,19 +96,17 @@ SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) 
 
   const std::vector<std::string_view> names = detail::split_at(lines.front(), ',');
   if (names.front() != log_columns.front().name)
-    throw error(file.string() + ": is not a log of a training, its first line must begin with \"epoch\"");
+    fail({file.string(), ": is not a log of a training, its first line must begin with \"epoch\""});
 
   std::vector<epoch_record> records;
   for (std::size_t line = 1; line < lines.size(); ++line) {
-    const auto where = [&] { return file.string() + ", line " + std::to_string(line + 1) + ": "; };
+    const auto where = [&] { return joined({file.string(), ", line ", line + 1, ": "}); };
     const std::vector<std::string_view> fields = detail::split_at(lines[line], ',');
-    if (fields.size() != names.size())
-      throw error(where() + "expected " + std::to_string(names.size()) + " fields, found " +
-                  std::to_string(fields.size()));
+    if (fields.size() != names.size()) fail({where(), "expected ", names.size(), " fields, found ", fields.size()});
     epoch_record& record = records.emplace_back();
     for (std::size_t k = 0; k < fields.size(); ++k)
       if (!detail::read_field(fields[k], names[k], record))
-        throw error(where() + "\"" + std::string(fields[k]) + "\" is no value of " + std::string(names[k]));
+        fail({where(), "\"", fields[k], "\" is no value of ", names[k]});
   }
   return records;
 }
@@ -117,7 +115,7 @@ SEGX_IMPL training_log::training_log(const std::filesystem::path& run_dir, int r
                                      const std::vector<std::string>& classes)
     : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl"), csv_(detail::csv_header(classes)) {
   make_folder(run_dir);
-  if (!about.empty()) json_ = about + "\n";
+  if (!about.empty()) json_ = joined({about, "\n"});
   if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) {
     for (const epoch_record& record : read_log(csv_file_))
       if (record.epoch <= resumed_epoch) add(record);

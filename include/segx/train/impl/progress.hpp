@@ -38,7 +38,7 @@ SEGX_IMPL std::string bar_text(double share, int cells) {
   for (int k = 0; k < filled / 8; ++k) bar += "█";
   bar += eighths[filled % 8];
   bar.append(cells - (filled + 7) / 8, ' ');
-  return bar + "▏";
+  return joined({bar, "▏"});
 }
 
 inline std::string formatted(const char* format, double value) {
@@ -52,7 +52,7 @@ inline std::string formatted(const char* format, double value) {
 SEGX_IMPL std::string progress_line(const progress_state& state, int width, bool bar) {
   constexpr int most_cells = 30, least_cells = 6;
   const double share = state.images > 0 ? std::clamp(double(state.done) / double(state.images), 0.0, 1.0) : 0.0;
-  const std::string head = "epoch " + std::to_string(state.epoch) + "/" + std::to_string(state.epochs);
+  const std::string head = joined({"epoch ", state.epoch, "/", state.epochs});
   const std::string percent =
       detail::formatted("%3.0f %%", std::floor(100 * share)) + (state.validating ? " validated" : "");
 
@@ -67,23 +67,24 @@ SEGX_IMPL std::string progress_line(const progress_state& state, int width, bool
   add(state.loss, "  loss %.4f", 4);
   add(state.iou, "  iou %.3f", 3);
   add(state.images_per_second, state.images_per_second < 10 ? "  %.2f images/s" : "  %.1f images/s", 1);
-  if (!std::isnan(state.seconds_left)) words.push_back({"  " + clock_text(state.seconds_left) + " left", 2});
-  if (!std::isnan(state.run_seconds_left)) words.push_back({" (run " + clock_text(state.run_seconds_left) + ")", 0});
+  if (!std::isnan(state.seconds_left)) words.push_back({joined({"  ", clock_text(state.seconds_left), " left"}), 2});
+  if (!std::isnan(state.run_seconds_left))
+    words.push_back({joined({" (run ", clock_text(state.run_seconds_left), ")"}), 0});
 
-  const auto joined = [&] {
+  const auto fields = [&] {
     std::string text = percent;
     for (const word& w : words) text += w.text;
     return text;
   };
-  if (!bar) return head + " " + joined();
+  if (!bar) return joined({head, " ", fields()});
   constexpr int walls_and_gaps = 4;
   const auto cells = [&] {
-    return width - detail::text_columns(head) - detail::text_columns(joined()) - walls_and_gaps;
+    return width - detail::text_columns(head) - detail::text_columns(fields()) - walls_and_gaps;
   };
   while (cells() < least_cells && !words.empty()) words.erase(std::ranges::min_element(words, {}, &word::importance));
   if (cells() >= least_cells)
-    return head + " " + detail::bar_text(share, std::min(cells(), most_cells)) + " " + joined();
-  return (head + " " + percent).substr(0, std::max(width, 0));  // ASCII
+    return joined({head, " ", detail::bar_text(share, std::min(cells(), most_cells)), " ", fields()});
+  return joined({head, " ", percent}).substr(0, std::max(width, 0));  // ASCII
 }
 
 /// Columns of the terminal behind a file descriptor; 80 if it does not say.
@@ -130,7 +131,7 @@ SEGX_IMPL void progress::end_epoch(std::string_view summary) {
 }
 
 SEGX_IMPL void progress::note(std::string_view line) {
-  *out_ << (drawn_ ? clear_line : "") + std::string(line) + '\n' << std::flush;
+  *out_ << joined({drawn_ ? clear_line : "", line, '\n'}) << std::flush;
   drawn_ = false;
   if (terminal_) next_draw_ = now_();
 }
@@ -157,7 +158,7 @@ SEGX_IMPL void progress::draw(double now) {
   const bool last = terminal_ && state_.done >= state_.images;
   if (now < next_draw_ && !last) return;
   // One write, so that nothing flickers; one column less than there is, since writing to the last one would wrap.
-  if (terminal_) *out_ << '\r' + progress_line(state_, width_() - 1) + "\x1b[K" << std::flush;
+  if (terminal_) *out_ << joined({'\r', progress_line(state_, width_() - 1), "\x1b[K"}) << std::flush;
   else *out_ << progress_line(state_, 0, false) + '\n' << std::flush;
   drawn_ = terminal_;
   next_draw_ = now + (terminal_ ? seconds_between_frames : seconds_between_lines);

@@ -15,7 +15,7 @@ inline void expect_in_range(const recipe_field& field, const std::string& name, 
   const auto text = [](double x) {  // without an exponent where it is a count
     return std::abs(x) < 1e15 && x == std::floor(x) ? number_text(static_cast<std::int64_t>(x)) : number_text(x);
   };
-  throw error(name + " is " + text(value) + ", must be from " + text(field.least) + " to " + text(field.most));
+  fail({name, " is ", text(value), ", must be from ", text(field.least), " to ", text(field.most)});
 }
 
 }  // namespace detail
@@ -37,8 +37,7 @@ SEGX_IMPL recipe checked(recipe r) {
     std::visit([&](auto member) { check(r.*member); }, field.member);
   }
   if (r.warm_up >= r.epochs) {
-    throw error("warm_up is " + number_text(r.warm_up) + ", must be less than the " + std::to_string(r.epochs) +
-                " epochs of the training");
+    fail({"warm_up is ", r.warm_up, ", must be less than the ", r.epochs, " epochs of the training"});
   }
   r.schedule = parse_schedule(r.schedule).text();
   return r;

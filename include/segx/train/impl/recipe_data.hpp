@@ -17,7 +17,7 @@ SEGX_IMPL scan_options scan_options_of(const recipe& r) {
     if (r.labels == text_of(kind)) { options.labels = kind; }
   }
   if (!options.labels && r.labels != "auto") {
-    throw error("there are no labels \"" + r.labels + "\"; choose auto, binary, exclusive or overlapping");
+    fail({"there are no labels \"", r.labels, "\"; choose auto, binary, exclusive or overlapping"});
   }
   for (std::size_t at = 0; !r.classes.empty() && at <= r.classes.size();) {
     const std::size_t end = std::min(r.classes.find(',', at), r.classes.size());
@@ -34,7 +34,7 @@ SEGX_IMPL split split_of(const dataset& data, const recipe& r) {
 
 SEGX_IMPL bool has_windows(const recipe& r) {
   if (r.framing == "stretch" || r.framing == "window") { return r.framing == "window"; }
-  throw error("no framing is called \"" + r.framing + "\"; choose stretch or window");
+  fail({"no framing is called \"", r.framing, "\"; choose stretch or window"});
 }
 
 SEGX_IMPL loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {

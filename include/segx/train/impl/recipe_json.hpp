@@ -26,9 +26,9 @@ std::string as_json(const std::optional<T>& value) {
 inline std::string as_json(const std::map<std::string, double>& values) {
   std::string all = "{";
   for (const auto& [name, value] : values) {
-    all += (all.size() == 1 ? "" : ", ") + json_text(name) + ": " + number_text(value);
+    all += joined({all.size() == 1 ? "" : ", ", json_text(name), ": ", value});
   }
-  return all + "}";
+  return joined({all, "}"});
 }
 
 /// Each reads a value into `out`; "" when it was there, else what was expected.
@@ -49,7 +49,7 @@ std::string take(json_cursor& from, std::optional<T>& out) {
     return "";
   }
   const std::string wrong = take(from, out.emplace());
-  return wrong.empty() ? "" : wrong + " or null";
+  return wrong.empty() ? "" : joined({wrong, " or null"});
 }
 inline std::string take(json_cursor& from, std::map<std::string, double>& out) {
   out.clear();
@@ -72,22 +72,22 @@ inline std::string take_field(json_cursor& from, recipe& out, std::set<std::stri
   if (field == recipe_fields.end()) {
     std::string known;
     for (const recipe_field& f : recipe_fields) { known.append(known.empty() ? "" : ", ").append(f.key); }
-    return "a recipe has no key \"" + key + "\"; it has " + known;
+    return joined({"a recipe has no key \"", key, "\"; it has ", known});
   }
-  if (!seen.insert(key).second) { return "the key \"" + key + "\" stands there twice"; }
-  if (!from.take(':')) { return "expected ':' behind \"" + key + "\""; }
+  if (!seen.insert(key).second) { return joined({"the key \"", key, "\" stands there twice"}); }
+  if (!from.take(':')) { return joined({"expected ':' behind \"", key, "\""}); }
   const std::string expected = std::visit([&](auto member) { return take(from, out.*member); }, field->member);
-  return expected.empty() ? "" : "\"" + key + "\" must be " + expected;
+  return expected.empty() ? "" : joined({"\"", key, "\" must be ", expected});
 }
 
 }  // namespace detail
 
 SEGX_IMPL std::string recipe_json(const recipe& r, std::string_view between) {
   const bool in_lines = between.find('\n') != between.npos;
-  std::string text = in_lines ? "{" + std::string{between} : "{";
+  std::string text = in_lines ? joined({"{", between}) : "{";
   for (const recipe_field& field : recipe_fields) {
     if (&field != &recipe_fields.front()) { text.append(",").append(between); }
-    text += "\"" + std::string{field.key} + "\": " + detail::field_json(r, field);
+    text += joined({"\"", field.key, "\": ", detail::field_json(r, field)});
   }
   return text + (in_lines ? "\n}\n" : "}");
 }
@@ -120,7 +120,7 @@ SEGX_IMPL recipe parse_recipe(std::string_view text) {
         is_read ? "expected nothing behind the recipe" : "expected a JSON object, as {\"epochs\": 40, \"batch\": 8}";
   }
   const std::string_view before = text.substr(0, text.size() - cursor.rest.size());
-  throw error("line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": " + wrong);
+  fail({"line ", 1 + std::count(before.begin(), before.end(), '\n'), ": ", wrong});
 }
 
 SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
@@ -129,7 +129,7 @@ SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
   if (text.starts_with("\xEF\xBB\xBF")) { text.remove_prefix(3); }  // the byte order mark of some editors
   try {
     return checked(parse_recipe(text));
-  } catch (const error& wrong) { throw error(file.string() + ": " + wrong.what()); }
+  } catch (const error& wrong) { fail({file.string(), ": ", wrong.what()}); }
 }
 
 SEGX_IMPL std::string difference(const recipe& there, const recipe& here) {

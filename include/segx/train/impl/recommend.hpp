@@ -93,35 +93,37 @@ inline choice choose_size(const traits& t, const survey& s, recipe& r) {
     const double extent = std::min(t.height, t.width);
     r.height = r.width = static_cast<int>(std::min(usual_side, std::max(32.0, 32 * std::floor(extent / 32))));
     return {"framing", "window",
-            "in " + percent(lost) + " of the images objects would shrink below " + rounded(least_extent) +
-                " pixels: parts of the images as they are"};
+            joined({"in ", percent(lost), " of the images objects would shrink below ", rounded(least_extent),
+                    " pixels: parts of the images as they are"})};
   }
   const double aspect = std::sqrt(t.width / t.height), square = std::min(side, usual_side);
   r.framing = "stretch";
   r.height = multiple_of_32(square / aspect);
   r.width = multiple_of_32(square * aspect);
-  return {
-      "framing", "stretch",
-      "objects still have " + rounded(with_objects(s).median(extent_when_resized)) + " pixels: whole images, resized"};
+  return {"framing", "stretch",
+          joined({"objects still have ", rounded(with_objects(s).median(extent_when_resized)),
+                  " pixels: whole images, resized"})};
 }
 
 inline choice size_choice(const traits& t, const recipe& r) {
-  const std::string value = std::to_string(r.height) + "x" + std::to_string(r.width);
-  const std::string images = rounded(t.height) + "x" + rounded(t.width);
+  const std::string value = joined({r.height, "x", r.width});
+  const std::string images = joined({rounded(t.height), "x", rounded(t.width)});
   if (r.framing == "window") { return {"size", value, "enough to see an object with what is around it"}; }
-  if (r.height == r.width) { return {"size", value, "images are " + images + " (median); outlines keep their detail"}; }
-  return {"size", value, "keeps the aspect of the images, which are " + images + " (median)"};
+  if (r.height == r.width) {
+    return {"size", value, joined({"images are ", images, " (median); outlines keep their detail"})};
+  }
+  return {"size", value, joined({"keeps the aspect of the images, which are ", images, " (median)"})};
 }
 
 inline choice choose_normalisation(const traits& t, recipe& r) {
   const bool usual = t.mean > 0.25 && t.mean < 0.75 && t.deviation > 0.1;
   const auto two_digits = [](double value) { return number_text(std::round(value * 100) / 100); };
   const std::string is =
-      "values have a mean of " + two_digits(t.mean) + " and a deviation of " + two_digits(t.deviation);
+      joined({"values have a mean of ", two_digits(t.mean), " and a deviation of ", two_digits(t.deviation)});
   if (usual) { return {"normalisation", r.normalisation = "unit", is}; }
   const auto at_least = [&](double value) { return two_digits(std::max(value, 0.01)); };
-  r.normalisation = text_of(parse_normalisation("mean " + two_digits(t.mean) + " std " + at_least(t.deviation)));
-  return {"normalisation", r.normalisation, is + ", far from the middle of [0,1]"};
+  r.normalisation = text_of(parse_normalisation(joined({"mean ", two_digits(t.mean), " std ", at_least(t.deviation)})));
+  return {"normalisation", r.normalisation, joined({is, ", far from the middle of [0,1]"})};
 }
 
 inline choice choose_epochs(const traits& t, recipe& r) {
@@ -130,19 +132,19 @@ inline choice choose_epochs(const traits& t, recipe& r) {
   r.schedule = "cosine";
   r.warm_up = 1;
   return {"epochs", std::to_string(r.epochs),
-          std::to_string(r.epochs * t.train) + " images in all; the learning rate falls to zero by a cosine"};
+          joined({r.epochs * t.train, " images in all; the learning rate falls to zero by a cosine"})};
 }
 
 inline choice choose_augmentation(const traits& t, recipe& r) {
   const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
   if (t.is_sided) {
-    r.augmentation = "rotate(10),scale(0.9,1.1),shift(0.05)," + values;
+    r.augmentation = joined({"rotate(10),scale(0.9,1.1),shift(0.05),", values});
     return {"augmentation", r.augmentation, "no flip, since classes tell left from right"};
   }
   if (t.has_many_objects()) {
-    r.augmentation = "flip,vertical_flip,rotate(180),scale(0.8,1.25)," + values;
+    r.augmentation = joined({"flip,vertical_flip,rotate(180),scale(0.8,1.25),", values});
     return {"augmentation", r.augmentation,
-            "many objects (" + rounded(t.objects) + " in an image) have no up and down: any rotation"};
+            joined({"many objects (", rounded(t.objects), " in an image) have no up and down: any rotation"})};
   }
   r.augmentation = "chest_xray";
   return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
@@ -150,19 +152,22 @@ inline choice choose_augmentation(const traits& t, recipe& r) {
 
 inline choice choose_loss(const traits& t, const survey& s, recipe& r) {
   constexpr double small = 0.03;
-  const std::string of = s.classes.size() > 1 ? t.rarest + " has " : "the foreground has ";
+  const std::string of = s.classes.size() > 1 ? joined({t.rarest, " has "}) : "the foreground has ";
   const bool rare = t.share < small;
-  const std::string is = of + percent(t.share) + " of the pixels";
+  const std::string is = joined({of, percent(t.share), " of the pixels"});
   if (s.labels == label_kind::exclusive) {
     r.loss = rare ? "cross_entropy+softmax_tversky(over=channel,background=no)"
                   : "cross_entropy+softmax_jaccard(over=channel,background=no)";
   } else {
     const std::string over = s.classes.size() > 1 ? "over=channel" : "";
-    const auto with = [&](const std::string& name) { return "bce+" + name + (over.empty() ? "" : "(" + over + ")"); };
+    const auto with = [&](const std::string& name) {
+      return joined({"bce+", name, over.empty() ? "" : joined({"(", over, ")"})});
+    };
     r.loss = rare ? with("tversky") : with("jaccard");
   }
   return {"loss", r.loss,
-          rare ? is + ": missed ones weigh more than wrong ones" : is + ": calibrated, and makes the IoU large"};
+          rare ? joined({is, ": missed ones weigh more than wrong ones"})
+               : joined({is, ": calibrated, and makes the IoU large"})};
 }
 
 /// Multiply-adds of the training of one image, as often as there are epochs, and of its share of the validation.
@@ -180,19 +185,19 @@ inline const candidate_network& choose_network(const std::vector<candidate_netwo
   for (const candidate_network& c : candidates) {
     if (c.channels == (colour ? 3 : 1)) { fitting.push_back(&c); }
   }
-  if (fitting.empty()) { fail(std::string{"there is no network for "} + (colour ? "colour" : "gray") + " images"); }
+  if (fitting.empty()) { fail({"there is no network for ", colour ? "colour" : "gray", " images"}); }
   std::sort(fitting.begin(), fitting.end(), [](auto* a, auto* b) { return a->macs_per_pixel < b->macs_per_pixel; });
   const candidate_network* best = fitting.front();
   std::string limit = "the smallest";
   for (const candidate_network* c : fitting) {
     if (t.train < few_images && c->parameters > few_parameters) {
-      limit = std::to_string(t.train) + " images are few, so not a larger one";
+      limit = joined({t.train, " images are few, so not a larger one"});
       break;
     }
     if (macs_of(*c, r, t.train, val) / limits.macs_per_second / 60 > limits.minutes) {
       const bool none = c == fitting.front();
-      limit = (none ? "the smallest, as none trains in " : "the largest that trains in ") +
-              number_text(limits.minutes) + " minutes";
+      limit = joined(
+          {none ? "the smallest, as none trains in " : "the largest that trains in ", limits.minutes, " minutes"});
       break;
     }
     best = c;
@@ -200,7 +205,8 @@ inline const candidate_network& choose_network(const std::vector<candidate_netwo
   }
   r.model = best->name;
   said = {"network", best->name,
-          (colour ? percent(t.with_colour) + " of the images are in colour; " : std::string{"gray images; "}) + limit};
+          (colour ? joined({percent(t.with_colour), " of the images are in colour; "}) : std::string{"gray images; "}) +
+              limit};
   return *best;
 }
 
@@ -209,13 +215,12 @@ inline choice choose_batch(const training_memory& memory, const traits& t, const
   const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
   r.batch = for_steps;
   while (limits.memory && r.batch > 1 && memory.bytes(r.batch) > *limits.memory / 2) { --r.batch; }
-  const std::string megabytes = std::to_string((memory.bytes(r.batch) + 999'999) / 1'000'000) + " MB";
-  if (r.batch < for_steps) { return {"batch", std::to_string(r.batch), megabytes + ", half of the memory"}; }
+  const std::string megabytes = joined({(memory.bytes(r.batch) + 999'999) / 1'000'000, " MB"});
+  if (r.batch < for_steps) { return {"batch", std::to_string(r.batch), joined({megabytes, ", half of the memory"})}; }
   if (for_steps < usual) {
-    return {"batch", std::to_string(r.batch),
-            "few images: at least " + std::to_string(steps_in_epoch) + " steps in an epoch"};
+    return {"batch", std::to_string(r.batch), joined({"few images: at least ", steps_in_epoch, " steps in an epoch"})};
   }
-  return {"batch", std::to_string(r.batch), megabytes + " for the network"};
+  return {"batch", std::to_string(r.batch), joined({megabytes, " for the network"})};
 }
 
 }  // namespace detail::planning

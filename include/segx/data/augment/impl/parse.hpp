@@ -20,9 +20,9 @@ inline constexpr std::string_view in_turn_name = "in_turn";
 
 SEGX_IMPL std::string known_names() {
   std::string names;
-  for_each_augmentation([&](const auto& a) { names += std::string(a.name) + ", "; });
-  for (const auto& ready : ready_augmentations) names += std::string(ready.name) + ", ";
-  return names + "sometimes(p, …), one_of(…) and in_turn(…)";
+  for_each_augmentation([&](const auto& a) { names += joined({a.name, ", "}); });
+  for (const auto& ready : ready_augmentations) names += joined({ready.name, ", "});
+  return joined({names, "sometimes(p, …), one_of(…) and in_turn(…)"});
 }
 
 /// Reads    list = item { "," item }
@@ -35,16 +35,16 @@ class augmentation_parser {
   explicit augmentation_parser(std::string_view text) : text_(text), rest_(text) {}
 
   augment_in_turn parse() {
-    if (text_.size() > 4000) throw error("the text of the augmentation is longer than 4000 characters; shorten it");
+    if (text_.size() > 4000) fail("the text of the augmentation is longer than 4000 characters; shorten it");
     skip_spaces();
     std::vector<any_augmentation> parts = list(0);
-    if (!rest_.empty()) fail("'" + std::string(rest_) + "' is left over");
+    if (!rest_.empty()) refuse(joined({"'", rest_, "' is left over"}));
     return augment_in_turn(std::move(parts));
   }
 
  private:
   std::vector<any_augmentation> list(int depth) {
-    if (depth > 20) fail("brackets are nested too deeply");
+    if (depth > 20) refuse("brackets are nested too deeply");
     std::vector<any_augmentation> parts;
     do parts.push_back(item(depth));
     while (accept(","));
@@ -54,7 +54,7 @@ class augmentation_parser {
   any_augmentation item(int depth) {
     const std::string_view before = rest_;
     const std::string_view name = word();
-    if (name.empty()) fail("the name of an augmentation is missing");
+    if (name.empty()) refuse("the name of an augmentation is missing");
     if (name == sometimes::name) {
       expect("(");
       const double probability = number("the probability", 0, 1);
@@ -77,7 +77,7 @@ class augmentation_parser {
     });
     if (!found) {
       rest_ = before;
-      fail("nothing is called '" + std::string(name) + "'; known are " + known_names());
+      refuse(joined({"nothing is called '", name, "'; known are ", known_names()}));
     }
     return *found;
   }
@@ -99,7 +99,7 @@ class augmentation_parser {
       expect(")");
     }
     if constexpr (requires { a.refuses(); })
-      if (const char* why = a.refuses()) fail(std::string(A::name) + ": " + why);
+      if (const char* why = a.refuses()) refuse(joined({A::name, ": ", why}));
     return a;
   }
 
@@ -115,15 +115,15 @@ class augmentation_parser {
     bool done = false;
     std::string names;
     const auto try_one = [&](const auto& s) {
-      names += (names.empty() ? "" : ", ") + std::string(s.name);
+      names += joined({names.empty() ? "" : ", ", s.name});
       const bool is_meant = wanted.empty() ? index == position : wanted == s.name;
       ++index;
       if (!is_meant) return;
-      read_value(a.*s.place, std::string(A::name) + ": " + s.name, s.low, s.high);
+      read_value(a.*s.place, joined({A::name, ": ", s.name}), s.low, s.high);
       done = true;
     };
     std::apply([&](const auto&... each) { (try_one(each), ...); }, A::settings());
-    if (!done) fail(std::string(A::name) + (names.empty() ? " has no settings" : " has the settings " + names));
+    if (!done) refuse(joined({A::name, names.empty() ? " has no settings" : joined({" has the settings ", names})}));
   }
 
   void read_value(double& value, const std::string& what, double low, double high) { value = number(what, low, high); }
@@ -134,7 +134,7 @@ class augmentation_parser {
     value = static_cast<int>(read);
     if (value != read) {
       rest_ = before;
-      fail(what + " must be a whole number");
+      refuse(joined({what, " must be a whole number"}));
     }
   }
 
@@ -147,14 +147,14 @@ class augmentation_parser {
         return;
       }
     rest_ = before;
-    fail(what + " must be reflect or black");
+    refuse(joined({what, " must be reflect or black"}));
   }
 
   double number(const std::string& what, double low, double high) {
     double value = 0;
     const std::size_t length = read_number(rest_, value);
     if (length == 0 || !(value >= low && value <= high))
-      fail(what + " must be a number between " + value_text(low) + " and " + value_text(high));
+      refuse(joined({what, " must be a number between ", value_text(low), " and ", value_text(high)}));
     rest_.remove_prefix(length);
     skip_spaces();
     return value;
@@ -178,16 +178,15 @@ class augmentation_parser {
   }
 
   void expect(std::string_view token) {
-    if (!accept(token)) fail("'" + std::string(token) + "' is missing");
+    if (!accept(token)) refuse(joined({"'", token, "' is missing"}));
   }
 
   void skip_spaces() {
     while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n')) rest_.remove_prefix(1);
   }
 
-  [[noreturn]] void fail(const std::string& why) const {
-    throw error("augmentation '" + std::string(text_) + "', character " +
-                std::to_string(text_.size() - rest_.size() + 1) + ": " + why);
+  [[noreturn]] void refuse(const std::string& why) const {
+    fail({"augmentation '", text_, "', character ", text_.size() - rest_.size() + 1, ": ", why});
   }
 
   std::string_view text_;
@@ -205,8 +204,7 @@ inline std::string text_of_json_array(std::string_view json) {
   });
   at.skip_space();
   if (!is_array || !at.rest.empty())
-    throw error("augmentation " + std::string(json) +
-                ": expected a JSON array of texts, such as [\"flip\", \"rotate(10)\"]");
+    fail({"augmentation ", json, ": expected a JSON array of texts, such as [\"flip\", \"rotate(10)\"]"});
   return joined.empty() ? std::string(no_augmentation::name) : joined;
 }
 
