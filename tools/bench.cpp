@@ -11,6 +11,8 @@
 #include <vector>
 
 #include <segx/core/describe.hpp>
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/session.hpp>
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/joined.hpp>
+
 namespace segx::tool {
 
 namespace {

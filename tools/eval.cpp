@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/data/split.hpp>
 #include <segx/losses/parse.hpp>

@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 
 namespace segx::tool {

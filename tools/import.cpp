@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/import_encoder.hpp>
 #include <segx/io/weight_file.hpp>

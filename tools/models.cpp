@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include <segx/core/error.hpp>
 #include <segx/predict/labels.hpp>
 
 namespace segx::tool {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/write_image.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/train/curves.hpp>

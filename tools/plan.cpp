@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/data/survey.hpp>
 #include <segx/train/feed_choice.hpp>
 #include <segx/train/recipe_data.hpp>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/data/augment/parse.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/recipe_json.hpp>

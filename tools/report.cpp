@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/image/read_image.hpp>
 #include <segx/image/report_page.hpp>

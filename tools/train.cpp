@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/trainer.hpp>

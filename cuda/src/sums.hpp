@@ -5,6 +5,8 @@
 
 #include "elements.hpp"
 
+#include <segx/core/error.hpp>
+
 namespace segx::gpu {
 
 /// How the pixels of a sum are shared out: a block sums over a chunk of a segment's pixels, for some channels side by

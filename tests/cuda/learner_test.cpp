@@ -1,7 +1,14 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <segx/cuda/learner.hpp>
@@ -10,6 +17,7 @@
 #include <segx/layers/softmax.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/models/unet.hpp>
+#include <segx/optim/sgd.hpp>
 #include <segx/testing/compare.hpp>
 #include <segx/train/trainer.hpp>
 
@@ -176,6 +184,96 @@ TEST_CASE("gradients that float16 does not hold halve the scale and move nothing
   checkpoint state;
   l.save(state);
   CHECK(state.get<double>("loss_scale") == 32768);
+}
+
+namespace {
+
+/// SGD whose rule it keeps to itself.
+struct sgd_of_the_host {
+  static constexpr std::string_view name = "sgd_of_the_host";
+  sgd by;
+
+  void step(std::span<float> weights, std::span<const float> gradients) { by.step(weights, gradients); }
+  void set_groups(std::vector<parameter_group> groups) { by.set_groups(std::move(groups)); }
+  std::span<float> state() { return by.state(); }
+  std::int64_t steps() const { return by.steps(); }
+  void set_steps(std::int64_t steps) { by.set_steps(steps); }
+  double learning_rate() const { return by.learning_rate(); }
+  void set_learning_rate(double rate) { by.set_learning_rate(rate); }
+};
+
+}  // namespace
+
+TEST_CASE("an optimizer that only the host knows moves weights as one that the GPU knows", "[cuda]") {
+  recipe r = usual();
+  r.average = 0.9;
+  const sgd same{{.learning_rate = 0.05, .momentum = 0.9}, static_cast<std::size_t>(learns::parameter_count)};
+  const auto train_by = [&](any_optimizer by) {
+    learner<learns, cuda> l{{}, r, parse_loss(r.loss), std::move(by), {1, 1, precision::fp32}};
+    for (int step = 0; step < 3; ++step) {
+      l.add(drawn_batch(3, {1, 16, 12}, 1, false, 30 + static_cast<std::uint64_t>(step)), 1, {});
+      l.step(0.05);
+    }
+    std::vector<float> values(l.current().values().begin(), l.current().values().end());
+    values.insert(values.end(), l.result().values().begin(), l.result().values().end());
+    return values;
+  };
+  CHECK(relative_error(train_by(sgd_of_the_host{same}), train_by(same)) < 1e-5);
+}
+
+TEST_CASE("… and adapts the scale of float16", "[cuda]") {
+  recipe r = usual();
+  r.loss = "1000000*bce";
+  learner<learns, cuda> l{{},
+                          r,
+                          parse_loss(r.loss),
+                          sgd_of_the_host{{{.learning_rate = 0.1}, static_cast<std::size_t>(learns::parameter_count)}},
+                          {1, 1, precision::fp16}};
+  const std::vector<float> start(l.current().values().begin(), l.current().values().end());
+  const auto scale_after_a_step = [&] {
+    l.add(drawn_batch(3, {1, 16, 12}, 1, false, 5), 1, {});
+    l.step(1e-8);
+    checkpoint state;
+    l.save(state);
+    return state.get<double>("loss_scale");
+  };
+  CHECK(scale_after_a_step() == 32768);
+  CHECK(std::equal(start.begin(), start.end(), l.current().values().begin()));
+  double scale = 32768;
+  for (int step = 0; step < 20; ++step) { scale = scale_after_a_step(); }
+  CHECK(scale == scale_after_a_step());  // it fits now, and weights move
+  CHECK_FALSE(std::equal(start.begin(), start.end(), l.current().values().begin()));
+}
+
+TEST_CASE("the time in which the GPU waits lies between an end of work and the next begin", "[cuda]") {
+  gpu::stream work;
+  gpu::idle_clock idle;
+  const auto wait_a_little = [] { std::this_thread::sleep_for(std::chrono::milliseconds{20}); };
+  idle.begin_of_work(work);  // nothing ended before
+  wait_a_little();
+  idle.end_of_work(work);
+  work.wait();
+  idle.read();
+  CHECK(idle.seconds() == 0);
+
+  wait_a_little();
+  idle.begin_of_work(work);
+  idle.end_of_work(work);
+  wait_a_little();
+  idle.begin_of_work(work);
+  work.wait();
+  idle.read();
+  const double both = idle.seconds();
+  CHECK(both >= 0.038);
+  CHECK(both < 10);
+
+  idle.end_of_work(work);
+  idle.interrupt();
+  wait_a_little();
+  idle.begin_of_work(work);
+  work.wait();
+  idle.read();
+  CHECK(idle.seconds() == both);
 }
 
 TEST_CASE("a training on the GPU that diverges says where", "[cuda]") {

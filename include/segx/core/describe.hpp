@@ -7,6 +7,7 @@
 #include <string>
 
 #include <segx/core/graph.hpp>
+#include <segx/core/joined.hpp>
 
 namespace segx {
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/read_image.hpp>
 

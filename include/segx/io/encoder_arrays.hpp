@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/safetensors.hpp>
 #include <segx/runtime/weights.hpp>
 

@@ -14,6 +14,7 @@
 
 #include <segx/core/describe.hpp>
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/checksum.hpp>
 #include <segx/io/safetensors.hpp>
 #include <segx/runtime/session.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/losses/loss.hpp>
 #include <segx/losses/options.hpp>
 

@@ -11,6 +11,7 @@
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 
 namespace segx {
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <segx/core/error.hpp>
 #include <segx/losses/options.hpp>
 #include <segx/losses/probability.hpp>
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/losses/over.hpp>
 
 /// A loss with options lists them once, for its text and for `parse_loss`:

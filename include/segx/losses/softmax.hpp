@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/losses/logistic.hpp>
 #include <segx/losses/loss.hpp>
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/losses/loss.hpp>
 
 namespace segx {

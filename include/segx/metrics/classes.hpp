@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/metrics/confusion.hpp>
 #include <segx/metrics/mask_view.hpp>
 

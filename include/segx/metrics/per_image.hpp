@@ -4,6 +4,8 @@
 #include <vector>
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/metrics/confusion.hpp>
 
 namespace segx {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <segx/core/joined.hpp>
 #include <segx/metrics/confusion.hpp>
 #include <segx/metrics/surface.hpp>
 

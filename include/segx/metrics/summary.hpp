@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/metrics/confusion.hpp>
 
 namespace segx {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/geometry/distance_transform.hpp>
 #include <segx/geometry/length.hpp>
 #include <segx/metrics/mask_view.hpp>

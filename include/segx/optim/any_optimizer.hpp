@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/optim/adam.hpp>
 #include <segx/optim/adamw.hpp>
 #include <segx/optim/sgd.hpp>

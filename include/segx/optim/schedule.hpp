@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/optim/patience.hpp>
 

@@ -7,6 +7,7 @@
 
 #include <segx/core/describe.hpp>
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/network.hpp>
 #include <segx/runtime/operation.hpp>
 

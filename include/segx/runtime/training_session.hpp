@@ -11,6 +11,7 @@
 
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/engine.hpp>
 #include <segx/runtime/transfer.hpp>

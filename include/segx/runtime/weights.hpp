@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/core/network.hpp>
 #include <segx/core/random.hpp>
 

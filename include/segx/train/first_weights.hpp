@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/encoder_arrays.hpp>
 #include <segx/io/weight_format.hpp>

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/optim/parameter_group.hpp>
 #include <segx/runtime/weights.hpp>
 #include <segx/train/recipe.hpp>

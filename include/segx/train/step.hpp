@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/io/checkpoint.hpp>
 #include <segx/losses/any_loss.hpp>

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/augment/geometric.hpp>
 #include <segx/data/loader.hpp>

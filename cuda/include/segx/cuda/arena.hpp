@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/cuda/backend.hpp>
 #include <segx/cuda/training_kernels.hpp>
 #include <segx/runtime/arena.hpp>

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include <segx/core/joined.hpp>
 #include <segx/cuda/driver.hpp>
 
 namespace segx::gpu {

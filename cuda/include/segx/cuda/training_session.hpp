@@ -12,6 +12,7 @@
 
 #include <xtensor/xtensor.hpp>
 
+#include <segx/core/error.hpp>
 #include <segx/cuda/arena.hpp>
 #include <segx/runtime/training_session.hpp>
 

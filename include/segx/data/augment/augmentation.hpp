@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/augment/lazy_warp.hpp>

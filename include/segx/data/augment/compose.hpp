@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/data/augment/augmentation.hpp>
 #include <segx/data/augment/draw.hpp>
 

@@ -8,7 +8,9 @@
 #include <system_error>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
 
 namespace segx {

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/loader.hpp>
 

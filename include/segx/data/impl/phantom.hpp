@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/phantom.hpp>
 

@@ -10,7 +10,9 @@
 #include <string>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/split.hpp>
 

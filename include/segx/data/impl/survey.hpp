@@ -8,7 +8,9 @@
 #include <span>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/data/survey.hpp>
 
 namespace segx {

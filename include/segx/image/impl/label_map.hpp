@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/plane.hpp>

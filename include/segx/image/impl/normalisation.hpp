@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/normalisation.hpp>
 
 namespace segx {

@@ -7,7 +7,9 @@
 #include <opencv2/imgproc.hpp>
 #include <system_error>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {

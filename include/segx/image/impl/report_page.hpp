@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/report_page.hpp>
 
 namespace segx {

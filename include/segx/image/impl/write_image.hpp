@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/write_image.hpp>
 #include <segx/io/atomic_file.hpp>

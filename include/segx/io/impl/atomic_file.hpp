@@ -9,7 +9,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
 
 namespace segx {

@@ -3,7 +3,9 @@
 #include <span>
 #include <string_view>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/checkpoint.hpp>
 
 namespace segx {

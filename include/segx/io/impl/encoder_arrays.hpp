@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string_view>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/encoder_arrays.hpp>
 

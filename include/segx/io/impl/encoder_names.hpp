@@ -3,6 +3,7 @@
 #include <array>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/encoder_names.hpp>
 
 namespace segx {

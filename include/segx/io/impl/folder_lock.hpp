@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/folder_lock.hpp>

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/import_encoder.hpp>
 
 namespace segx::detail {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/half.hpp>
 #include <segx/io/safetensors.hpp>
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/weight_format.hpp>
 
 namespace segx {

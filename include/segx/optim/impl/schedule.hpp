@@ -4,7 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/optim/schedule.hpp>
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/predict/labels.hpp>

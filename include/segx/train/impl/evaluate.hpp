@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/train/evaluate.hpp>
 

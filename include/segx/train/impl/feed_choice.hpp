@@ -4,7 +4,9 @@
 #include <fstream>
 #include <limits>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/train/feed_choice.hpp>
 #include <segx/train/recipe_data.hpp>
 

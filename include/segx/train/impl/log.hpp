@@ -7,7 +7,9 @@
 #include <span>
 #include <sstream>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/log.hpp>
 

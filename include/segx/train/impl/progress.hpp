@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/train/progress.hpp>
 
 namespace segx {

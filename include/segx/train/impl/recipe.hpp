@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/recipe.hpp>

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/image/normalisation.hpp>
 #include <segx/train/recipe_data.hpp>

@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/checksum.hpp>
 #include <segx/io/json_text.hpp>

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/image/normalisation.hpp>
 #include <segx/train/recommend.hpp>

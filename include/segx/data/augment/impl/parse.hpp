@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/data/augment/parse.hpp>
 #include <segx/io/json_text.hpp>
