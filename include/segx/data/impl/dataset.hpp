@@ -17,11 +17,11 @@ namespace segx {
 
 namespace detail {
 
-SEGX_IMPL int thread_count(int wanted) {
+SEGX_IMPL_COLD int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-SEGX_IMPL void report(const std::string& where, std::vector<std::string> problems) {
+SEGX_IMPL_COLD void report(const std::string& where, std::vector<std::string> problems) {
   constexpr std::size_t shown = 20;
   std::erase(problems, "");
   if (problems.empty()) return;
@@ -42,8 +42,8 @@ inline bool has_image_extension(const std::filesystem::path& file) {
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
-SEGX_IMPL std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
-                                                                      std::vector<std::string>& problems) {
+SEGX_IMPL_COLD std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
+                                                                           std::vector<std::string>& problems) {
   std::set<std::filesystem::path> files;  // the order of a folder differs from machine to machine
   std::error_code failure;
   const std::filesystem::directory_iterator entries(folder, failure);
@@ -89,7 +89,7 @@ inline std::map<std::string, std::filesystem::path> class_folders(const std::fil
   return found;
 }
 
-SEGX_IMPL std::string fault_of_class_name(const std::string& name) {
+SEGX_IMPL_COLD std::string fault_of_class_name(const std::string& name) {
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (name.empty()) return "has no name";
   if (name.find_first_of("/\\,") != name.npos) return "has a slash or a comma in its name";
@@ -151,13 +151,13 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 
 }  // namespace detail
 
-SEGX_IMPL std::vector<std::string> numbered_classes(int count) {
+SEGX_IMPL_COLD std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
   for (int k = 1; k < count; ++k) names.push_back(joined({"class ", k}));
   return names;
 }
 
-SEGX_IMPL cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
+SEGX_IMPL_COLD cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold) {
   cv::Mat labels = detail::read_mask_file(data, s.masks.at(0), mask_threshold);
   for (std::size_t k = 1; k < s.masks.size(); ++k) {
     const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
@@ -169,7 +169,7 @@ SEGX_IMPL cv::Mat read_labels(const dataset& data, const sample& s, std::optiona
   return labels;
 }
 
-SEGX_IMPL dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
+SEGX_IMPL_COLD dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
   namespace fs = std::filesystem;
   const fs::path images = folder / "images";
   if (!fs::is_directory(folder)) fail({folder.string(), ": no such folder"});

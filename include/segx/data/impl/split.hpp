@@ -18,7 +18,7 @@
 
 namespace segx {
 
-SEGX_IMPL void double_by_mirroring(dataset& data, split& parts) {
+SEGX_IMPL_COLD void double_by_mirroring(dataset& data, split& parts) {
   for (std::size_t k = 0, count = parts.train.size(); k < count; ++k) {
     sample copy = data.samples[static_cast<std::size_t>(parts.train[k])];
     copy.mirrored = !copy.mirrored;
@@ -27,7 +27,7 @@ SEGX_IMPL void double_by_mirroring(dataset& data, split& parts) {
   }
 }
 
-SEGX_IMPL split split_by_fraction(int count, double fraction, std::uint64_t seed) {
+SEGX_IMPL_COLD split split_by_fraction(int count, double fraction, std::uint64_t seed) {
   if (count < 2)
     fail({"a training needs two images at least, one to train on and one to validate; there ",
           count == 1 ? "is only one" : "are none"});
@@ -44,11 +44,11 @@ SEGX_IMPL split split_by_fraction(int count, double fraction, std::uint64_t seed
   return parts;
 }
 
-SEGX_IMPL split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed) {
+SEGX_IMPL_COLD split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed) {
   return split_by_fraction(static_cast<int>(data.samples.size()), fraction, seed);
 }
 
-SEGX_IMPL split split_by_list(const dataset& data, const std::filesystem::path& list) {
+SEGX_IMPL_COLD split split_by_list(const dataset& data, const std::filesystem::path& list) {
   std::ifstream stream(list);
   if (!stream) fail({list.string(), ": cannot be opened, expected a list of validation stems, one a line"});
   std::set<std::string> stems;

@@ -44,7 +44,7 @@ inline std::optional<std::array<float, 3>> three_numbers(std::string_view words)
 
 }  // namespace detail
 
-SEGX_IMPL std::optional<normalisation> find_normalisation(std::string_view text) {
+SEGX_IMPL_COLD std::optional<normalisation> find_normalisation(std::string_view text) {
   for (const auto& known : detail::named_normalisations)
     if (known.name == text) return known.value;
   const std::size_t middle = text.find(detail::deviation_word);
@@ -57,13 +57,13 @@ SEGX_IMPL std::optional<normalisation> find_normalisation(std::string_view text)
   return normalisation{*mean, *deviation};
 }
 
-SEGX_IMPL normalisation parse_normalisation(std::string_view text) {
+SEGX_IMPL_COLD normalisation parse_normalisation(std::string_view text) {
   if (const auto found = find_normalisation(text)) return *found;
   fail({"the normalisation \"", text,
         "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\""});
 }
 
-SEGX_IMPL std::string text_of(const normalisation& n) {
+SEGX_IMPL_COLD std::string text_of(const normalisation& n) {
   for (const auto& known : detail::named_normalisations)
     if (known.value == n) return std::string{known.name};
   const auto numbers = [](const std::array<float, 3>& values) {

@@ -13,7 +13,7 @@
 
 namespace segx {
 
-SEGX_IMPL std::vector<double> nice_ticks(double low, double high, int count, double least_step) {
+SEGX_IMPL_COLD std::vector<double> nice_ticks(double low, double high, int count, double least_step) {
   if (!(high > low) || !std::isfinite(high - low) || count < 1) return {};
   const double wanted = std::max((high - low) / count, least_step);
   const double power = std::pow(10.0, std::floor(std::log10(wanted)));
@@ -70,7 +70,7 @@ inline interval widened(interval i, double share) {
   return {i.low - margin, i.high + margin};
 }
 
-SEGX_IMPL std::vector<std::string> tick_labels(const std::vector<double>& ticks) {
+SEGX_IMPL_COLD std::vector<std::string> tick_labels(const std::vector<double>& ticks) {
   std::vector<std::string> labels;
   const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : std::abs(ticks.empty() ? 1.0 : ticks[0]);
   const double largest = ticks.empty() ? 0 : std::max(std::abs(ticks.front()), std::abs(ticks.back()));
@@ -296,7 +296,7 @@ inline void draw_panel(sheet& page, const plot_panel& panel, cv::Rect2d place) {
 
 }  // namespace detail::plot
 
-SEGX_IMPL cv::Mat plot_curves(const std::vector<plot_panel>& panels, const plot_options& options) {
+SEGX_IMPL_COLD cv::Mat plot_curves(const std::vector<plot_panel>& panels, const plot_options& options) {
   if (panels.empty()) fail("plot_curves: expected at least one panel");
   const double width = double(options.width) / double(panels.size());
   if (width < 300 || options.height < 260)

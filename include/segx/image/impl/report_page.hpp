@@ -26,7 +26,7 @@ inline std::string text(std::string_view plain) {
   return escaped;
 }
 
-SEGX_IMPL std::string link(std::string_view file) {
+SEGX_IMPL_COLD std::string link(std::string_view file) {
   constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/";
   std::string url = "./";
   for (const char c : file) {
@@ -54,7 +54,7 @@ inline std::string picture(const std::string& file, const std::string& what, con
 
 }  // namespace detail::html
 
-SEGX_IMPL std::string report_page(const report& r) {
+SEGX_IMPL_COLD std::string report_page(const report& r) {
   using namespace detail;
   std::string page =
       joined({"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -13,7 +13,7 @@
 
 namespace segx {
 
-SEGX_IMPL void write_png(const std::filesystem::path& file, const cv::Mat& image) {
+SEGX_IMPL_COLD void write_png(const std::filesystem::path& file, const cv::Mat& image) {
   if (image.empty() || (image.depth() != CV_8U && image.depth() != CV_16U) ||
       (image.channels() != 1 && image.channels() != 3))
     fail({file.string(), ": cannot be written, expected an image of 8 or 16 bits, gray or BGR, that is not empty"});
@@ -22,7 +22,7 @@ SEGX_IMPL void write_png(const std::filesystem::path& file, const cv::Mat& image
   write_file_atomically(file, std::as_bytes(std::span{bytes}), false);
 }
 
-SEGX_IMPL void write_mask(const std::filesystem::path& file, const cv::Mat& mask) {
+SEGX_IMPL_COLD void write_mask(const std::filesystem::path& file, const cv::Mat& mask) {
   double largest = 0;
   if (mask.type() == CV_8UC1 && !mask.empty()) cv::minMaxLoc(mask, nullptr, &largest);
   if (mask.type() != CV_8UC1 || largest > 1)
@@ -30,7 +30,7 @@ SEGX_IMPL void write_mask(const std::filesystem::path& file, const cv::Mat& mask
   write_png(file, mask * 255);
 }
 
-SEGX_IMPL void write_probability(const std::filesystem::path& file, const cv::Mat& probability) {
+SEGX_IMPL_COLD void write_probability(const std::filesystem::path& file, const cv::Mat& probability) {
   if (probability.type() != CV_32FC1) fail({file.string(), ": cannot be written, probabilities must be CV_32FC1"});
   if (!cv::checkRange(probability)) fail({file.string(), ": cannot be written, a probability is not a number"});
   cv::Mat stored;
@@ -40,7 +40,7 @@ SEGX_IMPL void write_probability(const std::filesystem::path& file, const cv::Ma
 
 namespace detail {
 
-SEGX_IMPL cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
+SEGX_IMPL_COLD cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
   cv::Mat inside;
   cv::erode(mask, inside, cv::getStructuringElement(cv::MORPH_CROSS, {3, 3}), {-1, -1}, thickness);
   return mask - inside;
@@ -48,7 +48,7 @@ SEGX_IMPL cv::Mat inner_contour(const cv::Mat& mask, int thickness) {
 
 }  // namespace detail
 
-SEGX_IMPL cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Mat>& masks) {
+SEGX_IMPL_COLD cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Mat>& masks) {
   constexpr double opacity = 0.3;
   const auto fits = [&](const cv::Mat& m) { return m.type() == CV_8UC1 && m.size() == image.size(); };
   if ((image.type() != CV_32FC1 && image.type() != CV_32FC3) || image.empty() ||
@@ -69,7 +69,7 @@ SEGX_IMPL cv::Mat overlay_classes(const cv::Mat& image, const std::vector<cv::Ma
   return picture;
 }
 
-SEGX_IMPL cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth) {
+SEGX_IMPL_COLD cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::Mat& truth) {
   cv::Mat picture = overlay_classes(image, {mask});
   if (truth.empty()) return picture;
   if (truth.type() != CV_8UC1 || truth.size() != image.size())
@@ -78,7 +78,7 @@ SEGX_IMPL cv::Mat overlay(const cv::Mat& image, const cv::Mat& mask, const cv::M
   return picture;
 }
 
-SEGX_IMPL cv::Mat contact_sheet(const std::vector<cv::Mat>& pictures, int columns) {
+SEGX_IMPL_COLD cv::Mat contact_sheet(const std::vector<cv::Mat>& pictures, int columns) {
   constexpr int margin = 4;
   if (pictures.empty() || columns < 1) fail("contact_sheet: expected at least one picture and one column");
   cv::Size cell(0, 0);

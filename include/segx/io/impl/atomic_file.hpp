@@ -63,7 +63,7 @@ inline bool sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace detail
 
-SEGX_IMPL void make_folder(const std::filesystem::path& folder) {
+SEGX_IMPL_COLD void make_folder(const std::filesystem::path& folder) {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem) {
@@ -72,7 +72,7 @@ SEGX_IMPL void make_folder(const std::filesystem::path& folder) {
   }
 }
 
-SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
+SEGX_IMPL_COLD std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& why) { fail({"cannot read '", path.string(), "': ", why}); };
   const detail::open_file file(path, O_RDONLY);
   struct stat status {};
@@ -99,8 +99,8 @@ SEGX_IMPL std::vector<std::byte> read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-SEGX_IMPL void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
-                                     bool lasting) {
+SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                                          bool lasting) {
   static std::atomic<unsigned> count{0};
   const std::filesystem::path temporary = joined({path.string(), ".tmp-", ::getpid(), "-", count++});
   const auto refuse = [&](const std::string& why) { fail({"cannot write '", path.string(), "': ", why}); };

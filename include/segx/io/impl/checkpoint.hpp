@@ -10,7 +10,7 @@
 
 namespace segx {
 
-SEGX_IMPL const std::string& checkpoint::text(const std::string& name) const {
+SEGX_IMPL_COLD const std::string& checkpoint::text(const std::string& name) const {
   const auto found = values.find(name);
   if (found == values.end()) { fail({"a checkpoint without \"", name, "\""}); }
   return found->second;
@@ -41,7 +41,8 @@ inline std::string sha256_of(std::map<std::string, std::string> values) {
 
 }  // namespace detail
 
-SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoint& state, std::uint64_t fingerprint) {
+SEGX_IMPL_COLD void save_checkpoint(const std::filesystem::path& path, const checkpoint& state,
+                                    std::uint64_t fingerprint) {
   std::vector<tensor_entry> tensors;
   std::map<std::string, std::string> metadata = state.values;
   metadata["format"] = detail::checkpoint_format;
@@ -55,7 +56,7 @@ SEGX_IMPL void save_checkpoint(const std::filesystem::path& path, const checkpoi
   write_file_atomically(path, make_safetensors(tensors, metadata));
 }
 
-SEGX_IMPL checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
+SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
   const std::vector<std::byte> bytes = read_file(path);
   safetensors_view file;
   if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail({path.string(), ": ", wrong}); }

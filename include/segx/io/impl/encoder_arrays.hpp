@@ -44,7 +44,7 @@ inline std::int64_t count_of(std::span<const std::int64_t> extents) {
   return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies{});
 }
 
-SEGX_IMPL std::vector<float> encoder_array::values_of(const tensor_entry& entry, bool channels_last) const {
+SEGX_IMPL_COLD std::vector<float> encoder_array::values_of(const tensor_entry& entry, bool channels_last) const {
   std::vector<float> values(static_cast<std::size_t>(count_of(entry.extents)));
   if (const std::string wrong = to_float32(entry, values); !wrong.empty()) { fail(wrong); }
   std::vector<std::int64_t> expected = of.extents;

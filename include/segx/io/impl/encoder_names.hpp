@@ -156,7 +156,7 @@ inline module_renames timm_mobilenet_v3(bool large) {
 
 }  // namespace detail
 
-SEGX_IMPL std::optional<module_renames> encoder_names(std::string_view encoder, weight_scheme scheme) {
+SEGX_IMPL_COLD std::optional<module_renames> encoder_names(std::string_view encoder, weight_scheme scheme) {
   const bool is_mobilenet_v2 = encoder.starts_with("mobilenet_v2");
   const bool is_resnet = encoder.starts_with("resnet");
   switch (scheme) {

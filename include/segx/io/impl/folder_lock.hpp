@@ -14,7 +14,7 @@
 
 namespace segx {
 
-SEGX_IMPL folder_lock::folder_lock(const std::filesystem::path& folder)
+SEGX_IMPL_COLD folder_lock::folder_lock(const std::filesystem::path& folder)
     : descriptor_{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)} {
   if (descriptor_ < 0) {
     fail({"cannot open the folder '", folder.string(), "' (", detail::reason(),
@@ -27,6 +27,6 @@ SEGX_IMPL folder_lock::folder_lock(const std::filesystem::path& folder)
   }
 }
 
-SEGX_IMPL folder_lock::~folder_lock() { ::close(descriptor_); }
+SEGX_IMPL_COLD folder_lock::~folder_lock() { ::close(descriptor_); }
 
 }  // namespace segx

@@ -9,8 +9,8 @@
 
 namespace segx::detail {
 
-SEGX_IMPL array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
-                                 const safetensors_view& file) {
+SEGX_IMPL_COLD array_source source_of(const std::string& array, const module_renames& renames, weight_scheme scheme,
+                                      const safetensors_view& file) {
   const std::size_t dot = array.rfind('.');
   const std::string module = array.substr(0, dot);
   const std::string kind = array.substr(dot + 1);
@@ -39,8 +39,8 @@ SEGX_IMPL array_source source_of(const std::string& array, const module_renames&
   return {joined({theirs, ".", kind}), {}};
 }
 
-SEGX_IMPL import_report find_scheme(const safetensors_view& file, std::string_view encoder,
-                                    std::span<const encoder_array> arrays) {
+SEGX_IMPL_COLD import_report find_scheme(const safetensors_view& file, std::string_view encoder,
+                                         std::span<const encoder_array> arrays) {
   import_report best{.filled = -1};
   std::string lacks;
   for (const weight_scheme scheme :

@@ -40,7 +40,7 @@ inline void append_utf8(std::string& text, std::uint32_t code) {
   }
 }
 
-SEGX_IMPL std::string json_text(std::string_view text) {
+SEGX_IMPL_COLD std::string json_text(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
@@ -59,31 +59,31 @@ SEGX_IMPL std::string json_text(std::string_view text) {
   return result + '"';
 }
 
-SEGX_IMPL void json_cursor::skip_space() {
+SEGX_IMPL_COLD void json_cursor::skip_space() {
   const std::size_t blank = rest.find_first_not_of(" \t\r\n");
   rest.remove_prefix(blank == rest.npos ? rest.size() : blank);
 }
 
-SEGX_IMPL bool json_cursor::take(char letter) {
+SEGX_IMPL_COLD bool json_cursor::take(char letter) {
   skip_space();
   if (!rest.starts_with(letter)) return false;
   rest.remove_prefix(1);
   return true;
 }
 
-SEGX_IMPL bool json_cursor::take_count(std::int64_t& out) {
+SEGX_IMPL_COLD bool json_cursor::take_count(std::int64_t& out) {
   skip_space();
   return !rest.starts_with('-') && take_number(out);
 }
 
-SEGX_IMPL bool json_cursor::take_word(std::string_view word) {
+SEGX_IMPL_COLD bool json_cursor::take_word(std::string_view word) {
   skip_space();
   if (!rest.starts_with(word)) return false;
   rest.remove_prefix(word.size());
   return true;
 }
 
-SEGX_IMPL bool json_cursor::take_text(std::string& out) {
+SEGX_IMPL_COLD bool json_cursor::take_text(std::string& out) {
   if (!take('"')) return false;
   out.clear();
   while (!rest.starts_with('"')) {
@@ -100,7 +100,7 @@ SEGX_IMPL bool json_cursor::take_text(std::string& out) {
   return true;
 }
 
-SEGX_IMPL bool json_cursor::take_escape(std::string& out) {
+SEGX_IMPL_COLD bool json_cursor::take_escape(std::string& out) {
   constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
   if (rest.size() < 2) return false;
   if (const std::size_t which = letters.find(rest[1]); which != letters.npos) {
@@ -119,7 +119,7 @@ SEGX_IMPL bool json_cursor::take_escape(std::string& out) {
   return true;
 }
 
-SEGX_IMPL bool json_cursor::take_code_unit(std::uint32_t& out) {  // the four digits of an escape
+SEGX_IMPL_COLD bool json_cursor::take_code_unit(std::uint32_t& out) {  // the four digits of an escape
   if (!rest.starts_with("\\u") || rest.size() < 6) return false;
   const auto [end, problem] = std::from_chars(rest.data() + 2, rest.data() + 6, out, 16);
   if (problem != std::errc{} || end != rest.data() + 6) return false;

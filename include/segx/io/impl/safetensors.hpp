@@ -14,7 +14,7 @@
 
 namespace segx {
 
-SEGX_IMPL const tensor_entry* safetensors_view::find(std::string_view name) const {
+SEGX_IMPL_COLD const tensor_entry* safetensors_view::find(std::string_view name) const {
   const auto found =
       std::find_if(tensors.begin(), tensors.end(), [&](const tensor_entry& entry) { return entry.name == name; });
   return found == tensors.end() ? nullptr : &*found;
@@ -33,7 +33,7 @@ inline std::string in_quotes(std::string_view text) {
 
 inline std::string bytes_text(std::uint64_t count) { return joined({count, count == 1 ? " byte" : " bytes"}); }
 
-SEGX_IMPL std::string extents_text(const std::vector<std::int64_t>& extents) {
+SEGX_IMPL_COLD std::string extents_text(const std::vector<std::int64_t>& extents) {
   std::string text = "[";
   for (const std::int64_t extent : extents) {
     if (text.size() > 1) text += ',';
@@ -181,7 +181,7 @@ inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::s
 
 }  // namespace detail
 
-SEGX_IMPL std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
+SEGX_IMPL_COLD std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
   constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
   std::uint64_t header_size = 0;
   if (file.size() < sizeof header_size)
@@ -212,8 +212,8 @@ SEGX_IMPL std::string parse_safetensors(std::span<const std::byte> file, safeten
   return "";
 }
 
-SEGX_IMPL std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
-                                                  const std::map<std::string, std::string>& metadata) {
+SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
+                                                       const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   const auto add_member = [&](const std::string& name) -> std::string& {
     if (!header.ends_with('{')) header += ',';
@@ -249,7 +249,7 @@ SEGX_IMPL std::vector<std::byte> make_safetensors(std::span<const tensor_entry> 
   return file;
 }
 
-SEGX_IMPL std::string to_float32(const tensor_entry& entry, std::span<float> out) {
+SEGX_IMPL_COLD std::string to_float32(const tensor_entry& entry, std::span<float> out) {
   if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16)
     return joined(
         {"tensor ", detail::in_quotes(entry.name), ": expected F32, F16 or BF16, found ", name_of(entry.type)});
@@ -269,7 +269,7 @@ SEGX_IMPL std::string to_float32(const tensor_entry& entry, std::span<float> out
   return "";
 }
 
-SEGX_IMPL std::vector<std::byte> to_float16(std::span<const float> elements) {
+SEGX_IMPL_COLD std::vector<std::byte> to_float16(std::span<const float> elements) {
   std::vector<std::byte> bytes(elements.size() * 2);
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const std::uint16_t half = float_to_half(elements[i]);

@@ -10,7 +10,7 @@ namespace segx {
 
 namespace detail {
 
-SEGX_IMPL xt::xtensor<float, 4> self_test_image(int channels, int extent) {
+SEGX_IMPL_COLD xt::xtensor<float, 4> self_test_image(int channels, int extent) {
   auto image = xt::xtensor<float, 4>::from_shape(extents_of(1, {channels, extent, extent}));
   for (std::size_t i = 0; i < image.size(); ++i) {
     image.data()[i] = static_cast<float>(hash32(static_cast<std::uint32_t>(i)) >> 8U) * 0x1p-24F;
@@ -18,15 +18,15 @@ SEGX_IMPL xt::xtensor<float, 4> self_test_image(int channels, int extent) {
   return image;
 }
 
-SEGX_IMPL std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor) {
+SEGX_IMPL_COLD std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor) {
   return std::as_bytes(std::span{tensor.data(), tensor.size()});
 }
 
-SEGX_IMPL bool are_finite(std::span<const float> values) {
+SEGX_IMPL_COLD bool are_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
-SEGX_IMPL std::string checksum_of(std::span<const tensor_entry> tensors) {
+SEGX_IMPL_COLD std::string checksum_of(std::span<const tensor_entry> tensors) {
   sha256_sum sum;
   for (const tensor_entry& entry : tensors) { sum.add(entry.bytes); }
   return sum.digits();
@@ -34,7 +34,7 @@ SEGX_IMPL std::string checksum_of(std::span<const tensor_entry> tensors) {
 
 }  // namespace detail
 
-SEGX_IMPL std::string decode_card(const safetensors_view& file, model_card& out) {
+SEGX_IMPL_COLD std::string decode_card(const safetensors_view& file, model_card& out) {
   const auto value = [&](const char* key) -> const std::string* {
     const auto found = file.metadata.find(key);
     return found == file.metadata.end() ? nullptr : &found->second;

@@ -250,6 +250,6 @@ inline void loss_parser::refuse(const std::string& why) const {
 
 }  // namespace detail
 
-SEGX_IMPL any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
+SEGX_IMPL_COLD any_loss parse_loss(std::string_view text) { return detail::loss_parser(text).parse(); }
 
 }  // namespace segx

@@ -12,30 +12,30 @@
 
 namespace segx {
 
-SEGX_IMPL double training_time::share() const {
+SEGX_IMPL_COLD double training_time::share() const {
   const double skipped = warm_up * static_cast<double>(steps_per_epoch);
   const double all = static_cast<double>(epochs) * static_cast<double>(steps_per_epoch);
   return std::max(0.0, static_cast<double>(step) - skipped) / (all - skipped);
 }
 
-SEGX_IMPL double step_rate::operator()(double base, const training_time& t) const {
+SEGX_IMPL_COLD double step_rate::operator()(double base, const training_time& t) const {
   const auto passed = std::upper_bound(milestones.begin(), milestones.end(), t.epoch()) - milestones.begin();
   return base * std::pow(gamma, static_cast<double>(passed));
 }
 
-SEGX_IMPL std::string step_rate::text() const {
+SEGX_IMPL_COLD std::string step_rate::text() const {
   std::string all = "step(";
   for (const double milestone : milestones) { all += joined({milestone, ","}); }
   all.back() = ';';
   return joined({all, gamma, ")"});
 }
 
-SEGX_IMPL double cosine_rate::operator()(double base, const training_time& t) const {
+SEGX_IMPL_COLD double cosine_rate::operator()(double base, const training_time& t) const {
   constexpr double pi = 3.141592653589793;
   return base * 0.5 * (1 + std::cos(pi * t.share()));
 }
 
-SEGX_IMPL void plateau_rate::validated(double score) {
+SEGX_IMPL_COLD void plateau_rate::validated(double score) {
   seen.see(score);
   if (seen.waited > epochs) {
     ++reductions;
@@ -43,7 +43,7 @@ SEGX_IMPL void plateau_rate::validated(double score) {
   }
 }
 
-SEGX_IMPL double schedule::operator()(double base, training_time t) const {
+SEGX_IMPL_COLD double schedule::operator()(double base, training_time t) const {
   t.warm_up = warm_up;
   const double steps = warm_up * static_cast<double>(t.steps_per_epoch);
   const double warmth = steps > 0 ? std::min(1.0, static_cast<double>(t.step + 1) / steps) : 1.0;
@@ -123,7 +123,7 @@ inline constexpr schedule_form schedule_forms[] = {
 
 }  // namespace detail
 
-SEGX_IMPL schedule parse_schedule(std::string_view text, double warm_up) {
+SEGX_IMPL_COLD schedule parse_schedule(std::string_view text, double warm_up) {
   const std::size_t open = text.find('(');
   const std::string_view name = text.substr(0, open);
   std::string known;

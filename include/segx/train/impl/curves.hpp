@@ -9,14 +9,14 @@
 
 namespace segx {
 
-SEGX_IMPL const epoch_record* best_epoch(const std::vector<epoch_record>& records) {
+SEGX_IMPL_COLD const epoch_record* best_epoch(const std::vector<epoch_record>& records) {
   const epoch_record* best = nullptr;
   for (const epoch_record& record : records)
     if (record.val_iou_mean > (best ? best->val_iou_mean : -1.0)) best = &record;
   return best;
 }
 
-SEGX_IMPL cv::Mat curves_figure(const std::vector<epoch_record>& records) {
+SEGX_IMPL_COLD cv::Mat curves_figure(const std::vector<epoch_record>& records) {
   const auto curve = [&](std::string name, double epoch_record::*value) {
     series s{std::move(name), {}, {}};
     for (const epoch_record& record : records) {

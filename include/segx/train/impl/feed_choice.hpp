@@ -12,7 +12,7 @@
 
 namespace segx {
 
-SEGX_IMPL std::optional<std::int64_t> available_memory() {
+SEGX_IMPL_COLD std::optional<std::int64_t> available_memory() {
   const auto number_in = [](const char* file) -> std::optional<std::int64_t> {
     std::ifstream stream(file);
     std::int64_t value = 0;
@@ -29,7 +29,7 @@ SEGX_IMPL std::optional<std::int64_t> available_memory() {
   return available;
 }
 
-SEGX_IMPL std::string feed_choice::text() const {
+SEGX_IMPL_COLD std::string feed_choice::text() const {
   const auto megabytes = [](std::int64_t bytes) { return joined({(bytes + 999'999) / 1'000'000, " MB"}); };
   const std::string room =
       available ? joined({megabytes(*available), " are available"}) : "it is not known what is available";
@@ -38,14 +38,14 @@ SEGX_IMPL std::string feed_choice::text() const {
                                            megabytes(image_bytes), " (", room, ")"});
 }
 
-SEGX_IMPL std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts) {
+SEGX_IMPL_COLD std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts) {
   const loader_options options = loader_options_of(r, channels, feed::in_memory, true);
   return static_cast<std::int64_t>(memory_needed(options, data, parts.train).samples +
                                    memory_needed(options, data, parts.val).samples);
 }
 
-SEGX_IMPL feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
-                                  std::optional<std::int64_t> available) {
+SEGX_IMPL_COLD feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
+                                       std::optional<std::int64_t> available) {
   const bool fits = available && images + others <= *available / 5 * 4;
   if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, images, available}; }
   if (word == "stream" || word == "auto") { return {feed::streamed, images, available}; }

@@ -38,7 +38,7 @@ inline std::string csv_line(const epoch_record& record) {
   return joined({line, "\n"});
 }
 
-SEGX_IMPL std::string json_line(const epoch_record& record) {
+SEGX_IMPL_COLD std::string json_line(const epoch_record& record) {
   std::string line = "{";
   for (const log_column& column : log_columns) {
     line.append(line.size() == 1 ? "\"" : ", \"").append(column.name).append("\": ");
@@ -88,7 +88,7 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
 
 }  // namespace detail
 
-SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) {
+SEGX_IMPL_COLD std::vector<epoch_record> read_log(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) fail({file.string(), ": cannot be opened, there is no log of a training here"});
   const std::string text = (std::ostringstream() << stream.rdbuf()).str();
@@ -113,8 +113,8 @@ SEGX_IMPL std::vector<epoch_record> read_log(const std::filesystem::path& file) 
   return records;
 }
 
-SEGX_IMPL training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch, const std::string& about,
-                                     const std::vector<std::string>& classes)
+SEGX_IMPL_COLD training_log::training_log(const std::filesystem::path& run_dir, int resumed_epoch,
+                                          const std::string& about, const std::vector<std::string>& classes)
     : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl"), csv_(detail::csv_header(classes)) {
   make_folder(run_dir);
   if (!about.empty()) json_ = joined({about, "\n"});
@@ -125,18 +125,18 @@ SEGX_IMPL training_log::training_log(const std::filesystem::path& run_dir, int r
   write();
 }
 
-SEGX_IMPL void training_log::append(const epoch_record& record) {
+SEGX_IMPL_COLD void training_log::append(const epoch_record& record) {
   add(record);
   write();
 }
 
-SEGX_IMPL void training_log::add(const epoch_record& record) {
+SEGX_IMPL_COLD void training_log::add(const epoch_record& record) {
   records_.push_back(record);
   csv_ += detail::csv_line(record);
   json_ += detail::json_line(record);
 }
 
-SEGX_IMPL void training_log::write() const {
+SEGX_IMPL_COLD void training_log::write() const {
   write_file_atomically(json_file_, std::as_bytes(std::span(json_)));
   write_file_atomically(csv_file_, std::as_bytes(std::span(csv_)));
 }

@@ -7,7 +7,7 @@
 
 namespace segx {
 
-SEGX_IMPL std::vector<paper_model> paper_recipes() {
+SEGX_IMPL_COLD std::vector<paper_model> paper_recipes() {
   const recipe unet_1{
       .model = "unet64", .augmentation = "none", .doubled = true, .loss = "bce", .epochs = 100, .batch = 16};
   const recipe unet_2{.model = "resunet",

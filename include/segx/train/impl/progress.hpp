@@ -18,7 +18,7 @@
 
 namespace segx {
 
-SEGX_IMPL std::string clock_text(double seconds) {
+SEGX_IMPL_COLD std::string clock_text(double seconds) {
   const long s = std::lround(std::clamp(seconds, 0.0, 1e9));
   char text[32];
   if (s < 3600) std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
@@ -28,11 +28,11 @@ SEGX_IMPL std::string clock_text(double seconds) {
 
 namespace detail {
 
-SEGX_IMPL int text_columns(std::string_view text) {
+SEGX_IMPL_COLD int text_columns(std::string_view text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-SEGX_IMPL std::string bar_text(double share, int cells) {
+SEGX_IMPL_COLD std::string bar_text(double share, int cells) {
   static constexpr std::array<const char*, 8> eighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const int filled = static_cast<int>(share * cells * 8);
   std::string bar = "▕";
@@ -50,7 +50,7 @@ inline std::string formatted(const char* format, double value) {
 
 }  // namespace detail
 
-SEGX_IMPL std::string progress_line(const progress_state& state, int width, bool bar) {
+SEGX_IMPL_COLD std::string progress_line(const progress_state& state, int width, bool bar) {
   constexpr int most_cells = 30, least_cells = 6;
   const double share = state.images > 0 ? std::clamp(double(state.done) / double(state.images), 0.0, 1.0) : 0.0;
   const std::string head = joined({"epoch ", state.epoch, "/", state.epochs});
@@ -94,26 +94,26 @@ inline int terminal_width(int descriptor) {
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-SEGX_IMPL progress::progress(std::ostream& out, bool terminal, std::function<int()> width, clock now)
+SEGX_IMPL_COLD progress::progress(std::ostream& out, bool terminal, std::function<int()> width, clock now)
     : out_(&out),
       terminal_(terminal),
       width_(std::move(width)),
       now_(std::move(now)),
       next_draw_(now_() + (terminal ? 0 : seconds_between_lines)) {}
 
-SEGX_IMPL progress::progress()
+SEGX_IMPL_COLD progress::progress()
     : progress(std::cerr, isatty(STDERR_FILENO) == 1, [] { return terminal_width(STDERR_FILENO); }) {}
 
-SEGX_IMPL progress::~progress() {
+SEGX_IMPL_COLD progress::~progress() {
   if (drawn_) *out_ << '\n' << std::flush;
 }
 
-SEGX_IMPL void progress::begin_epoch(int epoch, int epochs, long images) {
+SEGX_IMPL_COLD void progress::begin_epoch(int epoch, int epochs, long images) {
   epoch_start_ = now_();
   begin(epoch, epochs, images, false);
 }
 
-SEGX_IMPL void progress::update(long done, double loss, double iou) {
+SEGX_IMPL_COLD void progress::update(long done, double loss, double iou) {
   const double now = now_();
   measure_rate(done, now);
   state_.done = done;
@@ -125,28 +125,28 @@ SEGX_IMPL void progress::update(long done, double loss, double iou) {
   draw(now);
 }
 
-SEGX_IMPL void progress::end_epoch(std::string_view summary) {
+SEGX_IMPL_COLD void progress::end_epoch(std::string_view summary) {
   const double seconds = now_() - epoch_start_;
   epoch_seconds_ = std::isnan(epoch_seconds_) ? seconds : 0.5 * (epoch_seconds_ + seconds);
   note(summary);
 }
 
-SEGX_IMPL void progress::note(std::string_view line) {
+SEGX_IMPL_COLD void progress::note(std::string_view line) {
   *out_ << joined({drawn_ ? clear_line : "", line, '\n'}) << std::flush;
   drawn_ = false;
   if (terminal_) next_draw_ = now_();
 }
 
-SEGX_IMPL double progress::steady_seconds() {
+SEGX_IMPL_COLD double progress::steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-SEGX_IMPL void progress::begin(int epoch, int epochs, long images, bool validating) {
+SEGX_IMPL_COLD void progress::begin(int epoch, int epochs, long images, bool validating) {
   state_ = {.epoch = epoch, .epochs = epochs, .validating = validating, .images = images};
   last_update_ = now_();
 }
 
-SEGX_IMPL void progress::measure_rate(long done, double now) {
+SEGX_IMPL_COLD void progress::measure_rate(long done, double now) {
   const double seconds = now - last_update_;
   if (done <= state_.done || seconds <= 0) return;
   const double rate = double(done - state_.done) / seconds;
@@ -155,7 +155,7 @@ SEGX_IMPL void progress::measure_rate(long done, double now) {
   last_update_ = now;
 }
 
-SEGX_IMPL void progress::draw(double now) {
+SEGX_IMPL_COLD void progress::draw(double now) {
   const bool last = terminal_ && state_.done >= state_.images;
   if (now < next_draw_ && !last) return;
   // One write, so that nothing flickers; one column less than there is, since writing to the last one would wrap.

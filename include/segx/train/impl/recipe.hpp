@@ -21,7 +21,7 @@ inline void expect_in_range(const recipe_field& field, const std::string& name, 
 
 }  // namespace detail
 
-SEGX_IMPL recipe checked(recipe r) {
+SEGX_IMPL_COLD recipe checked(recipe r) {
   for (const recipe_field& field : recipe_fields) {
     const std::string key{field.key};
     const auto check = [&]<class T>(const T& value) {

@@ -12,7 +12,7 @@
 
 namespace segx {
 
-SEGX_IMPL scan_options scan_options_of(const recipe& r) {
+SEGX_IMPL_COLD scan_options scan_options_of(const recipe& r) {
   scan_options options{.mask_threshold = r.mask_threshold};
   for (const label_kind kind : {label_kind::binary, label_kind::exclusive, label_kind::overlapping}) {
     if (r.labels == text_of(kind)) { options.labels = kind; }
@@ -28,17 +28,17 @@ SEGX_IMPL scan_options scan_options_of(const recipe& r) {
   return options;
 }
 
-SEGX_IMPL split split_of(const dataset& data, const recipe& r) {
+SEGX_IMPL_COLD split split_of(const dataset& data, const recipe& r) {
   return r.validation_list.empty() ? split_by_fraction(data, r.validation, r.seed)
                                    : split_by_list(data, r.validation_list);
 }
 
-SEGX_IMPL bool has_windows(const recipe& r) {
+SEGX_IMPL_COLD bool has_windows(const recipe& r) {
   if (r.framing == "stretch" || r.framing == "window") { return r.framing == "window"; }
   fail({"no framing is called \"", r.framing, "\"; choose stretch or window"});
 }
 
-SEGX_IMPL loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
+SEGX_IMPL_COLD loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
   // Half of the windows must have something to find, so that small structures are not forgotten.
   constexpr double foreground = 0.5;
   const framing window = training ? framing::random_window : framing::centred_window;

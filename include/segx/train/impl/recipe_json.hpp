@@ -62,7 +62,7 @@ inline std::string take(json_cursor& from, std::map<std::string, double>& out) {
   return is_read ? "" : "names and numbers, as {\"encoder\": 0.1}";
 }
 
-SEGX_IMPL std::string field_json(const recipe& r, const recipe_field& field) {
+SEGX_IMPL_COLD std::string field_json(const recipe& r, const recipe_field& field) {
   return std::visit([&](auto member) { return as_json(r.*member); }, field.member);
 }
 
@@ -84,7 +84,7 @@ inline std::string take_field(json_cursor& from, recipe& out, std::set<std::stri
 
 }  // namespace detail
 
-SEGX_IMPL std::string recipe_json(const recipe& r, std::string_view between) {
+SEGX_IMPL_COLD std::string recipe_json(const recipe& r, std::string_view between) {
   const bool in_lines = between.find('\n') != between.npos;
   std::string text = in_lines ? joined({"{", between}) : "{";
   for (const recipe_field& field : recipe_fields) {
@@ -94,19 +94,19 @@ SEGX_IMPL std::string recipe_json(const recipe& r, std::string_view between) {
   return text + (in_lines ? "\n}\n" : "}");
 }
 
-SEGX_IMPL recipe without_folders(recipe r) {
+SEGX_IMPL_COLD recipe without_folders(recipe r) {
   for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
     r.*file = std::filesystem::path{r.*file}.filename().string();
   }
   return r;
 }
 
-SEGX_IMPL std::string recipe_sha256(const recipe& r) {
+SEGX_IMPL_COLD std::string recipe_sha256(const recipe& r) {
   const std::string text = recipe_json(without_folders(r));
   return sha256(std::as_bytes(std::span{text}));
 }
 
-SEGX_IMPL recipe parse_recipe(std::string_view text) {
+SEGX_IMPL_COLD recipe parse_recipe(std::string_view text) {
   recipe result;
   std::string wrong;
   std::set<std::string> seen;
@@ -125,7 +125,7 @@ SEGX_IMPL recipe parse_recipe(std::string_view text) {
   fail({"line ", 1 + std::count(before.begin(), before.end(), '\n'), ": ", wrong});
 }
 
-SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
+SEGX_IMPL_COLD recipe read_recipe(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   if (text.starts_with("\xEF\xBB\xBF")) { text.remove_prefix(3); }  // the byte order mark of some editors
@@ -134,7 +134,7 @@ SEGX_IMPL recipe read_recipe(const std::filesystem::path& file) {
   } catch (const error& wrong) { fail({file.string(), ": ", wrong.what()}); }
 }
 
-SEGX_IMPL std::string difference(const recipe& there, const recipe& here) {
+SEGX_IMPL_COLD std::string difference(const recipe& there, const recipe& here) {
   std::string all;
   for (const recipe_field& field : recipe_fields) {
     const std::string a = detail::field_json(there, field), b = detail::field_json(here, field);

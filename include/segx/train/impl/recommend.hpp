@@ -227,9 +227,9 @@ inline choice choose_batch(const training_memory& memory, const traits& t, const
 
 }  // namespace detail::planning
 
-SEGX_IMPL recommendation recommend(const survey& s, int train, int val,
-                                   const std::vector<candidate_network>& candidates, const planning_limits& limits,
-                                   recipe given) {
+SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
+                                        const std::vector<candidate_network>& candidates, const planning_limits& limits,
+                                        recipe given) {
   using namespace detail::planning;
   const traits t = traits_of(s, train);
   recommendation result;

@@ -20,7 +20,7 @@ namespace detail {
 
 inline constexpr std::string_view in_turn_name = "in_turn";
 
-SEGX_IMPL std::string known_names() {
+SEGX_IMPL_COLD std::string known_names() {
   std::string names;
   for_each_augmentation([&](const auto& a) { names += joined({a.name, ", "}); });
   for (const auto& ready : ready_augmentations) names += joined({ready.name, ", "});
@@ -212,7 +212,7 @@ inline std::string text_of_json_array(std::string_view json) {
 
 }  // namespace detail
 
-SEGX_IMPL augment_in_turn parse_augmentation(std::string_view text) {
+SEGX_IMPL_COLD augment_in_turn parse_augmentation(std::string_view text) {
   if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '[') {
     const std::string joined = detail::text_of_json_array(text);
     return detail::augmentation_parser(joined).parse();
