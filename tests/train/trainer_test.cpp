@@ -186,6 +186,31 @@ TEST_CASE("a training learns, and leaves its best weights, a log and curves") {
   CHECK(e.loss == best->val_loss);
 }
 
+TEST_CASE("the weights of the best epoch are kept, however short epochs are beside the writing") {
+  const phantoms p;
+  segx::recipe recipe = usual();
+  recipe.epochs = 12;
+  for (const int steps : {1000, 26}) {  // to the end; or stopped within an epoch, when the best one is not written yet
+    segx::run_options run = run_in(p / std::to_string(steps));
+    int left = steps;
+    run.should_stop = [&left] { return --left == 0; };
+    const outcome o = train(p, recipe, run);
+    CHECK(o.result.finished == (steps == 1000));
+    const auto best = std::max_element(o.log.begin(), o.log.end(),
+                                       [](const auto& a, const auto& b) { return a.val_iou_mean < b.val_iou_mean; });
+    const auto loaded = segx::load_weights<tiny_unet>(run.folder / "best.safetensors");
+    CHECK(loaded.card.metrics + "\n" == segx::detail::json_line(*best));
+    segx::session<tiny_unet, segx::frugal<segx::cpu>> network{loaded.values, 32, 32, {2, 1}};
+    for (const int batch : {1, 2}) {  // losses are those of single images
+      segx::loader samples{p.data, p.parts.val, {.height = 32, .width = 32, .batch = batch, .shuffle = false}};
+      const segx::evaluation e =
+          segx::evaluate(network, samples, segx::parse_loss("bce+jaccard"), 0.5F, [](auto&&...) {});
+      CHECK(e.summary.iou_mean == best->val_iou_mean);
+      CHECK(e.loss == best->val_loss);
+    }
+  }
+}
+
 TEST_CASE("the recipe stands in the weight file, the log, the checkpoint and a file of its own") {
   const phantoms p;
   segx::recipe recipe = usual();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -72,6 +73,20 @@ struct evaluation {
   void summarize_images();
 };
 
+namespace detail {
+
+/// [1,K,H,W]: one image of a batch.
+inline xt::xtensor<float, 4> image_of(const xt::xtensor<float, 4>& batch, std::size_t n) {
+  auto extents = batch.shape();
+  const std::size_t size = batch.size() / extents[0];
+  extents[0] = 1;
+  xt::xtensor<float, 4> image(extents);
+  std::copy_n(batch.data() + n * size, size, image.data());
+  return image;
+}
+
+}  // namespace detail
+
 /// Segments every sample of an unshuffled loader, whose batches the network must take: a session, or whatever has
 /// `logits(images, result)`. Behind each batch `after(images done, masks, indices)` is called, with the batch's
 /// class_masks and the indices of its samples.
@@ -84,8 +99,10 @@ evaluation evaluate(Network& network, loader& samples, const Loss& loss, float t
   samples.start_epoch(0);
   while (samples.next(b)) {
     network.logits(b.images, logits);
-    const auto images = static_cast<double>(b.indices.size());
-    result.loss += loss(logits, b.masks) * images;
+    for (std::size_t n = 0; n < b.indices.size(); ++n) {
+      result.loss += b.indices.size() == 1 ? loss(logits, b.masks)
+                                           : loss(detail::image_of(logits, n), detail::image_of(b.masks, n));
+    }
     const class_masks masks{logits, b.masks, labels, threshold};
     auto counts = count_classes(masks);
     for (std::size_t n = 0; n < counts.size(); ++n) { result.add(b.indices[n], std::move(counts[n])); }

@@ -87,12 +87,8 @@ class trainer {
         run_{std::move(run)},
         data_{data},
         parts_{parts},
-        learner_{network,
-                 first_of(recipe_, run_.resume),
-                 std::move(loss),
-                 std::move(optimizer),
-                 {1, run_.threads, run_.numbers, run_.deterministic}},
-        judge_{learner_.result(), recipe_.height, recipe_.width, {1, run_.threads, run_.numbers}} {
+        judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
+        learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
                         static_cast<std::int64_t>(bytes()), available_memory());
@@ -137,19 +133,24 @@ class trainer {
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();
     train_samples_.emplace(data_, parts_.train, std::move(training));
-    val_samples_.emplace(data_, parts_.val, loader_options_of(recipe_, channels, feed_.mode, false));
+    loader_options validation = loader_options_of(recipe_, channels, feed_.mode, false);
+    validation.batch = judged_at_once();
+    val_samples_.emplace(data_, parts_.val, std::move(validation));
     training_log log = begin_log();
     if (!run_.quiet) { shown_.emplace(); }
 
     while (!is_over()) {
       if (!train_epoch()) {
-        save();
+        keep(log);
         return {false, at_.best_iou, at_.best_epoch, at_.epoch};
       }
       log.append(validate_epoch());
       at_.next_epoch();
-      save();
-      write_png(run_.folder / "curves.png", curves_figure(log.records()));
+      if (is_over() || is_time_to_keep()) {
+        keep(log);
+      } else if (best_ && !best_->values) {
+        best_->values = learner_.result();
+      }
     }
     return {true, at_.best_iou, at_.best_epoch, at_.epoch};
   }
@@ -158,6 +159,10 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  session_options options_of(int batch) const { return {batch, run_.threads, run_.numbers, run_.deterministic}; }
+  /// A GPU is not filled by one image; on the CPU more would only take more memory.
+  int judged_at_once() const { return is_asynchronous ? std::min(recipe_.batch, 8) : 1; }
 
   bool is_over() const { return at_.epoch >= recipe_.epochs || at_.stop.is_time(); }
 
@@ -272,11 +277,12 @@ class trainer {
     return {static_cast<std::uint32_t>(draw.bits()), time().share() < recipe_.dropout_until ? 1.0F : 0.0F};
   }
 
-  [[noreturn]] void fail_diverged(const divergence& found) const {
+  [[noreturn]] void fail_diverged(const divergence& found) {
+    keep_best();
     fail({"training diverged in epoch ", at_.epoch + 1, ", step ", at_.step + 1, ": ", found.what()});
   }
 
-  /// Judges the weights on the validation samples, keeps them if they are the best so far, and gives the epoch's
+  /// Judges the weights on the validation samples, notes whether they are the best so far, and gives the epoch's
   /// record.
   epoch_record validate_epoch() {
     const auto start = clock::now();
@@ -309,13 +315,32 @@ class trainer {
     if (is_best) {
       at_.best_iou = record.val_iou_mean;
       at_.best_epoch = record.epoch;
-      save_best(record);
+      best_ = best_weights{record, {}};
     }
     if (shown_) { shown_->end_epoch(summary_line(record, is_best)); }
     return record;
   }
 
-  void save_best(const epoch_record& record) const {
+  /// Writes the best weights, if they are new, the checkpoint, and then the curves.
+  void keep(const training_log& log) {
+    const auto start = clock::now();
+    keep_best();
+    save();
+    if (!log.records().empty()) { write_png(run_.folder / "curves.png", curves_figure(log.records())); }
+    seconds_to_keep_ = seconds_since(start);
+    kept_at_ = clock::now();
+  }
+  /// Where epochs are short beside the writing, not each of them is written: that takes a twentieth of the time at
+  /// most.
+  bool is_time_to_keep() const { return seconds_since(kept_at_) >= 19 * seconds_to_keep_; }
+
+  void keep_best() {
+    if (!best_) { return; }
+    save_best(best_->record, best_->values ? *best_->values : learner_.result());
+    best_.reset();
+  }
+
+  void save_best(const epoch_record& record, const weights<Network>& values) const {
     model_card card = run_.card;
     card.model = recipe_.model;
     card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
@@ -328,7 +353,7 @@ class trainer {
     card.recipe_sha256 = recipe_sha256(recipe_);
     card.metrics = detail::json_line(record);
     card.metrics.pop_back();  // the end of the line
-    save_weights(run_.folder / "best.safetensors", learner_.result(), card);
+    save_weights(run_.folder / "best.safetensors", values, card);
   }
 
   std::string summary_line(const epoch_record& r, bool is_best) const {
@@ -382,14 +407,22 @@ class trainer {
   run_options run_;
   dataset data_;
   split parts_;
+  session<Network, frugal<Backend>> judge_;  // before the learner, which judges what memory is left for a training
   learner<Network, Backend> learner_;
-  session<Network, frugal<Backend>> judge_;
   feed_choice feed_;
 
   training_state at_;
   std::optional<loader> train_samples_, val_samples_;  // of `run`
   std::optional<progress> shown_;
   batch batch_;
+
+  struct best_weights {
+    epoch_record record;
+    std::optional<weights<Network>> values;  // none: they are the learner's
+  };
+  std::optional<best_weights> best_;  // that are not written yet
+  clock::time_point kept_at_ = clock::now();
+  double seconds_to_keep_ = 0;
 };
 
 }  // namespace segx

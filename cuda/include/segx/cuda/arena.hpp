@@ -103,9 +103,8 @@ inline std::string gigabytes(std::int64_t bytes) {
   return text;
 }
 
-/// Bytes that a training leaves free: for the session that validates, and for what CUDA and cuDNN load when they first
-/// run.
-inline constexpr std::int64_t beside_a_training = std::int64_t{768} << 20U;
+/// Bytes that a training leaves free for what CUDA and cuDNN load when they first run.
+inline constexpr std::int64_t beside_a_training = std::int64_t{512} << 20U;
 
 /// Why a session does not fit, and which batch would; empty if it does.
 inline std::string lack_of_memory(const program<cuda>& what, number stored, int batch, std::int64_t bytes_free) {
