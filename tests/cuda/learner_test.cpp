@@ -223,7 +223,7 @@ TEST_CASE("an optimizer that only the host knows moves weights as one that the G
 
 TEST_CASE("… and adapts the scale of float16", "[cuda]") {
   recipe r = usual();
-  r.loss = "1000000*bce";
+  r.loss = "10000*bce";
   learner<learns, cuda> l{{},
                           r,
                           parse_loss(r.loss),
@@ -232,7 +232,7 @@ TEST_CASE("… and adapts the scale of float16", "[cuda]") {
   const std::vector<float> start(l.current().values().begin(), l.current().values().end());
   const auto scale_after_a_step = [&] {
     l.add(drawn_batch(3, {1, 16, 12}, 1, false, 5), 1, {});
-    l.step(1e-8);
+    l.step(1e-6);
     checkpoint state;
     l.save(state);
     return state.get<double>("loss_scale");

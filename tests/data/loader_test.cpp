@@ -427,7 +427,7 @@ TEST_CASE("options and indices that make no sense are errors") {
   CHECK(message({0}, [](auto& o) { o.width = 0; }) == "loader: width must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.channels = 2; }) == "loader: channels must be 1 (gray) or 3 (colour), not 2");
   CHECK(message({0}, [](auto& o) { o.foreground = 2; }) ==
-        "loader: foreground must be a probability between 0 and 1, not 2.000000");
+        "loader: foreground must be a probability between 0 and 1, not 2");
   CHECK(message({0}, [](auto& o) { o.ahead = 0; }) == "loader: ahead must be at least 1, not 0");
   CHECK(message({0}, [](auto& o) { o.threads = -1; }) == "loader: threads must not be negative");
 

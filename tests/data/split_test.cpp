@@ -47,7 +47,7 @@ TEST_CASE("split_by_fraction leaves no side empty") {
   CHECK_THROWS_WITH(split_by_fraction(named({"a"}), 0.5, 1), two + "is only one");
   CHECK_THROWS_WITH(
       split_by_fraction(named({"a", "b", "c"}), 0.1, 1),
-      "a validation fraction of 0.100000 leaves one side of 3 samples empty; give one between 0 and 1 that "
+      "a validation fraction of 0.1 leaves one side of 3 samples empty; give one between 0 and 1 that "
       "leaves at least one on each side");
 }
 
