@@ -9,6 +9,7 @@ struct convolutions::implementation {};
 convolutions::convolutions(stream&, precision, bool) {}
 convolutions::~convolutions() = default;
 void convolutions::work_in(void*, std::int64_t) {}
+int convolutions::without_algorithm() const { return 0; }
 
 void convolutions::forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds) {
   direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds);

@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -122,8 +122,11 @@ struct prepared {
   convolution_descriptor how;
   activation_descriptor relu;
 
-  /// The outer optional: looked for. The inner: there is one; else the direct kernels run.
-  using choice = std::optional<std::optional<candidate>>;
+  struct choice {
+    bool looked_for = false, was_run = false;
+    std::optional<candidate> algorithm;  // none: the direct kernels run
+    bool is_direct() const { return looked_for && !algorithm; }
+  };
   choice forward, data, weights;
   std::optional<bool> fuses;  // bias and relu go with the forward pass
 };
@@ -178,7 +181,7 @@ struct convolutions::implementation {
   template <class Found>
   void look_for(prepared& p, prepared::choice& chosen, bool may_write, bool is_winograd(decltype(Found::algo)),
                 auto&& measure, auto&& rank) const {
-    if (chosen) { return; }
+    if (std::exchange(chosen.looked_for, true)) { return; }
     Found found[most_algorithms];
     int count = 0;
     use_any(p);
@@ -189,10 +192,10 @@ struct convolutions::implementation {
     } else {
       check(status, "the search for an algorithm", __FILE__, __LINE__);
     }
-    chosen = choose(candidates(found, count, is_winograd), wanted);
+    chosen.algorithm = choose(candidates(found, count, is_winograd), wanted);
   }
 
-  const std::optional<candidate>& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
+  prepared::choice& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
     look_for<cudnnConvolutionFwdAlgoPerf_t>(
         p, p.forward, may_write, is_winograd,
         [&](auto* found, int* count) {
@@ -202,9 +205,9 @@ struct convolutions::implementation {
         [&](auto* found, int* count) {
           return cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, count, found);
         });
-    return *p.forward;
+    return p.forward;
   }
-  const std::optional<candidate>& data(prepared& p, const void* dy, const void* w, void* dx, bool may_write) {
+  prepared::choice& data(prepared& p, const void* dy, const void* w, void* dx, bool may_write) {
     look_for<cudnnConvolutionBwdDataAlgoPerf_t>(
         p, p.data, may_write, is_winograd,
         [&](auto* found, int* count) {
@@ -215,9 +218,9 @@ struct convolutions::implementation {
           return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, count,
                                                              found);
         });
-    return *p.data;
+    return p.data;
   }
-  const std::optional<candidate>& weights(prepared& p, const void* x, const void* dy, void* dw) {
+  prepared::choice& weights(prepared& p, const void* x, const void* dy, void* dw) {
     look_for<cudnnConvolutionBwdFilterAlgoPerf_t>(
         p, p.weights, true, is_winograd,
         [&](auto* found, int* count) {
@@ -228,22 +231,23 @@ struct convolutions::implementation {
           return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, p.x, p.y, p.how, p.w, most_algorithms, count,
                                                                found);
         });
-    return *p.weights;
+    return p.weights;
   }
 
-  /// What became of a convolution by the chosen algorithm. In a rehearsal it is a trial, before anything is recorded:
-  /// nobody reads its result, and an algorithm that fails is given up for the direct kernels.
-  static void settle(const queue& on, prepared::choice& chosen, cudnnStatus_t result, const char* call, int line) {
-    if (on.rehearses && result != CUDNN_STATUS_SUCCESS) {
+  /// Whether the chosen algorithm did a convolution. One that fails when it first runs, which is before anything is
+  /// recorded, is given up for the direct kernels.
+  static bool is_done(prepared::choice& chosen, cudnnStatus_t result, const char* call, int line) {
+    if (!std::exchange(chosen.was_run, true) && result != CUDNN_STATUS_SUCCESS) {
       forget_error();
-      chosen.emplace(std::nullopt);
-    } else {
-      check(result, call, __FILE__, line);
+      chosen.algorithm.reset();
+      return false;
     }
+    check(result, call, __FILE__, line);
+    return true;
   }
 
   cudnnStatus_t run_relu(prepared& p, const void* x, const void* w, const void* bias, void* y) {
-    const candidate& best = **p.forward;
+    const candidate& best = *p.forward.algorithm;
     use(p, best);
     return cudnnConvolutionBiasActivationForward(handle, &one, p.x, x, p.w, w, p.how,
                                                  static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm), workspace,
@@ -262,19 +266,21 @@ void convolutions::work_in(void* memory, std::int64_t bytes) {
 
 void convolutions::forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds) {
   prepared& p = self_->of(c, on.stored);
-  const auto& best = self_->forward(p, x, w, y, on.rehearses || !adds);
-  if (!best) { return direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds); }
-  self_->use(p, *best);
-  const cudnnStatus_t result = cudnnConvolutionForward(self_->handle, &one, p.x, x, p.w, w, p.how,
-                                                       static_cast<cudnnConvolutionFwdAlgo_t>(best->algorithm),
-                                                       self_->workspace, self_->bytes(), adds ? &one : &zero, p.y, y);
-  implementation::settle(on, p.forward, result, "cudnnConvolutionForward", __LINE__);
+  prepared::choice& best = self_->forward(p, x, w, y, on.rehearses || !adds);
+  if (best.algorithm) {
+    self_->use(p, *best.algorithm);
+    const cudnnStatus_t result = cudnnConvolutionForward(
+        self_->handle, &one, p.x, x, p.w, w, p.how, static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm->algorithm),
+        self_->workspace, self_->bytes(), adds ? &one : &zero, p.y, y);
+    if (implementation::is_done(best, result, "cudnnConvolutionForward", __LINE__)) { return; }
+  }
+  direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds);
 }
 
 bool convolutions::forward_relu(const queue& on, const convolution& c, const void* x, const void* w, const void* bias,
                                 void* y) {
   prepared& p = self_->of(c, on.stored);
-  if (!self_->forward(p, x, w, y, true)) { return false; }
+  if (!self_->forward(p, x, w, y, true).algorithm) { return false; }
   if (!p.fuses) {  // cuDNN says by trying
     p.fuses = self_->run_relu(p, x, w, bias, y) == CUDNN_STATUS_SUCCESS;
     if (!*p.fuses) { forget_error(); }
@@ -290,24 +296,39 @@ bool convolutions::forward_relu(const queue& on, const convolution& c, const voi
 void convolutions::gradient_of_data(const queue& on, const convolution& c, const void* dy, const void* w, void* dx,
                                     bool adds) {
   prepared& p = self_->of(c, on.stored);
-  const auto& best = self_->data(p, dy, w, dx, on.rehearses || !adds);
-  if (!best) { return direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds); }
-  self_->use(p, *best);
-  const cudnnStatus_t result = cudnnConvolutionBackwardData(
-      self_->handle, &one, p.w, w, p.y, dy, p.how, static_cast<cudnnConvolutionBwdDataAlgo_t>(best->algorithm),
-      self_->workspace, self_->bytes(), adds ? &one : &zero, p.x, dx);
-  implementation::settle(on, p.data, result, "cudnnConvolutionBackwardData", __LINE__);
+  prepared::choice& best = self_->data(p, dy, w, dx, on.rehearses || !adds);
+  if (best.algorithm) {
+    self_->use(p, *best.algorithm);
+    const cudnnStatus_t result =
+        cudnnConvolutionBackwardData(self_->handle, &one, p.w, w, p.y, dy, p.how,
+                                     static_cast<cudnnConvolutionBwdDataAlgo_t>(best.algorithm->algorithm),
+                                     self_->workspace, self_->bytes(), adds ? &one : &zero, p.x, dx);
+    if (implementation::is_done(best, result, "cudnnConvolutionBackwardData", __LINE__)) { return; }
+  }
+  direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds);
 }
 
 void convolutions::gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw) {
   prepared& p = self_->of(c, on.stored);
-  const auto& best = self_->weights(p, x, dy, dw);
-  if (!best) { return direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw); }
-  self_->use(p, *best);
-  const cudnnStatus_t result = cudnnConvolutionBackwardFilter(
-      self_->handle, &one, p.x, x, p.y, dy, p.how, static_cast<cudnnConvolutionBwdFilterAlgo_t>(best->algorithm),
-      self_->workspace, self_->bytes(), &zero, p.w, dw);
-  implementation::settle(on, p.weights, result, "cudnnConvolutionBackwardFilter", __LINE__);
+  prepared::choice& best = self_->weights(p, x, dy, dw);
+  if (best.algorithm) {
+    self_->use(p, *best.algorithm);
+    const cudnnStatus_t result =
+        cudnnConvolutionBackwardFilter(self_->handle, &one, p.x, x, p.y, dy, p.how,
+                                       static_cast<cudnnConvolutionBwdFilterAlgo_t>(best.algorithm->algorithm),
+                                       self_->workspace, self_->bytes(), &zero, p.w, dw);
+    if (implementation::is_done(best, result, "cudnnConvolutionBackwardFilter", __LINE__)) { return; }
+  }
+  direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw);
+}
+
+int convolutions::without_algorithm() const {
+  int count = 0;
+  for (const auto& [key, p] : self_->known) {
+    count += static_cast<int>(p->forward.is_direct()) + static_cast<int>(p->data.is_direct()) +
+             static_cast<int>(p->weights.is_direct());
+  }
+  return count;
 }
 
 }  // namespace segx::gpu

@@ -79,6 +79,10 @@ class convolutions {
   /// dw = the gradient with respect to w, as stored
   void gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw);
 
+  /// For how many of those that were asked for the direct kernels run, as no algorithm of cuDNN's meets the demands:
+  /// they are slow.
+  int without_algorithm() const;
+
  private:
   struct implementation;
   std::unique_ptr<implementation> self_;

@@ -179,6 +179,10 @@ class learner<Network, cuda> {
   /// validation and checkpoints are not counted.
   double seconds_idle() const { return idle_.seconds(); }
 
+  /// Convolutions of the batches so far that segx's own direct kernels compute, as cuDNN has no algorithm that meets
+  /// the demands: they are slow.
+  int slow_convolutions() const { return session_.on().convolve.without_algorithm(); }
+
   /// True if the loss is computed on the GPU.
   bool has_loss_on_gpu() const { return program_.has_value(); }
 
