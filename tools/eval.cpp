@@ -39,6 +39,8 @@ struct eval_words {
   segmenter_words looks;
   device_words device;
 
+  /// Whether masks are compared in the images' own size, or where the network sees them: stretched, as in training.
+  bool measures_images(const model_card& card) const { return looks.names_fit() || fit_of(card) != fit::stretch; }
   segmenter_options how() const { return looks.options(device.precision_of_gpu()); }
 };
 
@@ -161,7 +163,8 @@ nlohmann::ordered_json class_json(const std::string& name, const measured<Unit>&
 }
 
 template <class Unit>
-nlohmann::ordered_json as_json(const dataset& data, const measured<Unit>& m, const eval_words& w) {
+nlohmann::ordered_json as_json(const dataset& data, const model_card& card, const measured<Unit>& m,
+                               const eval_words& w) {
   const evaluation& e = m.scores;
   const segmentation_summary& s = e.summary;
   nlohmann::ordered_json json{{"weights", w.weights},
@@ -177,7 +180,7 @@ nlohmann::ordered_json as_json(const dataset& data, const measured<Unit>& m, con
                               {"accuracy", s.accuracy},
                               {"loss", e.loss},
                               {"loss_name", w.loss},
-                              {"measured_at", w.looks.names_fit() ? "the image's size" : "the network's size"}};
+                              {"measured_at", w.measures_images(card) ? "the image's size" : "the network's size"}};
   if (w.intervals) { json["intervals_95"] = intervals_of(e.per_class); }
   add_distances(json, m.of_images(), w.intervals);
   const std::vector<std::string> classes = classes_in_log(data);
@@ -253,6 +256,7 @@ auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loade
 template <class Backend>
 void evaluate_on(eval_words w) {
   const loaded_weights<any_network> loaded = load_weights(w.weights, model_of(w.weights));
+  w.looks.heed(loaded.card);
   const any_network& network = loaded.values.network();
   scan_options scan{.mask_threshold = w.mask_threshold, .labels = label_kind_of(network)};
   if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
@@ -263,9 +267,9 @@ void evaluate_on(eval_words w) {
   if (!w.list.empty()) { indices = split_by_list(data, w.list).val; }
   if (w.loss.empty()) { w.loss = data.labels == label_kind::exclusive ? "cross_entropy" : "bce+jaccard"; }
   const auto report = [&](const auto& ruler) {
-    const auto m = w.looks.names_fit() ? at_image_size<Backend>(w, loaded, data, indices, ruler)
-                                       : at_network_size<Backend>(w, loaded, data, indices, ruler);
-    const auto json = as_json(data, m, w);
+    const auto m = w.measures_images(loaded.card) ? at_image_size<Backend>(w, loaded, data, indices, ruler)
+                                                  : at_network_size<Backend>(w, loaded, data, indices, ruler);
+    const auto json = as_json(data, loaded.card, m, w);
     std::cout << json.dump(2) << std::endl;  // first, so that it is not lost where a file cannot be written
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
     if (!w.json.empty()) { write_text(w.json, joined({json.dump(2), "\n"})); }

@@ -107,7 +107,7 @@ plan make_plan(const plan_words& w) {
   const recipe& r = p.advice.recipe;
   const auto chosen = std::find_if(networks.begin(), networks.end(), [&](auto& c) { return c.name == r.model; });
   p.macs_per_second = rate_of(*chosen, r.height, r.width, p.threads);
-  p.feeding = choose_feed("auto", image_bytes(r, chosen->channels, p.data, p.parts), p.bytes(), limits.memory);
+  p.feeding = choose_feed("auto", bytes_to_feed(r, chosen->channels, 0, p.data, p.parts), p.bytes(), limits.memory);
   return p;
 }
 
@@ -175,7 +175,8 @@ json as_json(const plan& p, const plan_words& w) {
           {"choices", choices},
           {"recipe", json::parse(recipe_json(p.advice.recipe))},
           {"training_bytes", p.bytes()},
-          {"image_bytes", p.feeding.image_bytes},
+          {"image_bytes", p.feeding.bytes.images},
+          {"loading_bytes", p.feeding.bytes.loading},
           {"feed", p.feeding.mode == feed::in_memory ? "memory" : "stream"},
           {"multiply_adds", p.advice.macs},
           {"multiply_adds_per_second", p.macs_per_second},

@@ -143,6 +143,7 @@ template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
   segmenter<any_network, Backend> network{w.weights, w.looks.options(w.device.precision_of_gpu()), model_of(w.weights)};
+  w.looks.heed(network.card());
   const endings all = endings_of(w, network);
   expect_places(w.out, files, all);
   make_folder(w.out);

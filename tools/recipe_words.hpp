@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,13 @@ inline recipe canonical(recipe r) {
   r = checked(r);
   r.loss = parse_loss(r.loss).text();
   r.augmentation = parse_augmentation(r.augmentation).text();
+  for (const std::string_view word : {"crop(", "pad("}) {
+    if (r.augmentation.find(word) != r.augmentation.npos) {
+      fail({"augmentation: ", word.substr(0, word.size() - 1),
+            " changes the size of images, which the network has fixed; to train on parts of images, use --framing "
+            "window, and --foreground for the share of them that must have some"});
+    }
+  }
   return r;
 }
 

@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include <segx/predict/segmenter.hpp>
+#include <segx/train/classes.hpp>
 
 #include "file_words.hpp"
 
@@ -20,9 +22,8 @@ class segmenter_words {
             ->add_option(
                 "--fit", fit_,
                 "how images come to the network's size: stretch; pad, which keeps their aspect; tile, which keeps "
-                "their resolution")
-            ->check(CLI::IsMember(fits))
-            ->capture_default_str();
+                "their resolution. Without it, as in the training: tile if that was on windows, else stretch")
+            ->check(CLI::IsMember(fits));
     command->add_option("--overlap", options_.overlap, "of neighbouring tiles, as a share of their length")
         ->check(number_between(0.0, 0.9))
         ->capture_default_str();
@@ -48,12 +49,20 @@ class segmenter_words {
         ->capture_default_str();
   }
 
+  /// Warns where mirroring would mix classes up.
+  void heed(const model_card& card) const {
+    if (flips_ != "none" && names_sides({card.classes})) {
+      std::cerr << "warning: classes are named for their sides (" << card.classes
+                << "), which --tta mixes: what is left in an image is right in its mirror image\n";
+    }
+  }
+
   bool names_fit() const { return fit_option_->count() > 0; }
 
   segmenter_options options(precision numbers = precision::automatic) const {
     segmenter_options result = options_;
     result.numbers = numbers;
-    result.fitting = static_cast<fit>(place_in(fits, fit_));
+    if (names_fit()) { result.fitting = static_cast<fit>(place_in(fits, fit_)); }
     result.passes.over = static_cast<flips>(place_in(all_flips, flips_));
     return result;
   }
@@ -67,7 +76,7 @@ class segmenter_words {
   }
 
   CLI::Option* fit_option_ = nullptr;  // belongs to the command
-  std::string fit_ = "stretch";
+  std::string fit_;
   std::string flips_ = "none";
   segmenter_options options_;
 };

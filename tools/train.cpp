@@ -1,10 +1,12 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
 #include <segx/losses/parse.hpp>
+#include <segx/train/classes.hpp>
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
@@ -27,6 +29,15 @@ struct train_words {
   int threads = 0;
   bool print = false, resume = false, quiet = false;
 };
+
+/// True if an augmentation, as its text says, mirrors left to right.
+bool mirrors(const std::string& augmentation) {
+  constexpr std::string_view flip = "flip(", vertical = "vertical_";
+  for (std::size_t at = augmentation.find(flip); at != augmentation.npos; at = augmentation.find(flip, at + 1)) {
+    if (!std::string_view{augmentation}.substr(0, at).ends_with(vertical)) { return true; }
+  }
+  return false;
+}
 
 template <class Backend>
 void train(const recipe& r, const train_words& w) {
@@ -59,6 +70,11 @@ void train(const recipe& r, const train_words& w) {
             << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
             << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
+
+  if (names_sides(data.classes) && (r.doubled || mirrors(r.augmentation))) {
+    std::cerr << "warning: classes are named for their sides, but images are mirrored (flip, doubled), and masks with "
+                 "them: the network cannot learn which side is which; choose another --augment\n";
+  }
 
   heed_interruptions();
   const train_result result = training.run();

@@ -45,10 +45,9 @@ TEST_CASE("split_by_fraction leaves no side empty") {
   const std::string two = "a training needs two images at least, one to train on and one to validate; there ";
   CHECK_THROWS_WITH(split_by_fraction(0, 0.5, 1), two + "are none");
   CHECK_THROWS_WITH(split_by_fraction(named({"a"}), 0.5, 1), two + "is only one");
-  CHECK_THROWS_WITH(
-      split_by_fraction(named({"a", "b", "c"}), 0.1, 1),
-      "a validation fraction of 0.1 leaves one side of 3 samples empty; give one between 0 and 1 that "
-      "leaves at least one on each side");
+  CHECK_THROWS_WITH(split_by_fraction(named({"a", "b", "c"}), 0.1, 1),
+                    "a validation fraction of 0.1 leaves one side of 3 samples empty; give one between 0 and 1 that "
+                    "leaves at least one on each side");
 }
 
 TEST_CASE("split_by_list: blanks, line ends and repetitions do not matter") {

@@ -189,7 +189,7 @@ class ToolTest(unittest.TestCase):
         self.assertEqual([line["epoch"] for line in lines], [1, 2])
         self.assertLess(lines[1]["train_loss"], lines[0]["train_loss"])
         self.assertIn("best validation IoU", self.trained.stdout)
-        self.assertIn("images in memory, 1 MB (", self.trained.stderr)
+        self.assertRegex(self.trained.stderr, r"images in memory, 1 MB, and \d+ MB to load batches \(")
 
     def test_train_keeps_what_is_there(self):
         before = content_of(self.run_folder)
@@ -218,7 +218,38 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx(*words, "--data", self.data, "--augment", "hope"), "hope", "flip")
         self.assert_fails(segx(*words, "--data", self.data, "--freeze", "hope"), "hope", "bottleneck")
         self.assert_fails(segx(*words, "--data", self.data, "--steady", "hope"), "steady", "hope", "bottleneck")
+        for cut in ("crop(32,32)", "foreground_crop(64,64)", "flip,sometimes(0.5,pad(96,96))"):
+            self.assert_fails(segx(*words, "--data", self.data, "--augment", cut), "changes the size", "--framing window")
         self.assertFalse(out.exists())
+
+    def test_a_training_on_windows_is_looked_at_in_tiles(self):
+        run = self.folder / "windows"
+        self.assert_done(segx("train", "--data", self.data, "--model", "unet8", "--size", 32, "--framing", "window",
+                              "--foreground", 1, "--epochs", 1, "--quiet", "--out", run))
+        weights = run / "best.safetensors"
+        def measured(*words):
+            result = segx("eval", "--weights", weights, "--data", self.data, *words)
+            self.assert_done(result)
+            found = json.loads(result.stdout)
+            return found["iou_mean"], found["measured_at"]
+        self.assertEqual(measured(), measured("--fit", "tile"))
+        self.assertNotEqual(measured(), measured("--fit", "stretch"))
+        masks = {}
+        for name, *words in (("none",), ("tile", "--fit", "tile"), ("stretch", "--fit", "stretch")):
+            self.assert_done(segx("predict", "--weights", weights, "--prob", "--out", self.folder / name, *words,
+                                  self.data / "images"))
+            masks[name] = content_of(self.folder / name)
+        self.assertTrue(masks["none"] == masks["tile"])
+        self.assertFalse(masks["none"] == masks["stretch"])
+
+    def test_classes_with_sides_are_not_mirrored_in_silence(self):
+        data = self.folder_of_classes("overlapping")
+        shutil.rmtree(data / "masks")
+        for augment, warns in (("flip", True), ("rotate(5),sometimes(0.1,flip)", True), ("vertical_flip", False), ("none", False)):
+            result = segx("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 1, "--augment", augment,
+                          "--out", self.folder / f"sides_{augment}")
+            self.assert_done(result)
+            self.assertEqual("named for their sides" in result.stderr, warns, augment)
 
     def test_words_override_the_recipe_of_a_file(self):
         file = self.folder / "recipe.json"

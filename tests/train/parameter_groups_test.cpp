@@ -43,6 +43,12 @@ TEST_CASE("a part's name fits whole names only") {
   CHECK(segx::rate_factor_of("encoder", factors) == 1);
 }
 
+TEST_CASE("only a part with running statistics can be steady") {
+  CHECK_NOTHROW(segx::expect_parts(segx::weights<net>{}, {.steady = "norm"}));
+  CHECK_THROWS_WITH(segx::expect_parts(segx::weights<segx::unet8>{}, {.steady = "encoder"}),
+                    "steady: the part \"encoder\" has no batch normalisation whose running statistics could stay");
+}
+
 TEST_CASE("a factor for a part that there is not is refused with the parts that there are") {
   const segx::weights<segx::unet8> w;
   CHECK_NOTHROW(segx::expect_parts(w, {.learning_rate_factors = {{"encoder", 0}, {"decoder.0.up", 2}}}));

@@ -16,6 +16,7 @@ segx::recipe other_recipe() {
           .height = 96,
           .width = 160,
           .framing = "window",
+          .foreground = 0.25,
           .validation = 0.1,
           .validation_list = "val.txt",
           .mask_threshold = 128,
@@ -52,7 +53,7 @@ segx::recipe other_recipe() {
 TEST_CASE("a recipe in one line is what it says") {
   CHECK(
       segx::recipe_json(other_recipe()) ==
-      R"({"model": "unet \"8\"", "height": 96, "width": 160, "framing": "window", "validation": 0.1, "validation_list": "val.txt", )"
+      R"({"model": "unet \"8\"", "height": 96, "width": 160, "framing": "window", "foreground": 0.25, "validation": 0.1, "validation_list": "val.txt", )"
       R"("mask_threshold": 128, "labels": "exclusive", "classes": "background,lung", "normalisation": "imagenet", )"
       R"("augmentation": "none", "doubled": true, "pretrained": "encoder.safetensors", "steady": "encoder", "loss": "dice", "optimizer": "adamw", )"
       R"("learning_rate": 3e-04, "learning_rate_factors": {"encoder": 0.1, "head": 0}, )"
@@ -91,8 +92,12 @@ TEST_CASE("what a recipe does not name keeps its default") {
   const segx::recipe r = segx::parse_recipe(" {\"epochs\": 3,\n\"weight_decay\": null }\n");
   CHECK(r.epochs == 3);
   CHECK_FALSE(r.weight_decay.has_value());
-  CHECK(segx::difference({}, r) == "epochs is 20 and not 3");
-  CHECK(segx::difference(r, r).empty());
+  CHECK(segx::parse_recipe(R"({"augmentation": ["flip", "rotate(10)"], "classes": []
+})").augmentation == "flip,rotate(10)");
+  CHECK_THROWS_WITH(segx::parse_recipe(R"({"augmentation": ["flip", 3]})"),
+                    Contains("\"augmentation\" must be a text in quotes, or a list of such texts"));
+CHECK(segx::difference({}, r) == "epochs is 20 and not 3");
+CHECK(segx::difference(r, r).empty());
 }
 
 TEST_CASE("an unknown key is refused with its line and the known ones") {

@@ -7,6 +7,7 @@
 
 #include <segx/data/augment/parse.hpp>
 #include <segx/losses/parse.hpp>
+#include <segx/train/classes.hpp>
 #include <segx/train/recipe_data.hpp>
 
 using Catch::Matchers::Contains;
@@ -90,6 +91,12 @@ TEST_CASE("augmentation knows sides, and objects without up and down") {
   const recommendation r = advice(sides);
   CHECK_THAT(r.recipe.augmentation, !Contains("flip"));
   CHECK_THAT(why(r, "augmentation"), Contains("left from right"));
+  for (const char* name : {"Left_Lung", "lungL", "lungRight", "L", "kidney (right)"}) {
+    CHECK(segx::names_sides({"a", name}));
+  }
+  for (const char* name : {"bright", "cleft", "lung", "leftover", "LL"}) {
+    CHECK_FALSE(segx::names_sides({"a", name}));
+  }
 }
 
 TEST_CASE("the loss fits the kind of labels, and rare foreground") {

@@ -230,7 +230,9 @@ TEST_CASE("the recipe stands in the weight file, the log, the checkpoint and a f
   std::ifstream log{p / "run" / "log.jsonl"};
   std::string line;
   std::getline(log, line);
-  CHECK(line == "{\"recipe\": " + json + ", \"recipe_sha256\": \"" + digits + "\"}");
+  CHECK(line == "{\"recipe\": " + json + ", \"recipe_sha256\": \"" + digits + "\", \"images_sha256\": \"" +
+                    card.images_sha256 + "\"}");
+  CHECK(card.images_sha256.size() == 64);
   CHECK(segx::recipe_json(segx::read_recipe(p / "run" / "recipe.json")) == json);
 }
 
@@ -319,7 +321,7 @@ TEST_CASE("a doubled training is another one, with twice the images, that resume
   r.doubled = true;
   const auto images = [&](const segx::recipe& recipe) {
     const segx::trainer<tiny_unet> t{p.data, p.parts, recipe, segx::parse_loss(recipe.loss), run_in(folder / "not")};
-    return t.feeding().image_bytes;
+    return t.feeding().bytes.images;
   };
   const std::int64_t one = 32 * 32 * 5;  // nine to train on and three to validate
   CHECK(images(usual()) == 12 * one);

@@ -35,6 +35,7 @@ struct model_card {
   std::string threshold = "0.5";                       // of the probability, for a mask
   std::string trained_on, licence;                     // the data and their terms; the terms of the weights
   std::string recipe, recipe_sha256;                   // how it was trained, as JSON, and its checksum
+  std::string images_sha256;                           // of the names and lengths of the files trained on
   std::string metrics;                                 // of the validation, as JSON
 };
 
@@ -63,6 +64,7 @@ inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"trained_on", &model_card::trained_on},
                                              {"recipe", &model_card::recipe},
                                              {"recipe_sha256", &model_card::recipe_sha256},
+                                             {"images_sha256", &model_card::images_sha256},
                                              {"metrics", &model_card::metrics},
                                              {"licence", &model_card::licence}};
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,15 @@
 namespace segx {
 
 struct segmenter_options {
-  fit fitting = fit::stretch;
+  std::optional<fit> fitting{};              // none: as the training's images were, by the weight file: see fit_of
   double overlap = 0.5;                      // of neighbouring tiles, as a share of their length, in [0, 0.9]
   averaging passes = {};                     // over flips and dropout
   int threads = 0;                           // 0: as many as the machine has
   precision numbers = precision::automatic;  // of a GPU
 };
+
+/// How images were brought to the size of the network that a weight file holds: tiles where it was trained on windows.
+inline fit fit_of(const model_card& card) { return card.resizing.starts_with("none") ? fit::tile : fit::stretch; }
 
 /// What a network says of an image, in the image's own size.
 struct prediction {
@@ -57,6 +61,7 @@ class segmenter {
         threshold_{threshold_of(card_)},
         normalise_{parse_normalisation(card_.normalisation)},
         options_{options},
+        fitting_{options.fitting.value_or(fit_of(card_))},
         network_{loaded.values, card_.height, card_.width, options.passes, options.threads, options.numbers},
         framed_(card_.height, card_.width, CV_32FC(channels_of(loaded.values.network()))),
         input_{
@@ -81,7 +86,7 @@ class segmenter {
       return sizeof(float) * static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height * planes);
     };
     const std::size_t kept = network_.bytes() + floats(framed_.size(), 2 * channels() + network_.planes());
-    if (options_.fitting != fit::tile) {  // what resizing makes of the image, then what it makes of the result
+    if (fitting_ != fit::tile) {  // what resizing makes of the image, then what it makes of the result
       return kept + floats(image, std::max(channels(), network_.planes())) + floats(framed_.size(), 2 * channels());
     }
     return kept + tile_rows::bytes(down(image), across(image), network_.planes()) + floats({image.width, 1}, 1);
@@ -159,7 +164,7 @@ class segmenter {
             " that are not empty, not of type ", cv::typeToString(image.type())});
     }
     network_.restart();
-    if (options_.fitting != fit::tile) { return take(cv::Range{0, image.rows}, resized(image)); }
+    if (fitting_ != fit::tile) { return take(cv::Range{0, image.rows}, resized(image)); }
     const tile_axis vertical = down(image.size());
     const tile_axis horizontal = across(image.size());
     tile_rows rows{vertical, horizontal, network_.planes()};
@@ -176,7 +181,7 @@ class segmenter {
 
   /// The planes of an image that is resized to the network's size, and of the result, which is resized back.
   std::vector<cv::Mat> resized(const cv::Mat& image) {
-    const cv::Rect place = place_of(image.size(), framed_.size(), options_.fitting);
+    const cv::Rect place = place_of(image.size(), framed_.size(), fitting_);
     run(resize_image(image, place.height, place.width), place);
     std::vector<cv::Mat> planes;
     for (int p = 0; p < network_.planes(); ++p) {
@@ -200,6 +205,7 @@ class segmenter {
   float threshold_;
   normalisation normalise_;
   segmenter_options options_;
+  fit fitting_;
   averaged_network<Network, Backend> network_;
   cv::Mat framed_;                // an input as an image
   xt::xtensor<float, 4> input_;   // [1,C,H,W]

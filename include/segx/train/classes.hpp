@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -22,6 +23,26 @@ inline std::string class_list(const std::vector<std::string>& classes) {
   std::string all;
   for (const std::string& name : classes) { all += (all.empty() ? "" : ",") + name; }
   return all;
+}
+
+/// True if a class is named for its side, by the word left or right, or l or r: then no image may be mirrored.
+inline bool names_sides(const std::vector<std::string>& classes) {
+  for (const std::string& name : classes) {
+    std::string word;
+    char before = '\0';
+    for (const char c :
+         name + " ") {  // words end where no letter follows, or where a capital does: "Lung_left", "LeftLung"
+      const auto letter = static_cast<unsigned char>(c);
+      if (std::isalpha(letter) == 0 ||
+          (std::isupper(letter) != 0 && std::islower(static_cast<unsigned char>(before)) != 0)) {
+        if (word == "left" || word == "right" || word == "l" || word == "r") { return true; }
+        word.clear();
+      }
+      if (std::isalpha(letter) != 0) { word += static_cast<char>(std::tolower(letter)); }
+      before = c;
+    }
+  }
+  return false;
 }
 
 /// Names of the classes that are scored, as a log can hold them; none where there is only one.

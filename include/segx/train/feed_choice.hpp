@@ -16,22 +16,28 @@ namespace segx {
 /// nothing where Linux does not say.
 std::optional<std::int64_t> available_memory();
 
+/// Memory that feeding a training takes.
+struct feed_bytes {
+  std::int64_t images = 0;   // of all images and masks, if they stay in memory
+  std::int64_t loading = 0;  // either way: batches that are loaded ahead, and about what decoding and augmenting take
+};
+
 /// How a training is fed with images, and what that takes.
 struct feed_choice {
   feed mode = feed::streamed;
-  std::int64_t image_bytes = 0;                // of all images and masks, if they stay in memory
+  feed_bytes bytes = {};
   std::optional<std::int64_t> available = {};  // memory that was there to decide by
 
-  /// "images in memory, 12 MB (8000 MB are available)"
+  /// "images in memory, 12 MB, and 3 MB to load batches (8000 MB are available)"
   std::string text() const;
 };
 
-/// Bytes that the images and masks of a training take in memory.
-std::int64_t image_bytes(const recipe& r, int channels, const dataset& data, const split& parts);
+/// What images and masks take, and threads that load them (0: as many as the machine has).
+feed_bytes bytes_to_feed(const recipe& r, int channels, int threads, const dataset& data, const split& parts);
 
-/// "memory", "stream", or "auto": memory, if the images and `others` bytes take no more than four fifths of what is
-/// available, and the disk otherwise. Both ways feed the same batches. Throws `error` for another word.
-feed_choice choose_feed(const std::string& word, std::int64_t images, std::int64_t others,
+/// "memory", "stream", or "auto": memory, if all that it takes and `others` bytes are no more than four fifths of what
+/// is available, and the disk otherwise. Both ways feed the same batches. Throws `error` for another word.
+feed_choice choose_feed(const std::string& word, const feed_bytes& bytes, std::int64_t others,
                         std::optional<std::int64_t> available);
 
 }  // namespace segx

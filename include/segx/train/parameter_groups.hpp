@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -87,7 +88,14 @@ void expect_part(const weights<Network>& w, const std::string& setting, const st
 template <class Network>
 void expect_parts(const weights<Network>& w, const recipe& r) {
   for (const auto& [part, factor] : r.learning_rate_factors) { expect_part(w, "learning_rate_factors", part); }
-  if (!r.steady.empty()) { expect_part(w, "steady", r.steady); }
+  if (r.steady.empty()) { return; }
+  expect_part(w, "steady", r.steady);
+  const auto arrays = w.arrays();
+  if (std::none_of(arrays.begin(), arrays.end(), [&](const auto& array) {
+        return array.start.is_statistic && is_part_of(array.name, {&r.steady, 1});
+      })) {
+    fail({"steady: the part \"", r.steady, "\" has no batch normalisation whose running statistics could stay"});
+  }
 }
 
 }  // namespace segx

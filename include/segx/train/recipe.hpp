@@ -20,6 +20,7 @@ struct recipe {
   std::string model = "unet16";
   int height = 256, width = 256;
   std::string framing = "stretch";
+  double foreground = 0.5;
 
   double validation = 0.2;
   std::string validation_list{};
@@ -74,6 +75,10 @@ inline constexpr std::array recipe_fields{
     recipe_field{"framing", "--framing", &recipe::framing,
                  "how images come to that size: stretch, or window: parts of that size, not resized, at random places, "
                  "validated in the image's middle"},
+    recipe_field{"foreground", "--foreground", &recipe::foreground,
+                 "share of the windows that are drawn so that they have some foreground: small structures are not "
+                 "forgotten",
+                 0, 1},
     recipe_field{"validation", "--val", &recipe::validation, "share of the images to validate on", 0, 1},
     recipe_field{"validation_list", "--val-list", &recipe::validation_list,
                  "file with the names of the validation images, one a line, instead of a share"},

@@ -90,7 +90,7 @@ class trainer {
         judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
         learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
-    feed_ = choose_feed(run_.feed, image_bytes(recipe_, network.channels, data_, parts_),
+    feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes()), available_memory());
     at_.rate = parse_schedule(recipe_.schedule, recipe_.warm_up);
     at_.stop = {recipe_.patience, recipe_.min_delta};
@@ -127,14 +127,17 @@ class trainer {
     check_folder(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
+    images_sha256_ = digest_of_samples();
     if (run_.resume) { restore(); }
     if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();
+    training.threads = run_.threads;
     train_samples_.emplace(data_, parts_.train, std::move(training));
     loader_options validation = loader_options_of(recipe_, channels, feed_.mode, false);
     validation.batch = judged_at_once();
+    validation.threads = run_.threads;
     val_samples_.emplace(data_, parts_.val, std::move(validation));
     training_log log = begin_log();
     if (!run_.quiet) { shown_.emplace(); }
@@ -201,8 +204,8 @@ class trainer {
 
   /// Writes what is known before the first step.
   training_log begin_log() const {
-    const std::string about =
-        joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"", recipe_sha256(recipe_), "\"}"});
+    const std::string about = joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"",
+                                      recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_sha256_, "\"}"});
     training_log log{run_.folder, at_.epoch, about, classes_in_log(data_)};
     const std::string lines = recipe_json(recipe_, "\n  ");
     write_file_atomically(run_.folder / "recipe.json", std::as_bytes(std::span{lines}));
@@ -351,6 +354,7 @@ class trainer {
     card.width = recipe_.width;
     card.recipe = recipe_json(without_folders(recipe_));
     card.recipe_sha256 = recipe_sha256(recipe_);
+    card.images_sha256 = images_sha256_;
     card.metrics = detail::json_line(record);
     card.metrics.pop_back();  // the end of the line
     save_weights(run_.folder / "best.safetensors", values, card);
@@ -368,13 +372,25 @@ class trainer {
   static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
   std::filesystem::path checkpoint_file() const { return checkpoint_in(run_.folder); }
 
-  /// Stands for which samples are trained on and which validate.
+  /// Stands for which samples are trained on and which validate, by their names and the lengths of their files.
   std::string digest_of_samples() const {
-    std::string stems;
-    for (const int index : parts_.train) { stems += data_.samples[index].stem + '\n'; }
-    stems += '\n';
-    for (const int index : parts_.val) { stems += data_.samples[index].stem + '\n'; }
-    return sha256(std::as_bytes(std::span{stems}));
+    std::string all;
+    const auto add = [&](const std::vector<int>& indices) {
+      for (const int index : indices) {
+        const sample& s = data_.samples[static_cast<std::size_t>(index)];
+        all += joined({s.stem, " ", length_of(s.image)});
+        for (const std::filesystem::path& mask : s.masks) { all += joined({" ", length_of(mask)}); }
+        all += '\n';
+      }
+      all += '\n';
+    };
+    add(parts_.train);
+    add(parts_.val);
+    return sha256(std::as_bytes(std::span{all}));
+  }
+  static std::uintmax_t length_of(const std::filesystem::path& file) {
+    std::error_code ignored;
+    return std::filesystem::file_size(file, ignored);
   }
 
   void save() {
@@ -382,7 +398,7 @@ class trainer {
     learner_.save(state);
     state.set("recipe", recipe_json(recipe_));
     state.set("recipe_sha256", recipe_sha256(recipe_));
-    state.set("samples", digest_of_samples());
+    state.set("samples", images_sha256_);
     at_.save(state);
     save_checkpoint(checkpoint_file(), state, learner_.current().network().fingerprint);
   }
@@ -393,7 +409,7 @@ class trainer {
       if (const std::string other = difference(parse_recipe(state.text("recipe")), recipe_); !other.empty()) {
         fail({"was made with another recipe: there ", other, "; resume with the same one"});
       }
-      if (state.text("samples") != digest_of_samples()) {
+      if (state.text("samples") != images_sha256_) {
         fail("was made with other images to train on or to validate; resume with the same ones");
       }
       learner_.restore(state);
@@ -412,7 +428,8 @@ class trainer {
   feed_choice feed_;
 
   training_state at_;
-  std::optional<loader> train_samples_, val_samples_;  // of `run`
+  std::string images_sha256_;  // of `run`, as what follows
+  std::optional<loader> train_samples_, val_samples_;
   std::optional<progress> shown_;
   batch batch_;
 

@@ -208,6 +208,10 @@ SEGX_IMPL void loader::fill_row(batch& b, std::size_t row) const {
   random_generator random = generator(purpose_augment, index);
   const image_and_mask y =
       options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index), random);
+  if (y.image.rows != options_.height || y.image.cols != options_.width)
+    fail({"loader: the augmentation ", text_of(options_.augment), " made an image of ",
+          detail::size_text(y.image.size()), " pixels, but the network's are ",
+          detail::size_text({options_.width, options_.height}), "; leave out what crops and pads"});
   copy_to_image(y.image, options_.normalise, b.images, row);
   copy_to_masks(y.mask, data_.labels, b.masks, row);
 }

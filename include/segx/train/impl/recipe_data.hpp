@@ -39,8 +39,6 @@ SEGX_IMPL_COLD bool has_windows(const recipe& r) {
 }
 
 SEGX_IMPL_COLD loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training) {
-  // Half of the windows must have something to find, so that small structures are not forgotten.
-  constexpr double foreground = 0.5;
   const framing window = training ? framing::random_window : framing::centred_window;
   return {.height = r.height,
           .width = r.width,
@@ -53,7 +51,7 @@ SEGX_IMPL_COLD loader_options loader_options_of(const recipe& r, int channels, f
           .shuffle = training,
           .mask_threshold = r.mask_threshold,
           .frame = has_windows(r) ? window : framing::stretch,
-          .foreground = training && has_windows(r) ? foreground : 0};
+          .foreground = training && has_windows(r) ? r.foreground : 0};
 }
 
 }  // namespace segx

@@ -34,7 +34,19 @@ inline std::string as_json(const std::map<std::string, double>& values) {
 }
 
 /// Each reads a value into `out`; "" when it was there, else what was expected.
-inline std::string take(json_cursor& from, std::string& out) { return from.take_text(out) ? "" : "a text in quotes"; }
+/// A list of texts, as of augmentations or classes, is the same as the text with commas between.
+inline std::string take(json_cursor& from, std::string& out) {
+  from.skip_space();
+  if (!from.rest.starts_with('[')) { return from.take_text(out) ? "" : "a text in quotes"; }
+  out.clear();
+  const bool is_read = from.take_list('[', ']', [&] {
+    std::string part;
+    if (!from.take_text(part)) { return false; }
+    out += joined({out.empty() ? "" : ",", part});
+    return true;
+  });
+  return is_read ? "" : "a text in quotes, or a list of such texts";
+}
 inline std::string take(json_cursor& from, bool& out) {
   out = from.take_word("true");
   return out || from.take_word("false") ? "" : "true or false";

@@ -9,6 +9,7 @@
 #include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/image/normalisation.hpp>
+#include <segx/train/classes.hpp>
 #include <segx/train/recommend.hpp>
 
 namespace segx {
@@ -55,6 +56,7 @@ inline traits traits_of(const survey& s, int train) {
   t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
   t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
   t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
+  t.is_sided = names_sides(s.classes);
   t.share = 1;
   for (std::size_t k = 0; k < s.classes.size(); ++k) {
     double sum = 0, images = 0;
@@ -67,7 +69,6 @@ inline traits traits_of(const survey& s, int train) {
       t.share = share;
       t.rarest = s.classes[k];
     }
-    for (const char* side : {"left", "right"}) { t.is_sided |= s.classes[k].find(side) != std::string::npos; }
   }
   return t;
 }
