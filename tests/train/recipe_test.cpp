@@ -92,12 +92,13 @@ TEST_CASE("what a recipe does not name keeps its default") {
   const segx::recipe r = segx::parse_recipe(" {\"epochs\": 3,\n\"weight_decay\": null }\n");
   CHECK(r.epochs == 3);
   CHECK_FALSE(r.weight_decay.has_value());
-  CHECK(segx::parse_recipe(R"({"augmentation": ["flip", "rotate(10)"], "classes": []
-})").augmentation == "flip,rotate(10)");
+  const segx::recipe lists = segx::parse_recipe(R"j({"augmentation": ["flip", "rotate(10)"], "classes": []})j");
+  CHECK(lists.augmentation == "flip,rotate(10)");
+  CHECK(lists.classes.empty());
   CHECK_THROWS_WITH(segx::parse_recipe(R"({"augmentation": ["flip", 3]})"),
                     Contains("\"augmentation\" must be a text in quotes, or a list of such texts"));
-CHECK(segx::difference({}, r) == "epochs is 20 and not 3");
-CHECK(segx::difference(r, r).empty());
+  CHECK(segx::difference({}, r) == "epochs is 20 and not 3");
+  CHECK(segx::difference(r, r).empty());
 }
 
 TEST_CASE("an unknown key is refused with its line and the known ones") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,15 @@ namespace segx {
 /// Bytes of memory that programs may still take, of the machine and of the control group that limits the process;
 /// nothing where Linux does not say.
 std::optional<std::int64_t> available_memory();
+
+namespace detail {
+
+/// What a control group (version 2) and those around it leave free; what the kernel keeps of files and gives back when
+/// asked is free. `list` is as /proc/self/cgroup, `root` as /sys/fs/cgroup.
+std::optional<std::int64_t> left_by_control_groups(const std::filesystem::path& root,
+                                                   const std::filesystem::path& list);
+
+}  // namespace detail
 
 /// Memory that feeding a training takes.
 struct feed_bytes {

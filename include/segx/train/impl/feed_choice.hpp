@@ -26,10 +26,8 @@ inline std::optional<std::int64_t> number_in(const std::filesystem::path& file, 
   return std::nullopt;
 }
 
-/// What a control group (version 2) and those around it leave free; what the kernel keeps of files and gives back when
-/// asked is free.
-inline std::optional<std::int64_t> left_by_control_groups(const std::filesystem::path& root,
-                                                          const std::filesystem::path& list) {
+SEGX_IMPL_COLD std::optional<std::int64_t> left_by_control_groups(const std::filesystem::path& root,
+                                                                  const std::filesystem::path& list) {
   std::ifstream groups(list);  // "0::/user.slice/…"
   std::string line;
   while (std::getline(groups, line) && !line.starts_with("0::/")) {}
