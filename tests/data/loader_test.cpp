@@ -397,7 +397,8 @@ TEST_CASE("an augmentation that changes the size is an error") {
   batch b;
   CHECK_THROWS_WITH(
       from.next(b),
-      "copy_to_image: an image of 16 x 12 pixels and 1 channels does not fit a batch of 12 x 16 pixels and 1 channels");
+      "loader: the augmentation custom made an image of 16 x 12 pixels, but the network's are 12 x 16; leave out what "
+      "crops and pads");
 }
 
 TEST_CASE("in memory, all files that are wrong are told in one report before anything is trained") {

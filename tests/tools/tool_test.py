@@ -236,14 +236,14 @@ class ToolTest(unittest.TestCase):
         self.assertNotEqual(measured(), measured("--fit", "stretch"))
         masks = {}
         for name, *words in (("none",), ("tile", "--fit", "tile"), ("stretch", "--fit", "stretch")):
-            self.assert_done(segx("predict", "--weights", weights, "--prob", "--out", self.folder / name, *words,
+            self.assert_done(segx("predict", "--weights", weights, "--prob", "--out", self.folder / f"fit_{name}", *words,
                                   self.data / "images"))
-            masks[name] = content_of(self.folder / name)
+            masks[name] = content_of(self.folder / f"fit_{name}")
         self.assertTrue(masks["none"] == masks["tile"])
         self.assertFalse(masks["none"] == masks["stretch"])
 
     def test_classes_with_sides_are_not_mirrored_in_silence(self):
-        data = self.folder_of_classes("overlapping")
+        data = self.folder_of_classes("sided")
         shutil.rmtree(data / "masks")
         for augment, warns in (("flip", True), ("rotate(5),sometimes(0.1,flip)", True), ("vertical_flip", False), ("none", False)):
             result = segx("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 1, "--augment", augment,
