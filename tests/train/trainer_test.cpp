@@ -654,6 +654,13 @@ TEST_CASE("a training is neither overwritten nor resumed by mistake") {
     run.resume = true;
     CHECK_THAT(message_of([&] { train(other, recipe, run); }), Contains(checkpoint) && Contains("other images"));
   }
+  SECTION("another image of the same name") {
+    const phantoms other;
+    fs::copy_file(other.data.samples[other.parts.val.front()].image,
+                  other.data.samples[other.parts.train.front()].image, fs::copy_options::overwrite_existing);
+    run.resume = true;
+    CHECK_THAT(message_of([&] { train(other, recipe, run); }), Contains(checkpoint) && Contains("other images"));
+  }
   SECTION("a checkpoint that was cut off") {
     cut_file(run.folder / "last.ckpt", 0.5);
     run.resume = true;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include <segx/data/dataset.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
@@ -21,6 +23,10 @@ bool has_windows(const recipe& r);
 
 /// For the loader of the training samples, or of those that validate.
 loader_options loader_options_of(const recipe& r, int channels, feed mode, bool training);
+
+/// Stands for the images that are trained on and those that validate: SHA-256 of their names and the lengths of their
+/// files.
+std::string images_sha256(const dataset& data, const split& parts);
 
 }  // namespace segx
 

@@ -21,7 +21,6 @@
 #include <segx/data/split.hpp>
 #include <segx/image/write_image.hpp>
 #include <segx/io/checkpoint.hpp>
-#include <segx/io/checksum.hpp>
 #include <segx/io/folder_lock.hpp>
 #include <segx/io/weight_file.hpp>
 #include <segx/train/classes.hpp>
@@ -127,7 +126,7 @@ class trainer {
     check_folder(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
-    images_sha256_ = digest_of_samples();
+    images_sha256_ = images_sha256(data_, parts_);
     if (run_.resume) { restore(); }
     if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
     const int channels = learner_.current().network().channels;
@@ -371,27 +370,6 @@ class trainer {
 
   static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
   std::filesystem::path checkpoint_file() const { return checkpoint_in(run_.folder); }
-
-  /// Stands for which samples are trained on and which validate, by their names and the lengths of their files.
-  std::string digest_of_samples() const {
-    std::string all;
-    const auto add = [&](const std::vector<int>& indices) {
-      for (const int index : indices) {
-        const sample& s = data_.samples[static_cast<std::size_t>(index)];
-        all += joined({s.stem, " ", length_of(s.image)});
-        for (const std::filesystem::path& mask : s.masks) { all += joined({" ", length_of(mask)}); }
-        all += '\n';
-      }
-      all += '\n';
-    };
-    add(parts_.train);
-    add(parts_.val);
-    return sha256(std::as_bytes(std::span{all}));
-  }
-  static std::uintmax_t length_of(const std::filesystem::path& file) {
-    std::error_code ignored;
-    return std::filesystem::file_size(file, ignored);
-  }
 
   void save() {
     checkpoint state;

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/image/normalisation.hpp>
+#include <segx/io/checksum.hpp>
 #include <segx/train/recipe_data.hpp>
 
 namespace segx {
@@ -52,6 +58,25 @@ SEGX_IMPL_COLD loader_options loader_options_of(const recipe& r, int channels, f
           .mask_threshold = r.mask_threshold,
           .frame = has_windows(r) ? window : framing::stretch,
           .foreground = training && has_windows(r) ? r.foreground : 0};
+}
+
+SEGX_IMPL_COLD std::string images_sha256(const dataset& data, const split& parts) {
+  std::string all;
+  const auto add_length = [&](const std::filesystem::path& file) {
+    std::error_code ignored;
+    all += joined({" ", std::filesystem::file_size(file, ignored)});
+  };
+  for (const std::vector<int>* indices : {&parts.train, &parts.val}) {
+    for (const int index : *indices) {
+      const sample& s = data.samples[static_cast<std::size_t>(index)];
+      all += s.stem;
+      add_length(s.image);
+      for (const std::filesystem::path& mask : s.masks) { add_length(mask); }
+      all += '\n';
+    }
+    all += '\n';
+  }
+  return sha256(std::as_bytes(std::span{all}));
 }
 
 }  // namespace segx
