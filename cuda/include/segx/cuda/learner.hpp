@@ -153,6 +153,9 @@ class learner<Network, cuda> {
             whole(result_->true_negative)};
   }
 
+  /// Until the GPU has done all that it was given. Nobody else needs to ask: what is read of a learner waits by itself.
+  void wait() { stream().wait(); }
+
   const any_loss& loss() const { return loss_; }
   double learning_rate() const { return optimizer_.learning_rate(); }
 
