@@ -28,7 +28,8 @@ struct mobilenet_v3_block {
   using act = std::conditional_t<O.uses_hard_swish, hard_swish, relu>;
   using expansion = conv_norm<plain_conv<O.width, 1>, norm, act>;
   using filter = conv_norm<depthwise_conv2d<depthwise>, norm, act>;
-  using squeeze = squeeze_block<O.width, rounded_channels(O.width / 4), relu, hard_sigmoid>;
+  static constexpr int quarter = O.width / 4;
+  using squeeze = squeeze_block<O.width, rounded_channels(quarter), relu, hard_sigmoid>;
   using projection = conv_norm<plain_conv<O.out, 1>, norm>;
 
   using inner =

@@ -171,7 +171,7 @@ class learner<Network, cuda> {
 
   std::string first_non_finite(const batch& b) {
     const weights<Network> judged = result();
-    const std::string name = session_.first_non_finite(judged.values(), b.images);
+    std::string name = session_.first_non_finite(judged.values(), b.images);
     session_.upload(memory::weights_now, weights_.values());
     return name;
   }
