@@ -83,22 +83,28 @@ constexpr float labels_of(const pixel_view<T>& view, std::uint32_t pixel) {
   return labels;
 }
 
-/// Sums over the plane of image `segment` and class `k`.
+/// Sums over the plane of image n and class k.
 template <class T>
 struct plane_sums_term {
   pixel_view<T> view;
   loss_program what;
 
-  constexpr void operator()(std::uint32_t n, std::uint32_t within, int k, double (&sums)[sums_of_plane]) const {
-    const std::uint32_t pixel = n * view.over.plane.divisor() + within;
+  template <int V>
+  constexpr auto of(std::uint32_t n, int k) const {
+    return [this, first = n * view.over.plane.divisor(), k](std::uint32_t within, float(&sums)[sums_of_plane][V]) {
+      add(first + within, k, sums);
+    };
+  }
+
+  constexpr void add(std::uint32_t pixel, int k, float (&sums)[sums_of_plane][1]) const {
     const float z = view.logits(pixel, k);
     const float t = view.target(pixel, k);
     softmax_of_pixel s;
     if (what.softmax) { s = softmax_of(view, pixel); }
     const float p = what.softmax ? s.p(z) : 1 / (1 + std::exp(-z));
-    sums[0] += p;
-    sums[1] += t;
-    sums[2] += static_cast<double>(p) * t;
+    sums[0][0] += p;
+    sums[1][0] += t;
+    sums[2][0] += p * t;
     for (int i = 0; i < what.pixel_losses; ++i) {
       const pixel_loss& of = what.of_pixels[i];
       float value = 0;
@@ -109,7 +115,7 @@ struct plane_sums_term {
       } else {
         value = softmax_focal_weight(of, k, t, p) * s.minus_log_p(z);
       }
-      sums[3 + i] += value;
+      sums[3 + i][0] += value;
     }
     bool is_found = z > 0;
     if (what.softmax) {
@@ -120,9 +126,9 @@ struct plane_sums_term {
       }
     }
     const bool is_there = t > 0.5F;
-    sums[3 + loss_program::most] += is_found && is_there ? 1 : 0;
-    sums[4 + loss_program::most] += is_found && !is_there ? 1 : 0;
-    sums[5 + loss_program::most] += !is_found && is_there ? 1 : 0;
+    sums[3 + loss_program::most][0] += is_found && is_there ? 1 : 0;
+    sums[4 + loss_program::most][0] += is_found && !is_there ? 1 : 0;
+    sums[5 + loss_program::most][0] += !is_found && is_there ? 1 : 0;
   }
 };
 
@@ -313,12 +319,15 @@ constexpr float unscaled(const step_call& call, float gradient) {
 struct norm_term {
   step_call call;
 
-  constexpr void operator()(std::uint32_t, std::uint32_t i, int, double (&sums)[2]) const {
-    const float raw = call.gradients[i];
-    if (!(raw - raw == 0)) { sums[1] += 1; }  // infinite, or NaN
-    if (i >= call.learnable || group_of(call.groups, call.group_count, i) == nullptr) { return; }
-    const double g = unscaled(call, raw);
-    sums[0] += g * g;
+  template <int V>
+  constexpr auto of(std::uint32_t, int) const {
+    return [this](std::uint32_t i, double(&sums)[2][V]) {
+      const float raw = call.gradients[i];
+      if (!(raw - raw == 0)) { sums[1][0] += 1; }  // infinite, or NaN
+      if (i >= call.learnable || group_of(call.groups, call.group_count, i) == nullptr) { return; }
+      const double g = unscaled(call, raw);
+      sums[0][0] += g * g;
+    };
   }
 };
 
@@ -409,8 +418,8 @@ void loss(const queue& on, const loss_program& what, tensor logits, tensor dlogi
   double* slopes = memory + std::int64_t{logits.batch} * classes * sums_of_plane;
   with_stored(on.stored, [&]<class T>(T) {
     const pixel_view<T> view{grid{logits.extent, 1}, elements_of<T>{logits}, on.step, classes};
-    sum_channels<sums_of_plane>(on, logits.batch, logits.extent.plane(), classes, plane_sums_term<T>{view, what},
-                                keep_plane_sums{memory, classes});
+    sum_channels<sums_of_plane, T>(on, logits.batch, logits.extent.plane(), classes, plane_sums_term<T>{view, what},
+                                   keep_plane_sums{memory, classes});
     for_each(
         on, 1,
         conclude_body{what, memory, slopes, result, logits.batch, classes, static_cast<double>(logits.extent.plane())});
@@ -420,7 +429,7 @@ void loss(const queue& on, const loss_program& what, tensor logits, tensor dlogi
 }
 
 void move_weights(const queue& on, const step_call& call) {
-  sum_channels<2>(on, 1, call.values, 1, norm_term{call}, keep_norm{call.status});
+  sum_channels<2, float, double>(on, 1, call.values, 1, norm_term{call}, keep_norm{call.status});
   for_each(on, call.values, move_body{call, on.step});
   if (call.adapts_scale) { for_each(on, 1, adapt_scale_body{call.status}); }
 }
