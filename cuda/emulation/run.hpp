@@ -23,14 +23,19 @@ void run_each(const Body& body, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) { body(backwards ? count - 1 - i : i); }
 }
 
-template <int Threads, class Place, class Body>
-void run_blocks(const Body& body, std::uint32_t blocks) {
+/// fold(add): calls add(threads, distance), see segx::gpu::fold_rows.
+template <int Threads, class Place, class Body, class Fold>
+void run_blocks(const Body& body, std::uint32_t blocks, const Fold& fold) {
   const bool backwards = next_runs_backwards();
+  const auto each_of = [backwards](int threads, auto&& f) {
+    for (int t = 0; t < threads; ++t) { f(backwards ? threads - 1 - t : t); }
+  };
   const auto shared = std::make_unique<typename Body::shared_memory>();
   for (std::uint32_t b = 0; b < blocks; ++b) {
     const std::uint32_t block = backwards ? blocks - 1 - b : b;
-    for (int t = 0; t < Threads; ++t) { body.accumulate(Place{block, backwards ? Threads - 1 - t : t}, *shared); }
-    for (int t = 0; t < Threads; ++t) { body.combine(Place{block, backwards ? Threads - 1 - t : t}, *shared); }
+    each_of(Threads, [&](int t) { body.accumulate(Place{block, t}, *shared); });
+    fold([&](int threads, int distance) { each_of(threads, [&](int t) { shared->add(t, t + distance); }); });
+    each_of(Threads, [&](int t) { body.conclude(Place{block, t}, *shared); });
   }
 }
 

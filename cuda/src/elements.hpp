@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <segx/core/error.hpp>
 #include <segx/kernels/reference/plain_loops.hpp>
@@ -107,16 +109,17 @@ inline std::int64_t threads_over(const tensor& t, int v) {
   return threads;
 }
 
-/// Calls f(integral constant V): 4 channels at a time where all tensors allow it, else 1.
-template <class Function, class... Tensors>
-void with_lanes(number stored, Function&& f, const Tensors&... tensors) {
-  const auto allows = [stored](const tensor& t) {
+/// Calls f(integral constant V): as many channels at a time as fill 16 bytes, the most that a thread reads at once, and
+/// no more than `most`; 1 where the channels or the addresses of a tensor do not allow it.
+template <class T, int Most = 16, class Function, class... Tensors>
+void with_lanes(Function&& f, const Tensors&... tensors) {
+  constexpr int wide = std::min(static_cast<int>(16 / sizeof(T)), Most);
+  const auto allows = [](const tensor& t) {
     const auto address = reinterpret_cast<std::uintptr_t>(t.data);
-    return !t || (t.extent.channels % 4 == 0 && t.pixel % 4 == 0 &&
-                  address % static_cast<std::uintptr_t>(4 * bytes_of(stored)) == 0);
+    return !t || (t.extent.channels % wide == 0 && t.pixel % wide == 0 && address % (wide * sizeof(T)) == 0);
   };
   if ((allows(tensors) && ...)) {
-    f(std::integral_constant<int, 4>{});
+    f(std::integral_constant<int, wide>{});
   } else {
     f(std::integral_constant<int, 1>{});
   }

@@ -125,26 +125,29 @@ struct product_term {
   elements_of<T> x, dy;
   std::uint32_t plane;
 
-  constexpr void operator()(std::uint32_t n, std::uint32_t p, int channel, double (&sums)[1]) const {
-    const std::uint32_t pixel = n * plane + p;
-    sums[0] += static_cast<double>(x(pixel, channel)) * dy(pixel, channel);
+  template <int V>
+  constexpr auto of(std::uint32_t n, int channel) const {
+    return [this, first = n * plane, channel](std::uint32_t p, float(&sums)[1][V]) {
+      const lanes<V> values = x.template get<V>(first + p, channel);
+      const lanes<V> gradient = dy.template get<V>(first + p, channel);
+      for (int v = 0; v < V; ++v) { sums[0][v] += values.at[v] * gradient.at[v]; }
+    };
   }
 };
 
-/// Segments are images: their sums, times a factor, are tensors of one pixel.
+/// Segments are images: their sums are tensors of one pixel.
 template <class T>
 struct write_pixel {
   elements_of<T> to;
-  double factor;
   bool adds;
 
   constexpr void operator()(std::uint32_t n, int channel, const double (&sums)[1]) const {
-    to.put(n, channel, static_cast<float>(sums[0] * factor), adds);
+    to.put(n, channel, static_cast<float>(sums[0]), adds);
   }
 };
 
 /// dfactor[n,i,j] (+)= Σ_c x · dy; a thread for each pixel
-template <class T>
+template <class T, int V>
 struct plane_dfactor_body {
   elements_of<T> x, dy, dfactor;
   int channels;
@@ -152,12 +155,18 @@ struct plane_dfactor_body {
 
   constexpr void operator()(std::uint32_t pixel) const {
     double sum = 0;
-    for (int c = 0; c < channels; ++c) { sum += static_cast<double>(x(pixel, c)) * dy(pixel, c); }
+    for (int c = 0; c < channels; c += V) {
+      const lanes<V> values = x.template get<V>(pixel, c);
+      const lanes<V> gradient = dy.template get<V>(pixel, c);
+      float of_vector = 0;
+      for (int v = 0; v < V; ++v) { of_vector += values.at[v] * gradient.at[v]; }
+      sum += of_vector;
+    }
     dfactor.put(pixel, 0, static_cast<float>(sum), adds);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct prelu_body {
   grid over;
   prelu_geometry g;
@@ -165,13 +174,16 @@ struct prelu_body {
   const float* slope;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
-    const float value = x(at.pixel, at.channel);
-    y.set(at.pixel, at.channel, value > 0 ? value : slope[g.slope_of(at.channel)] * value);
+    const spot at = over.template at<V>(thread);
+    lanes<V> values = x.template get<V>(at.pixel, at.channel);
+    for (int v = 0; v < V; ++v) {
+      if (!(values.at[v] > 0)) { values.at[v] *= slope[g.slope_of(at.channel + v)]; }
+    }
+    y.template set<V>(at.pixel, at.channel, values);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct prelu_dx_body {
   grid over;
   prelu_geometry g;
@@ -180,10 +192,13 @@ struct prelu_dx_body {
   bool adds;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
-    const float gradient = dy(at.pixel, at.channel);
-    const bool passes = x(at.pixel, at.channel) > 0;
-    dx.put(at.pixel, at.channel, passes ? gradient : slope[g.slope_of(at.channel)] * gradient, adds);
+    const spot at = over.template at<V>(thread);
+    const lanes<V> values = x.template get<V>(at.pixel, at.channel);
+    lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
+    for (int v = 0; v < V; ++v) {
+      if (!(values.at[v] > 0)) { gradient.at[v] *= slope[g.slope_of(at.channel + v)]; }
+    }
+    dx.template put<V>(at.pixel, at.channel, gradient, adds);
   }
 };
 
@@ -191,9 +206,13 @@ template <class T>
 struct prelu_dslope_term {
   elements_of<T> x, dy;
 
-  constexpr void operator()(std::uint32_t, std::uint32_t pixel, int channel, double (&sums)[1]) const {
-    const float value = x(pixel, channel);
-    if (!(value > 0)) { sums[0] += static_cast<double>(dy(pixel, channel)) * value; }
+  template <int V>
+  constexpr auto of(std::uint32_t, int channel) const {
+    return [this, channel](std::uint32_t pixel, float(&sums)[1][V]) {
+      const lanes<V> values = x.template get<V>(pixel, channel);
+      const lanes<V> gradient = dy.template get<V>(pixel, channel);
+      for (int v = 0; v < V; ++v) { sums[0][v] += values.at[v] > 0 ? 0 : gradient.at[v] * values.at[v]; }
+    };
   }
 };
 
@@ -292,9 +311,9 @@ void scale(const queue& on, tensor x, tensor factor, tensor y, const epilogue& t
           body{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}});
     };
     if constexpr (OfPlane) {
-      with_lanes(on.stored, run, x, y);
+      with_lanes<T>(run, x, y);
     } else {
-      with_lanes(on.stored, run, x, y, factor);
+      with_lanes<T>(run, x, y, factor);
     }
   });
 }
@@ -309,9 +328,9 @@ void scale_dx(const queue& on, tensor factor, tensor dy, tensor dx, bool adds) {
                body{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx}, {elements_of<T>{factor}}, adds});
     };
     if constexpr (OfPlane) {
-      with_lanes(on.stored, run, dy, dx);
+      with_lanes<T>(run, dy, dx);
     } else {
-      with_lanes(on.stored, run, dy, dx, factor);
+      with_lanes<T>(run, dy, dx, factor);
     }
   });
 }
@@ -320,8 +339,7 @@ void scale_dx(const queue& on, tensor factor, tensor dy, tensor dx, bool adds) {
 
 void finish(const queue& on, tensor x, const float* bias, tensor y, const epilogue& then, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(y, v),
                    finish_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, bias, {on, then, seed}});
@@ -332,8 +350,7 @@ void finish(const queue& on, tensor x, const float* bias, tensor y, const epilog
 
 void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(y, v),
                    add_body<T, v>{
@@ -345,8 +362,7 @@ void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, st
 
 void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor dy, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(dy, v),
                    slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, {on, then, seed}});
@@ -358,8 +374,7 @@ void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor 
 void copy(const queue& on, tensor from, tensor to, bool adds) {
   if (!to || to.data == from.data) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(to, v),
                    copy_body<T, v>{grid{to.extent, v}, elements_of<T>{from}, elements_of<T>{to}, adds});
@@ -377,9 +392,9 @@ void scale_channels_backward(const queue& on, tensor x, tensor factor, tensor dy
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
       const auto plane = static_cast<std::uint32_t>(x.extent.plane());
-      sum_channels<1>(on, x.batch, plane, x.extent.channels,
-                      product_term<T>{elements_of<T>{x}, elements_of<T>{dy}, plane},
-                      write_pixel<T>{elements_of<T>{dfactor}, 1, adds_factor});
+      sum_channels<1, T>(on, x.batch, plane, x.extent.channels,
+                         product_term<T>{elements_of<T>{x}, elements_of<T>{dy}, plane},
+                         write_pixel<T>{elements_of<T>{dfactor}, adds_factor}, x, dy);
     });
   }
   scale_dx<false>(on, factor, dy, dx, adds_x);
@@ -393,9 +408,13 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
                            bool adds_factor) {
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
-      for_each(on, x.pixels(),
-               plane_dfactor_body<T>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor}, x.extent.channels,
-                                     adds_factor});
+      with_lanes<T>(
+          [&](auto v) {
+            for_each(on, x.pixels(),
+                     plane_dfactor_body<T, v>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor},
+                                              x.extent.channels, adds_factor});
+          },
+          x, dy);
     });
   }
   scale_dx<true>(on, factor, dy, dx, adds_x);
@@ -403,7 +422,12 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
 
 void prelu(const queue& on, const prelu_geometry& g, tensor x, const float* slope, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1), prelu_body<T>{grid{y.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}, slope});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(y, v),
+                   prelu_body<T, v>{grid{y.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}, slope});
+        },
+        x, y);
   });
 }
 
@@ -411,13 +435,17 @@ void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const fl
                     bool adds, float* dslope) {
   const int channels = x.extent.channels;
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<1>(on, 1, x.pixels(), channels, prelu_dslope_term<T>{elements_of<T>{x}, elements_of<T>{dy}},
-                    keep_sum{on.coefficients});
+    sum_channels<1, T>(on, 1, x.pixels(), channels, prelu_dslope_term<T>{elements_of<T>{x}, elements_of<T>{dy}},
+                       keep_sum{on.coefficients}, x, dy);
     for_each(on, g.shared ? 1 : channels, prelu_dslope_body{g, on.coefficients, dslope, channels});
     if (!dx) { return; }
-    for_each(on, threads_over(dx, 1),
-             prelu_dx_body<T>{grid{dx.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, slope,
-                              adds});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(dx, v),
+                   prelu_dx_body<T, v>{grid{dx.extent, v}, g, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx},
+                                       slope, adds});
+        },
+        x, dy, dx);
   });
 }
 

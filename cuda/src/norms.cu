@@ -3,25 +3,89 @@
 #include "elements.hpp"
 #include "sums.hpp"
 
-// Batch and group normalisation. Sums are in double, as the difference of squares would cost digits otherwise, and the
-// GPUs that segx is for add doubles faster than memory brings floats.
+// Batch and group normalisation. Sums are of differences from a pixel's value, as float32 would lose digits of squares
+// where the mean is far from zero; what follows from the sums is computed in double, once for each channel. Kernels
+// over all elements find it as rows of C numbers in float32, which they read V at a time.
 //
-// on.coefficients holds up to four rows of C doubles for each image: [N][4][C].
+// on.coefficients holds [N][4][C] doubles, or [N][8][C] floats: sums, and behind them the rows of `applied` or
+// `sloped`.
 
 namespace segx::gpu {
 
 namespace {
 
-/// Σ x and Σ x² over a segment of `pixels` pixels.
+/// y = (x − mean) · factor + β
+struct applied {
+  static constexpr int mean = 0, factor = 1, bias = 2;
+};
+/// dx = dy · of_dy − constant − (x − mean) · of_x
+struct sloped {
+  static constexpr int mean = 0, of_dy = 1, constant = 2, of_x = 3;
+};
+
+/// Rows of coefficients: of each image, or the same for all.
+struct rows_of_channels {
+  float* first;
+  std::int64_t image;  // floats from one image to the next; 0: the same
+  int channels;
+
+  constexpr float* at(int n, int row, int channel) const {
+    return first + n * image + static_cast<std::int64_t>(row) * channels + channel;
+  }
+  template <int V>
+  constexpr lanes<V> get(int n, int row, int channel) const {
+    return load<V>(at(n, row, channel));
+  }
+};
+rows_of_channels rows_for_all(const queue& on, int channels) {
+  return {reinterpret_cast<float*>(on.coefficients), 0, channels};
+}
+/// Behind so many of an image's rows of floats.
+rows_of_channels rows_for_each(const queue& on, int channels, int behind) {
+  return {reinterpret_cast<float*>(on.coefficients) + std::int64_t{behind} * channels, std::int64_t{8} * channels,
+          channels};
+}
+
+/// Σ (x − x₀) and Σ (x − x₀)² over a segment of `pixels` pixels, with x₀ the channel's value at one of them.
 template <class T>
 struct moments_term {
   elements_of<T> x;
   std::uint32_t pixels;
+  std::uint32_t middle;  // the pixel of a segment that is x₀
 
-  constexpr void operator()(std::uint32_t segment, std::uint32_t p, int channel, double (&sums)[2]) const {
-    const double value = x(segment * pixels + p, channel);
-    sums[0] += value;
-    sums[1] += value * value;
+  template <int V>
+  constexpr auto of(std::uint32_t segment, int channel) const {
+    const std::uint32_t first = segment * pixels;
+    return
+        [this, first, channel, zero = x.template get<V>(first + middle, channel)](std::uint32_t p, float(&sums)[2][V]) {
+          const lanes<V> values = x.template get<V>(first + p, channel);
+          for (int v = 0; v < V; ++v) {
+            const float difference = values.at[v] - zero.at[v];
+            sums[0][v] += difference;
+            sums[1][v] += difference * difference;
+          }
+        };
+  }
+};
+
+/// With x₀ inside of an image, whose border is unlike the rest.
+template <class T>
+moments_term<T> moments_of(const tensor& x, std::int64_t pixels) {
+  const std::int64_t middle = x.extent.height / 2 * x.extent.width + x.extent.width / 2;
+  return {elements_of<T>{x}, static_cast<std::uint32_t>(pixels), static_cast<std::uint32_t>(middle)};
+}
+
+/// finish(segment, channel, mean, variance), from the sums of a moments_term.
+template <class T, class Finish>
+struct moments_of_sums {
+  moments_term<T> term;
+  Finish finish;
+
+  constexpr void operator()(std::uint32_t segment, int channel, const double (&sums)[2]) const {
+    const double count = term.pixels;
+    const double difference = sums[0] / count;
+    const double variance = std::max(sums[1] / count - difference * difference, 0.0);
+    finish(segment, channel, term.x(segment * term.pixels + term.middle, channel) + difference, variance);
   }
 };
 
@@ -34,129 +98,158 @@ struct gradient_term {
   std::uint32_t pixels;
   int channels;
 
-  constexpr void operator()(std::uint32_t segment, std::uint32_t p, int channel, double (&sums)[2]) const {
-    const float* of = kept + segment * kept_stride;
-    const std::uint32_t pixel = segment * pixels + p;
-    const double gradient = dy(pixel, channel);
-    const double mean = of[channel], scale = of[channels + channel];
-    sums[0] += gradient;
-    sums[1] += gradient * (x(pixel, channel) - mean) * scale;
+  template <int V>
+  constexpr auto of(std::uint32_t segment, int channel) const {
+    const float* from = kept + segment * kept_stride + channel;
+    lanes<V> mean{}, scale{};
+    for (int v = 0; v < V; ++v) {
+      mean.at[v] = from[v];
+      scale.at[v] = from[channels + v];
+    }
+    return [this, first = segment * pixels, channel, mean, scale](std::uint32_t p, float(&sums)[2][V]) {
+      const lanes<V> values = x.template get<V>(first + p, channel);
+      const lanes<V> gradient = dy.template get<V>(first + p, channel);
+      for (int v = 0; v < V; ++v) {
+        sums[0][v] += gradient.at[v];
+        sums[1][v] += gradient.at[v] * ((values.at[v] - mean.at[v]) * scale.at[v]);
+      }
+    };
+  }
+};
+
+/// What a channel's moments are kept for: gradients, if anybody wants some, and the kernel that applies them.
+struct keep_moments {
+  float* kept;  // none: nullptr
+  norm_weights w;
+  rows_of_channels to;
+
+  constexpr void operator()(int n, int c, float mean, double scale) const {
+    if (kept != nullptr) {
+      kept[c] = mean;
+      kept[to.channels + c] = static_cast<float>(scale);
+    }
+    *to.at(n, applied::mean, c) = mean;
+    *to.at(n, applied::factor, c) = static_cast<float>(w.weight == nullptr ? scale : scale * w.weight[c]);
+    *to.at(n, applied::bias, c) = w.weight == nullptr ? 0 : w.bias[c];
   }
 };
 
 struct keep_batch_moments {
-  double count, epsilon;
-  float* kept;
-  int channels;
+  double epsilon;
+  keep_moments keep;
 
-  constexpr void operator()(std::uint32_t, int channel, const double (&sums)[2]) const {
-    const double mean = sums[0] / count;
-    const double variance = std::max(sums[1] / count - mean * mean, 0.0);
-    kept[channel] = static_cast<float>(mean);
-    kept[channels + channel] = static_cast<float>(1 / std::sqrt(variance + epsilon));
+  constexpr void operator()(std::uint32_t, int channel, double mean, double variance) const {
+    keep(0, channel, static_cast<float>(mean), 1 / std::sqrt(variance + epsilon));
   }
 };
 
 struct keep_running_body {
   const float *mean, *variance;
   double epsilon;
-  float* kept;
-  int channels;
+  keep_moments keep;
 
   constexpr void operator()(std::uint32_t c) const {
-    kept[c] = mean[c];
-    kept[static_cast<std::uint32_t>(channels) + c] = static_cast<float>(1 / std::sqrt(variance[c] + epsilon));
+    keep(0, static_cast<int>(c), mean[c], 1 / std::sqrt(variance[c] + epsilon));
   }
 };
 
-/// Adds to the gradients of a batch normalisation, and keeps what dx needs: γ · Σ dy / M and γ · Σ dy·x̂ / M.
+/// Adds to the gradients of a batch normalisation, and keeps what dx needs.
 struct add_batch_gradients {
   batch_norm2d_geometry g;
   double count;
   const float *kept, *weight, *running_mean, *running_variance;
   batch_norm_gradients d;
-  double* coefficients;
-  int channels;
+  rows_of_channels to;
 
   constexpr void operator()(std::uint32_t, int c, const double (&sums)[2]) const {
     d.weight[c] += static_cast<float>(sums[1]);
     d.bias[c] += static_cast<float>(sums[0]);
     const bool uses_batch = d.mean != nullptr;
+    const double mean = kept[c], scale = kept[to.channels + c];
     if (uses_batch) {
-      const double mean = kept[c], scale = kept[channels + c];
       const double unbiased = (1 / (scale * scale) - g.epsilon) * count / std::max(count - 1, 1.0);
       d.mean[c] += static_cast<float>(g.momentum * (running_mean[c] - mean));
       d.variance[c] += static_cast<float>(g.momentum * (running_variance[c] - unbiased));
     }
-    coefficients[c] = uses_batch ? weight[c] * sums[0] / count : 0;
-    coefficients[channels + c] = uses_batch ? weight[c] * sums[1] / count : 0;
+    const double factor = weight[c] * scale;
+    *to.at(0, sloped::mean, c) = kept[c];
+    *to.at(0, sloped::of_dy, c) = static_cast<float>(factor);
+    *to.at(0, sloped::constant, c) = uses_batch ? static_cast<float>(factor * sums[0] / count) : 0;
+    *to.at(0, sloped::of_x, c) = uses_batch ? static_cast<float>(factor * scale * sums[1] / count) : 0;
   }
 };
 
-/// Row `first` and the next one of an image's coefficients, for each channel.
-struct keep_coefficients {
+/// Two numbers of a channel of an image, as the first two rows of its coefficients.
+struct keep_in_rows {
   double* coefficients;
   int channels;
-  int first;
 
-  constexpr void operator()(std::uint32_t n, int c, const double (&sums)[2]) const {
-    double* of = coefficients + (static_cast<std::size_t>(n) * 4 + static_cast<std::size_t>(first)) *
-                                    static_cast<std::size_t>(channels);
-    of[c] = sums[0];
-    of[channels + c] = sums[1];
+  constexpr void operator()(std::uint32_t n, int c, double first, double second) const {
+    double* of = coefficients + std::size_t{n} * 4 * static_cast<std::size_t>(channels);
+    of[c] = first;
+    of[channels + c] = second;
   }
+  constexpr void operator()(std::uint32_t n, int c, const double (&sums)[2]) const { (*this)(n, c, sums[0], sums[1]); }
 };
 
-/// Mean and 1 / √(var + ε) of a group, from Σ x and Σ x² of its channels; a thread for each channel of each image.
+/// From mean and variance of each channel, in the first two rows, to those of its group; a thread for each channel of
+/// each image.
 struct keep_group_moments_body {
   group_norm2d_geometry g;
   const double* coefficients;
   float* kept;
   std::int64_t kept_stride;
+  keep_moments keep;
   fast_divisor channels;
-  double plane;
 
   constexpr void operator()(std::uint32_t thread) const {
     const std::uint32_t n = channels.quotient(thread);
     const auto c = static_cast<int>(channels.rest(thread));
     const auto count = static_cast<int>(channels.divisor());
     const int size = g.channels_of_group(count);
+    const int first = c / size * size;
     const double* of = coefficients + std::size_t{n} * 4 * channels.divisor();
-    double sum = 0, squares = 0;
-    for (int other = c / size * size; other < (c / size + 1) * size; ++other) {
-      sum += of[other];
-      squares += of[count + other];
+    double mean = 0, variance = 0;
+    for (int other = first; other < first + size; ++other) { mean += of[other] / size; }
+    for (int other = first; other < first + size; ++other) {
+      const double difference = of[other] - mean;
+      variance += (of[count + other] + difference * difference) / size;
     }
-    const double values = size * plane;
-    const double mean = sum / values;
-    const double variance = std::max(squares / values - mean * mean, 0.0);
-    kept[n * kept_stride + c] = static_cast<float>(mean);
-    kept[n * kept_stride + count + c] = static_cast<float>(1 / std::sqrt(variance + g.epsilon));
+    keep_moments to = keep;
+    if (kept != nullptr) { to.kept = kept + n * kept_stride; }
+    to(static_cast<int>(n), c, static_cast<float>(mean), 1 / std::sqrt(variance + g.epsilon));
   }
 };
 
-/// From rows 0 and 1, Σ dy and Σ dy·x̂, to rows 2 and 3, the means over the group of γ·dy and γ·dy·x̂.
+/// From the first two rows, Σ dy and Σ dy·x̂, to what dx needs: with the means over the group of γ·dy and γ·dy·x̂.
 struct group_means_body {
   group_norm2d_geometry g;
-  double* coefficients;
+  const double* coefficients;
+  const float* kept;
+  std::int64_t kept_stride;
   const float* weight;
   fast_divisor channels;
   double plane;
+  rows_of_channels to;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const std::uint32_t n = channels.quotient(thread);
+    const auto n = static_cast<int>(channels.quotient(thread));
     const auto c = static_cast<int>(channels.rest(thread));
     const auto count = static_cast<int>(channels.divisor());
     const int size = g.channels_of_group(count);
-    double* of = coefficients + std::size_t{n} * 4 * channels.divisor();
+    const double* of = coefficients + static_cast<std::size_t>(n) * 4 * channels.divisor();
     double sum = 0, product = 0;
     for (int other = c / size * size; other < (c / size + 1) * size; ++other) {
       const double gamma = weight == nullptr ? 1 : weight[other];
       sum += gamma * of[other];
       product += gamma * of[count + other];
     }
-    of[2 * count + c] = sum / (size * plane);
-    of[3 * count + c] = product / (size * plane);
+    const float* moments = kept + n * kept_stride;
+    const double scale = moments[count + c];
+    *to.at(n, sloped::mean, c) = moments[c];
+    *to.at(n, sloped::of_dy, c) = static_cast<float>(weight == nullptr ? scale : scale * weight[c]);
+    *to.at(n, sloped::constant, c) = static_cast<float>(scale * sum / (size * plane));
+    *to.at(n, sloped::of_x, c) = static_cast<float>(scale * scale * product / (size * plane));
   }
 };
 
@@ -178,106 +271,69 @@ struct add_group_gradients_body {
   }
 };
 
-/// y = then((x − mean) · scale · γ + β)
+/// y = then((x − mean) · factor + β)
 template <class T, int V>
 struct apply_body {
   grid over;
   elements_of<T> x, y;
-  const float* kept;  // of each image, or the same for all: stride 0
-  std::int64_t kept_stride;
-  norm_weights w;
+  rows_of_channels by;
   applied_epilogue then;
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<V>(thread);
     lanes<V> values = x.template get<V>(at.pixel, at.channel);
-    const float* of = kept + over.image(at.pixel) * kept_stride;
-    for (int v = 0; v < V; ++v) {
-      const int c = at.channel + v;
-      values.at[v] = (values.at[v] - of[c]) * of[over.extent.channels + c];
-      if (w.weight != nullptr) { values.at[v] = values.at[v] * w.weight[c] + w.bias[c]; }
-    }
+    const int n = over.image(at.pixel);
+    const lanes<V> mean = by.get<V>(n, applied::mean, at.channel);
+    const lanes<V> factor = by.get<V>(n, applied::factor, at.channel);
+    const lanes<V> bias = by.get<V>(n, applied::bias, at.channel);
+    for (int v = 0; v < V; ++v) { values.at[v] = (values.at[v] - mean.at[v]) * factor.at[v] + bias.at[v]; }
     then.apply(over, at, values);
     y.template set<V>(at.pixel, at.channel, values);
   }
 };
 
-/// The same by running statistics that nobody kept.
-template <class T>
-struct apply_running_body {
-  grid over;
-  elements_of<T> x, y;
-  const float *mean, *variance;
-  double epsilon;
-  norm_weights w;
-  applied_epilogue then;
-
-  constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
-    const int c = at.channel;
-    const double scale = 1 / std::sqrt(variance[c] + epsilon);
-    lanes<1> value{static_cast<float>((x(at.pixel, c) - mean[c]) * scale) * w.weight[c] + w.bias[c]};
-    then.apply(over, at, value);
-    y.template set<1>(at.pixel, c, value);
-  }
-};
-
-/// dx (+)= (γ · dy − a − x̂ · b) · scale, with a and b the rows `first` and the next one of the coefficients
+/// dx (+)= dy · of_dy − constant − (x − mean) · of_x
 template <class T, int V>
 struct norm_dx_body {
   grid over;
   elements_of<T> x, dy, dx;
-  const float* kept;
-  std::int64_t kept_stride;
-  const float* weight;
-  const double* coefficients;
-  std::int64_t coefficients_stride;
+  rows_of_channels by;
   bool adds;
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<V>(thread);
-    const int channels = over.extent.channels;
     const int n = over.image(at.pixel);
-    const float* of = kept + n * kept_stride;
-    const double* means = coefficients + n * coefficients_stride;
     const lanes<V> values = x.template get<V>(at.pixel, at.channel);
     lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
+    const lanes<V> mean = by.get<V>(n, sloped::mean, at.channel);
+    const lanes<V> of_dy = by.get<V>(n, sloped::of_dy, at.channel);
+    const lanes<V> constant = by.get<V>(n, sloped::constant, at.channel);
+    const lanes<V> of_x = by.get<V>(n, sloped::of_x, at.channel);
     for (int v = 0; v < V; ++v) {
-      const int c = at.channel + v;
-      const float scale = of[channels + c];
-      const float normal = (values.at[v] - of[c]) * scale;
-      const float gamma = weight == nullptr ? 1 : weight[c];
-      gradient.at[v] =
-          (gamma * gradient.at[v] - static_cast<float>(means[c]) - normal * static_cast<float>(means[channels + c])) *
-          scale;
+      gradient.at[v] = gradient.at[v] * of_dy.at[v] - constant.at[v] - (values.at[v] - mean.at[v]) * of_x.at[v];
     }
     dx.template put<V>(at.pixel, at.channel, gradient, adds);
   }
 };
 
 template <class T>
-void apply(const queue& on, tensor x, const float* kept, std::int64_t kept_stride, norm_weights w, tensor y,
-           const epilogue& then, std::uint32_t seed) {
-  with_lanes(
-      on.stored,
+void apply(const queue& on, tensor x, const rows_of_channels& by, tensor y, const epilogue& then, std::uint32_t seed) {
+  with_lanes<T>(
       [&](auto v) {
         for_each(on, threads_over(y, v),
-                 apply_body<T, v>{
-                     grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, kept, kept_stride, w, {on, then, seed}});
+                 apply_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, by, {on, then, seed}});
       },
       x, y);
 }
 
 template <class T>
-void norm_dx(const queue& on, tensor x, const float* kept, std::int64_t kept_stride, const float* weight,
-             const double* coefficients, std::int64_t coefficients_stride, tensor dy, tensor dx, bool adds) {
+void norm_dx(const queue& on, tensor x, const rows_of_channels& by, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
-  with_lanes(
-      on.stored,
+  with_lanes<T>(
       [&](auto v) {
         for_each(on, threads_over(dx, v),
-                 norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, kept,
-                                    kept_stride, weight, coefficients, coefficients_stride, adds});
+                 norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, by,
+                                    adds});
       },
       x, dy, dx);
 }
@@ -286,50 +342,53 @@ void norm_dx(const queue& on, tensor x, const float* kept, std::int64_t kept_str
 
 void batch_norm(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_weights w, float* kept, tensor y,
                 const epilogue& then, std::uint32_t seed) {
-  const int channels = x.extent.channels;
+  const rows_of_channels by = rows_for_all(on, x.extent.channels);
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2>(on, 1, x.pixels(), channels, moments_term<T>{elements_of<T>{x}, 0},
-                    keep_batch_moments{static_cast<double>(x.pixels()), g.epsilon, kept, channels});
-    apply<T>(on, x, kept, 0, w, y, then, seed);
+    const moments_term<T> term = moments_of<T>(x, x.pixels());
+    const keep_batch_moments keep{g.epsilon, {kept, w, by}};
+    sum_channels<2, T>(on, 1, x.pixels(), x.extent.channels, term, moments_of_sums<T, keep_batch_moments>{term, keep},
+                       x);
+    apply<T>(on, x, by, y, then, seed);
   });
 }
 
 void batch_norm_by(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_weights w, const float* mean,
                    const float* variance, float* kept, tensor y, const epilogue& then, std::uint32_t seed) {
-  const int channels = x.extent.channels;
-  if (kept != nullptr) { for_each(on, channels, keep_running_body{mean, variance, g.epsilon, kept, channels}); }
-  with_stored(on.stored, [&]<class T>(T) {
-    for_each(
-        on, threads_over(y, 1),
-        apply_running_body<T>{
-            grid{y.extent, 1}, elements_of<T>{x}, elements_of<T>{y}, mean, variance, g.epsilon, w, {on, then, seed}});
-  });
+  const rows_of_channels by = rows_for_all(on, x.extent.channels);
+  for_each(on, x.extent.channels, keep_running_body{mean, variance, g.epsilon, {kept, w, by}});
+  with_stored(on.stored, [&]<class T>(T) { apply<T>(on, x, by, y, then, seed); });
 }
 
 void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor x, const float* kept,
                          const float* weight, const float* running_mean, const float* running_variance, tensor dy,
                          tensor dx, bool adds, const batch_norm_gradients& d) {
   const int channels = x.extent.channels;
+  const rows_of_channels by = rows_for_all(on, channels);
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2>(on, 1, x.pixels(), channels,
-                    gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, 0, 0, channels},
-                    add_batch_gradients{g, static_cast<double>(x.pixels()), kept, weight, running_mean,
-                                        running_variance, d, on.coefficients, channels});
-    norm_dx<T>(on, x, kept, 0, weight, on.coefficients, 0, dy, dx, adds);
+    sum_channels<2, T>(
+        on, 1, x.pixels(), channels, gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, 0, 0, channels},
+        add_batch_gradients{g, static_cast<double>(x.pixels()), kept, weight, running_mean, running_variance, d, by}, x,
+        dy);
+    norm_dx<T>(on, x, by, dy, dx, adds);
   });
 }
 
 void group_norm(const queue& on, const group_norm2d_geometry& g, tensor x, norm_weights w, float* kept,
                 std::int64_t kept_stride, tensor y, const epilogue& then, std::uint32_t seed) {
   const int channels = x.extent.channels;
-  const auto plane = static_cast<std::uint32_t>(x.extent.plane());
+  const rows_of_channels by = rows_for_each(on, channels, 4);
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2>(on, x.batch, plane, channels, moments_term<T>{elements_of<T>{x}, plane},
-                    keep_coefficients{on.coefficients, channels, 0});
+    const moments_term<T> term = moments_of<T>(x, x.extent.plane());
+    const keep_in_rows keep{on.coefficients, channels};
+    sum_channels<2, T>(on, x.batch, x.extent.plane(), channels, term, moments_of_sums<T, keep_in_rows>{term, keep}, x);
     for_each(on, std::int64_t{x.batch} * channels,
-             keep_group_moments_body{g, on.coefficients, kept, kept_stride,
-                                     fast_divisor{static_cast<std::uint32_t>(channels)}, static_cast<double>(plane)});
-    apply<T>(on, x, kept, kept_stride, w, y, then, seed);
+             keep_group_moments_body{g,
+                                     on.coefficients,
+                                     kept,
+                                     kept_stride,
+                                     {nullptr, w, by},
+                                     fast_divisor{static_cast<std::uint32_t>(channels)}});
+    apply<T>(on, x, by, y, then, seed);
   });
 }
 
@@ -338,18 +397,18 @@ void group_norm_backward(const queue& on, const group_norm2d_geometry& g, tensor
                          float* dbias) {
   const int channels = x.extent.channels;
   const auto plane = static_cast<std::uint32_t>(x.extent.plane());
+  const rows_of_channels by = rows_for_each(on, channels, 4);
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2>(on, x.batch, plane, channels,
-                    gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, kept_stride, plane, channels},
-                    keep_coefficients{on.coefficients, channels, 0});
+    sum_channels<2, T>(on, x.batch, plane, channels,
+                       gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, kept_stride, plane, channels},
+                       keep_in_rows{on.coefficients, channels}, x, dy);
     if (weight != nullptr) {
       for_each(on, channels, add_group_gradients_body{on.coefficients, dweight, dbias, x.batch, channels});
     }
     for_each(on, std::int64_t{x.batch} * channels,
-             group_means_body{g, on.coefficients, weight, fast_divisor{static_cast<std::uint32_t>(channels)},
-                              static_cast<double>(plane)});
-    norm_dx<T>(on, x, kept, kept_stride, weight, on.coefficients + 2 * channels, std::int64_t{4} * channels, dy, dx,
-               adds);
+             group_means_body{g, on.coefficients, kept, kept_stride, weight,
+                              fast_divisor{static_cast<std::uint32_t>(channels)}, static_cast<double>(plane), by});
+    norm_dx<T>(on, x, by, dy, dx, adds);
   });
 }
 

@@ -21,6 +21,18 @@ struct place_in_block {
   int thread;
 };
 
+/// How the threads of a block add up what they have, a row of `lanes` threads to a row: half of the rows is added to
+/// the other half, until there is one. Calls add(threads, distance) for each half: thread t takes what thread
+/// t + distance has, for all t < threads.
+template <class Add>
+constexpr void fold_rows(int lanes, int rows, Add&& add) {
+  while (rows > 1) {
+    const int left = (rows + 1) / 2;
+    add((rows - left) * lanes, left * lanes);
+    rows = left;
+  }
+}
+
 /// Throws if a launch failed; here so that no header needs CUDA's.
 void expect_launched(const char* file, unsigned line);
 
@@ -37,8 +49,12 @@ __global__ void __launch_bounds__(threads_of_block) run_blocks(const Body body) 
   __shared__ typename Body::shared_memory shared;
   const place_in_block at{blockIdx.x, static_cast<int>(threadIdx.x)};
   body.accumulate(at, shared);
+  fold_rows(body.lanes, body.rows, [&](int threads, int distance) {
+    __syncthreads();
+    if (at.thread < threads) { shared.add(at.thread, at.thread + distance); }
+  });
   __syncthreads();
-  body.combine(at, shared);
+  body.conclude(at, shared);
 }
 
 #endif
@@ -59,7 +75,8 @@ void for_each(const queue& on, std::int64_t count, const Body& body, const char*
 #endif
 }
 
-/// For each block: body.accumulate(place, shared) by all threads, then body.combine(place, shared) by all threads.
+/// For each block: body.accumulate(place, shared) by all threads; shared.add(thread, other), as fold_rows says, until
+/// threads 0 to lanes − 1 have it all; then body.conclude(place, shared) by all threads.
 template <class Body>
 void for_each_block(const queue& on, std::int64_t blocks, const Body& body, const char* file = __builtin_FILE(),
                     unsigned line = __builtin_LINE()) {
@@ -71,7 +88,8 @@ void for_each_block(const queue& on, std::int64_t blocks, const Body& body, cons
 #else
   static_cast<void>(file), static_cast<void>(line);
   emulation::submit(*on.in, [body, blocks] {
-    emulation::run_blocks<threads_of_block, place_in_block>(body, static_cast<std::uint32_t>(blocks));
+    emulation::run_blocks<threads_of_block, place_in_block>(
+        body, static_cast<std::uint32_t>(blocks), [&body](auto&& add) { fold_rows(body.lanes, body.rows, add); });
   });
 #endif
 }

@@ -83,22 +83,28 @@ constexpr float labels_of(const pixel_view<T>& view, std::uint32_t pixel) {
   return labels;
 }
 
-/// Sums over the plane of image `segment` and class `k`.
+/// Sums over the plane of image n and class k.
 template <class T>
 struct plane_sums_term {
   pixel_view<T> view;
   loss_program what;
 
-  constexpr void operator()(std::uint32_t n, std::uint32_t within, int k, double (&sums)[sums_of_plane]) const {
-    const std::uint32_t pixel = n * view.over.plane.divisor() + within;
+  template <int V>
+  constexpr auto of(std::uint32_t n, int k) const {
+    return [this, first = n * view.over.plane.divisor(), k](std::uint32_t within, float(&sums)[sums_of_plane][V]) {
+      add(first + within, k, sums);
+    };
+  }
+
+  constexpr void add(std::uint32_t pixel, int k, float (&sums)[sums_of_plane][1]) const {
     const float z = view.logits(pixel, k);
     const float t = view.target(pixel, k);
     softmax_of_pixel s;
     if (what.softmax) { s = softmax_of(view, pixel); }
     const float p = what.softmax ? s.p(z) : 1 / (1 + std::exp(-z));
-    sums[0] += p;
-    sums[1] += t;
-    sums[2] += static_cast<double>(p) * t;
+    sums[0][0] += p;
+    sums[1][0] += t;
+    sums[2][0] += p * t;
     for (int i = 0; i < what.pixel_losses; ++i) {
       const pixel_loss& of = what.of_pixels[i];
       float value = 0;
@@ -109,7 +115,7 @@ struct plane_sums_term {
       } else {
         value = softmax_focal_weight(of, k, t, p) * s.minus_log_p(z);
       }
-      sums[3 + i] += value;
+      sums[3 + i][0] += value;
     }
     bool is_found = z > 0;
     if (what.softmax) {
@@ -120,9 +126,9 @@ struct plane_sums_term {
       }
     }
     const bool is_there = t > 0.5F;
-    sums[3 + loss_program::most] += is_found && is_there ? 1 : 0;
-    sums[4 + loss_program::most] += is_found && !is_there ? 1 : 0;
-    sums[5 + loss_program::most] += !is_found && is_there ? 1 : 0;
+    sums[3 + loss_program::most][0] += is_found && is_there ? 1 : 0;
+    sums[4 + loss_program::most][0] += is_found && !is_there ? 1 : 0;
+    sums[5 + loss_program::most][0] += !is_found && is_there ? 1 : 0;
   }
 };
 
@@ -138,88 +144,130 @@ struct keep_plane_sums {
   }
 };
 
-/// From the sums to the loss, its scores, and the numbers of the gradient; one thread, as there are few planes.
-struct conclude_body {
+/// What the loss has of each plane, [N,K,…], and what becomes of it: `slopes` are dp and dpt of each plane, then the
+/// scale of each pixel loss.
+struct planes_of_loss {
   loss_program what;
-  const double* planes;
-  double* slopes;  // [N,K,2]: dp and dpt of each plane, then the scale of each pixel loss
-  batch_result* result;
+  const double* sums;  // [N,K,sums_of_plane]
+  double* slopes;
+  double* overlap;  // [N·K]: the loss of each set of planes; there are no more sets than planes
   int batch, classes;
   double plane;
 
-  constexpr const double* sums(int n, int k) const {
-    return planes + (static_cast<std::size_t>(n) * static_cast<std::size_t>(classes) + static_cast<std::size_t>(k)) *
-                        sums_of_plane;
+  constexpr int count() const { return batch * classes; }
+  constexpr const double* of(int i) const { return sums + std::int64_t{i} * sums_of_plane; }
+};
+
+struct clear_slopes_body {
+  planes_of_loss all;
+
+  constexpr void operator()(std::uint32_t i) const {
+    all.slopes[2 * i] = 0;
+    all.slopes[2 * i + 1] = 0;
+    all.overlap[i] = 0;
+  }
+};
+
+/// Adds one loss of overlaps: a block for each set of planes, whose threads add up its sums, and then write its slope.
+struct overlap_body {
+  static constexpr int lanes = 1, rows = threads_of_block;
+  using shared_memory = sums_of_threads<3>;
+
+  planes_of_loss all;
+  overlap_loss of;
+  int sets;
+
+  constexpr int first_class() const { return of.background ? 0 : 1; }
+  constexpr int set_of(int n, int k) const {
+    return static_cast<int>(segx::detail::set_of_plane(of.what, static_cast<std::size_t>(all.classes),
+                                                       static_cast<std::size_t>(first_class()),
+                                                       static_cast<std::size_t>(n), static_cast<std::size_t>(k)));
+  }
+  static constexpr int sets_of(const planes_of_loss& all, const overlap_loss& of) {
+    return overlap_body{all, of, 0}.set_of(all.batch - 1, all.classes - 1) + 1;
   }
 
-  /// 1 over what a mean of pixels divides by.
-  constexpr double scale_of(const pixel_loss& of) const {
-    if (!what.softmax) { return 1 / (plane * batch * classes); }
-    double weight = 0;
-    for (int k = 0; of.how == pixel_loss::cross_entropy && k < classes; ++k) {
-      for (int n = 0; n < batch; ++n) { weight += static_cast<double>(of.weights[k]) * sums(n, k)[1]; }
+  /// f(plane) for those of the block's set that are the thread's.
+  constexpr void for_each_plane(place_in_block at, auto&& f) const {
+    for (int i = at.thread; i < all.count(); i += threads_of_block) {
+      const int k = i % all.classes;
+      if (k >= first_class() && set_of(i / all.classes, k) == static_cast<int>(at.block)) { f(i); }
     }
-    return 1 / (weight > 0 ? weight : plane * batch);
   }
 
-  constexpr void operator()(std::uint32_t) const {
+  constexpr void accumulate(place_in_block at, shared_memory& shared) const {
+    double sums[3] = {};
+    for_each_plane(at, [&](int i) {
+      for (int k = 0; k < 3; ++k) { sums[k] += all.of(i)[k]; }
+    });
+    shared.set(at.thread, sums);
+  }
+
+  constexpr void conclude(place_in_block at, const shared_memory& shared) const {
+    const segx::detail::overlap_sums together{shared.of[0][0], shared.of[1][0], shared.of[2][0]};
+    segx::detail::overlap_value value = segx::detail::one_minus_tversky(together, of.alpha, of.beta, of.smooth);
+    if (of.gamma != 1) { value = segx::detail::raised(value, of.gamma); }
+    const double share = of.factor / static_cast<double>(sets);
+    for_each_plane(at, [&](int i) {
+      all.slopes[2 * i] += share * value.dp;
+      all.slopes[2 * i + 1] += share * value.dpt;
+    });
+    if (at.thread == 0) { all.overlap[at.block] += share * value.loss; }
+  }
+};
+
+/// From the sums to the loss and its scores, by one block.
+struct conclude_body {
+  static constexpr int lanes = 1, rows = threads_of_block;
+  /// Of each pixel loss the sum, and the weight of what it is a mean of; three counts of pixels, planes that they are
+  /// of, and the loss of overlaps.
+  static constexpr int weights = loss_program::most, counts = 2 * loss_program::most, scored = counts + 3,
+                       overlap = scored + 1;
+  using shared_memory = sums_of_threads<overlap + 1>;
+
+  planes_of_loss all;
+  batch_result* result;
+
+  constexpr void accumulate(place_in_block at, shared_memory& shared) const {
+    double sums[overlap + 1] = {};
+    for (int i = at.thread; i < all.count(); i += threads_of_block) {
+      const double* of = all.of(i);
+      const int k = i % all.classes;
+      for (int loss = 0; loss < all.what.pixel_losses; ++loss) {
+        sums[loss] += of[3 + loss];
+        sums[weights + loss] += static_cast<double>(all.what.of_pixels[loss].weights[k]) * of[1];
+      }
+      if (k >= all.what.first_scored) {
+        for (int count = 0; count < 3; ++count) { sums[counts + count] += of[3 + loss_program::most + count]; }
+        sums[scored] += 1;
+      }
+      sums[overlap] += all.overlap[i];
+    }
+    shared.set(at.thread, sums);
+  }
+
+  constexpr void conclude(place_in_block at, const shared_memory& shared) const {
+    if (at.thread != 0) { return; }
+    const auto sum = [&](int i) { return shared.of[i][0]; };
     batch_result found;
-    for (int i = 0; i < 2 * batch * classes; ++i) { slopes[i] = 0; }
-    for (int i = 0; i < what.pixel_losses; ++i) {
-      const pixel_loss& of = what.of_pixels[i];
-      const double scale = of.factor * scale_of(of);
-      slopes[2 * batch * classes + i] = scale;
-      double sum = 0;
-      for (int n = 0; n < batch; ++n) {
-        for (int k = 0; k < classes; ++k) { sum += sums(n, k)[3 + i]; }
-      }
-      found.loss += scale * sum;
+    found.loss = sum(overlap);
+    for (int i = 0; i < all.what.pixel_losses; ++i) {
+      const double scale = all.what.of_pixels[i].factor * scale_of(all.what.of_pixels[i], sum(weights + i));
+      all.slopes[2 * all.count() + i] = scale;
+      found.loss += scale * sum(i);
     }
-    for (int i = 0; i < what.overlap_losses; ++i) { add_overlap(what.of_sets[i], found); }
-    for (int n = 0; n < batch; ++n) {
-      for (int k = what.first_scored; k < classes; ++k) {
-        const double* counts = sums(n, k) + 3 + loss_program::most;
-        found.true_positive += counts[0];
-        found.false_positive += counts[1];
-        found.false_negative += counts[2];
-        found.true_negative += plane - counts[0] - counts[1] - counts[2];
-      }
-    }
+    found.true_positive = sum(counts);
+    found.false_positive = sum(counts + 1);
+    found.false_negative = sum(counts + 2);
+    found.true_negative = sum(scored) * all.plane - found.true_positive - found.false_positive - found.false_negative;
     *result = found;
   }
 
-  constexpr void add_overlap(const overlap_loss& of, batch_result& found) const {
-    const auto all = static_cast<std::size_t>(classes);
-    const std::size_t first = of.background ? 0 : 1;
-    const auto set_of = [&](int n, int k) {
-      return segx::detail::set_of_plane(of.what, all, first, static_cast<std::size_t>(n), static_cast<std::size_t>(k));
-    };
-    const std::size_t sets = set_of(batch - 1, classes - 1) + 1;
-    const bool of_one_image = of.what == over::image || of.what == over::plane;
-    for (std::size_t set = 0; set < sets; ++set) {
-      const int begin = of_one_image ? static_cast<int>(set / (sets / static_cast<std::size_t>(batch))) : 0;
-      const int end = of_one_image ? begin + 1 : batch;
-      segx::detail::overlap_sums together;
-      for (int n = begin; n < end; ++n) {
-        for (int k = static_cast<int>(first); k < classes; ++k) {
-          if (set_of(n, k) != set) { continue; }
-          together.p += sums(n, k)[0];
-          together.t += sums(n, k)[1];
-          together.pt += sums(n, k)[2];
-        }
-      }
-      segx::detail::overlap_value value = segx::detail::one_minus_tversky(together, of.alpha, of.beta, of.smooth);
-      if (of.gamma != 1) { value = segx::detail::raised(value, of.gamma); }
-      const double share = of.factor / static_cast<double>(sets);
-      found.loss += share * value.loss;
-      for (int n = begin; n < end; ++n) {
-        for (int k = static_cast<int>(first); k < classes; ++k) {
-          if (set_of(n, k) != set) { continue; }
-          slopes[2 * (n * classes + k)] += share * value.dp;
-          slopes[2 * (n * classes + k) + 1] += share * value.dpt;
-        }
-      }
-    }
+  /// 1 over what a mean of pixels divides by.
+  constexpr double scale_of(const pixel_loss& of, double weight) const {
+    if (!all.what.softmax) { return 1 / (all.plane * all.count()); }
+    const bool is_weighted = of.how == pixel_loss::cross_entropy && weight > 0;
+    return 1 / (is_weighted ? weight : all.plane * all.batch);
   }
 };
 
@@ -313,12 +361,15 @@ constexpr float unscaled(const step_call& call, float gradient) {
 struct norm_term {
   step_call call;
 
-  constexpr void operator()(std::uint32_t, std::uint32_t i, int, double (&sums)[2]) const {
-    const float raw = call.gradients[i];
-    if (!(raw - raw == 0)) { sums[1] += 1; }  // infinite, or NaN
-    if (i >= call.learnable || group_of(call.groups, call.group_count, i) == nullptr) { return; }
-    const double g = unscaled(call, raw);
-    sums[0] += g * g;
+  template <int V>
+  constexpr auto of(std::uint32_t, int) const {
+    return [this](std::uint32_t i, double(&sums)[2][V]) {
+      const float raw = call.gradients[i];
+      if (!(raw - raw == 0)) { sums[1][0] += 1; }  // infinite, or NaN
+      if (i >= call.learnable || group_of(call.groups, call.group_count, i) == nullptr) { return; }
+      const double g = unscaled(call, raw);
+      sums[0][0] += g * g;
+    };
   }
 };
 
@@ -409,18 +460,24 @@ void loss(const queue& on, const loss_program& what, tensor logits, tensor dlogi
   double* slopes = memory + std::int64_t{logits.batch} * classes * sums_of_plane;
   with_stored(on.stored, [&]<class T>(T) {
     const pixel_view<T> view{grid{logits.extent, 1}, elements_of<T>{logits}, on.step, classes};
-    sum_channels<sums_of_plane>(on, logits.batch, logits.extent.plane(), classes, plane_sums_term<T>{view, what},
-                                keep_plane_sums{memory, classes});
-    for_each(
-        on, 1,
-        conclude_body{what, memory, slopes, result, logits.batch, classes, static_cast<double>(logits.extent.plane())});
+    sum_channels<sums_of_plane, T>(on, logits.batch, logits.extent.plane(), classes, plane_sums_term<T>{view, what},
+                                   keep_plane_sums{memory, classes});
+    // Behind the sums their memory is free.
+    const planes_of_loss all{
+        what, memory, slopes, on.sums, logits.batch, classes, static_cast<double>(logits.extent.plane())};
+    for_each(on, all.count(), clear_slopes_body{all});
+    for (int i = 0; i < what.overlap_losses; ++i) {
+      const int sets = overlap_body::sets_of(all, what.of_sets[i]);
+      for_each_block(on, sets, overlap_body{all, what.of_sets[i], sets});
+    }
+    for_each_block(on, 1, conclude_body{all, result});
     for_each(on, logits.pixels(),
              gradient_body<T>{view, what, slopes, on.status, elements_of<T>{dlogits}, logits.batch});
   });
 }
 
 void move_weights(const queue& on, const step_call& call) {
-  sum_channels<2>(on, 1, call.values, 1, norm_term{call}, keep_norm{call.status});
+  sum_channels<2, float, double>(on, 1, call.values, 1, norm_term{call}, keep_norm{call.status});
   for_each(on, call.values, move_body{call, on.step});
   if (call.adapts_scale) { for_each(on, 1, adapt_scale_body{call.status}); }
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <segx/kernels/reference/max_pool2d.hpp>
+#include <segx/kernels/pool2d.hpp>
 
 #include "elements.hpp"
 #include "sums.hpp"
@@ -27,7 +27,36 @@ constexpr pixel_range windows_with(const avg_pool2d_geometry& g, int at, int ext
   return range;
 }
 
-template <class T>
+/// Of each of V channels, the largest value of window (i, j) and the pixel that has it: the first one, row by row, as
+/// the reference's largest_of_window.
+template <int V>
+struct largest {
+  lanes<V> value;
+  std::uint32_t pixel[V];
+};
+template <int V, class T>
+constexpr largest<V> largest_of_window(const pool2d_geometry& g, const grid& of, const elements_of<T>& x, int n, int i,
+                                       int j, int channel) {
+  const pixel_range rows = g.window(i, of.extent.height);
+  const pixel_range columns = g.window(j, of.extent.width);
+  const std::uint32_t first = of.pixel_of(n, rows.begin, columns.begin);
+  largest<V> best{x.template get<V>(first, channel), {}};
+  for (int v = 0; v < V; ++v) { best.pixel[v] = first; }
+  for (int row = rows.begin; row < rows.end; ++row) {
+    for (int column = columns.begin; column < columns.end; ++column) {
+      const std::uint32_t pixel = of.pixel_of(n, row, column);
+      const lanes<V> values = x.template get<V>(pixel, channel);
+      for (int v = 0; v < V; ++v) {
+        const bool is_larger = values.at[v] > best.value.at[v];
+        best.value.at[v] = is_larger ? values.at[v] : best.value.at[v];
+        best.pixel[v] = is_larger ? pixel : best.pixel[v];
+      }
+    }
+  }
+  return best;
+}
+
+template <class T, int V>
 struct max_pool_body {
   grid over;  // y
   grid from;  // x
@@ -35,15 +64,13 @@ struct max_pool_body {
   elements_of<T> x, y;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
+    const spot at = over.template at<V>(thread);
     const auto [n, i, j] = over.position_of(at.pixel);
-    const int image = n;
-    const auto value = [&](segx::detail::pixel p) { return x(from.pixel_of(image, p.row, p.column), at.channel); };
-    y.set(at.pixel, at.channel, value(segx::detail::largest_of_window(g, from.extent, i, j, value)));
+    y.template set<V>(at.pixel, at.channel, largest_of_window<V>(g, from, x, n, i, j, at.channel).value);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct max_pool_dx_body {
   grid over;  // x
   grid to;    // y
@@ -52,24 +79,23 @@ struct max_pool_dx_body {
   bool adds;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
+    const spot at = over.template at<V>(thread);
     const auto [n, row, column] = over.position_of(at.pixel);
-    const int image = n;
-    const auto value = [&](segx::detail::pixel p) { return x(over.pixel_of(image, p.row, p.column), at.channel); };
     const pixel_range down = windows_with(g, row, to.extent.height);
     const pixel_range across = windows_with(g, column, to.extent.width);
-    float sum = 0;
+    lanes<V> sum{};
     for (int i = down.begin; i < down.end; ++i) {
       for (int j = across.begin; j < across.end; ++j) {
-        const segx::detail::pixel best = segx::detail::largest_of_window(g, over.extent, i, j, value);
-        if (best.row == row && best.column == column) { sum += dy(to.pixel_of(n, i, j), at.channel); }
+        const largest<V> best = largest_of_window<V>(g, over, x, n, i, j, at.channel);
+        const lanes<V> gradient = dy.template get<V>(to.pixel_of(n, i, j), at.channel);
+        for (int v = 0; v < V; ++v) { sum.at[v] += best.pixel[v] == at.pixel ? gradient.at[v] : 0; }
       }
     }
-    dx.put(at.pixel, at.channel, sum, adds);
+    dx.template put<V>(at.pixel, at.channel, sum, adds);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct avg_pool_body {
   grid over;  // y
   grid from;  // x
@@ -77,21 +103,24 @@ struct avg_pool_body {
   elements_of<T> x, y;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
+    const spot at = over.template at<V>(thread);
     const auto [n, i, j] = over.position_of(at.pixel);
     const pixel_range rows = g.window(i, from.extent.height, over.extent.height);
     const pixel_range columns = g.window(j, from.extent.width, over.extent.width);
-    double sum = 0;
+    double sum[V] = {};
     for (int row = rows.begin; row < rows.end; ++row) {
       for (int column = columns.begin; column < columns.end; ++column) {
-        sum += x(from.pixel_of(n, row, column), at.channel);
+        const lanes<V> values = x.template get<V>(from.pixel_of(n, row, column), at.channel);
+        for (int v = 0; v < V; ++v) { sum[v] += values.at[v]; }
       }
     }
-    y.set(at.pixel, at.channel, static_cast<float>(sum / g.count(rows, columns)));
+    lanes<V> mean{};
+    for (int v = 0; v < V; ++v) { mean.at[v] = static_cast<float>(sum[v] / g.count(rows, columns)); }
+    y.template set<V>(at.pixel, at.channel, mean);
   }
 };
 
-template <class T>
+template <class T, int V>
 struct avg_pool_dx_body {
   grid over;  // dx
   grid to;    // dy
@@ -100,19 +129,20 @@ struct avg_pool_dx_body {
   bool adds;
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
+    const spot at = over.template at<V>(thread);
     const auto [n, row, column] = over.position_of(at.pixel);
     const pixel_range down = windows_with(g, row, over.extent.height, to.extent.height);
     const pixel_range across = windows_with(g, column, over.extent.width, to.extent.width);
-    float sum = 0;
+    lanes<V> sum{};
     for (int i = down.begin; i < down.end; ++i) {
       const pixel_range rows = g.window(i, over.extent.height, to.extent.height);
       for (int j = across.begin; j < across.end; ++j) {
         const pixel_range columns = g.window(j, over.extent.width, to.extent.width);
-        sum += dy(to.pixel_of(n, i, j), at.channel) / static_cast<float>(g.count(rows, columns));
+        const lanes<V> gradient = dy.template get<V>(to.pixel_of(n, i, j), at.channel);
+        for (int v = 0; v < V; ++v) { sum.at[v] += gradient.at[v] / static_cast<float>(g.count(rows, columns)); }
       }
     }
-    dx.put(at.pixel, at.channel, sum, adds);
+    dx.template put<V>(at.pixel, at.channel, sum, adds);
   }
 };
 
@@ -121,8 +151,12 @@ struct plane_term {
   elements_of<T> x;
   std::uint32_t plane;
 
-  constexpr void operator()(std::uint32_t n, std::uint32_t p, int channel, double (&sums)[1]) const {
-    sums[0] += x(n * plane + p, channel);
+  template <int V>
+  constexpr auto of(std::uint32_t n, int channel) const {
+    return [this, first = n * plane, channel](std::uint32_t p, float(&sums)[1][V]) {
+      const lanes<V> values = x.template get<V>(first + p, channel);
+      for (int v = 0; v < V; ++v) { sums[0][v] += values.at[v]; }
+    };
   }
 };
 
@@ -189,7 +223,7 @@ constexpr float share_in(const upsample2d_axis& axis, int at, int result) {
   return static_cast<float>((source.low == at ? 1 - source.share : 0) + (source.high == at ? source.share : 0));
 }
 
-template <class T>
+template <class T, int V>
 struct upsample_dx_body {
   grid over;  // dx
   grid to;    // dy
@@ -210,22 +244,24 @@ struct upsample_dx_body {
   }
 
   constexpr void operator()(std::uint32_t thread) const {
-    const spot at = over.template at<1>(thread);
+    const spot at = over.template at<V>(thread);
     const auto [n, row, column] = over.position_of(at.pixel);
     const pixel_range down = takers(row, over.extent.height);
     const pixel_range across = takers(column, over.extent.width);
     const upsample2d_axis rows{g, over.extent.height}, columns{g, over.extent.width};
     const bool is_nearest = g.mode == interpolation::nearest;
-    float sum = 0;
+    lanes<V> sum{};
     for (int i = down.begin; i < down.end; ++i) {
       const float of_row = is_nearest ? 1 : share_in(rows, row, i);
       if (of_row == 0) { continue; }
       for (int j = across.begin; j < across.end; ++j) {
         const float of_column = is_nearest ? 1 : share_in(columns, column, j);
-        if (of_column != 0) { sum += of_row * of_column * dy(to.pixel_of(n, i, j), at.channel); }
+        if (of_column == 0) { continue; }
+        const lanes<V> gradient = dy.template get<V>(to.pixel_of(n, i, j), at.channel);
+        for (int v = 0; v < V; ++v) { sum.at[v] += of_row * of_column * gradient.at[v]; }
       }
     }
-    dx.put(at.pixel, at.channel, sum, adds);
+    dx.template put<V>(at.pixel, at.channel, sum, adds);
   }
 };
 
@@ -233,49 +269,64 @@ struct upsample_dx_body {
 
 void max_pool(const queue& on, const pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1),
-             max_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(y, v),
+                   max_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
+        },
+        x, y);
   });
 }
 
 void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(dx, 1),
-             max_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{x}, elements_of<T>{dy},
-                                 elements_of<T>{dx}, adds});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(dx, v),
+                   max_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{x},
+                                          elements_of<T>{dy}, elements_of<T>{dx}, adds});
+        },
+        x, dy, dx);
   });
 }
 
 void avg_pool(const queue& on, const avg_pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(on, threads_over(y, 1),
-             avg_pool_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(y, v),
+                   avg_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
+        },
+        x, y);
   });
 }
 
 void avg_pool_backward(const queue& on, const avg_pool2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(
-        on, threads_over(dx, 1),
-        avg_pool_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy}, elements_of<T>{dx}, adds});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(dx, v),
+                   avg_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{dy},
+                                          elements_of<T>{dx}, adds});
+        },
+        dy, dx);
   });
 }
 
 void global_avg_pool(const queue& on, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
     const auto plane = static_cast<std::uint32_t>(x.extent.plane());
-    sum_channels<1>(on, x.batch, plane, x.extent.channels, plane_term<T>{elements_of<T>{x}, plane},
-                    write_mean<T>{elements_of<T>{y}, static_cast<double>(plane)});
+    sum_channels<1, T>(on, x.batch, plane, x.extent.channels, plane_term<T>{elements_of<T>{x}, plane},
+                       write_mean<T>{elements_of<T>{y}, static_cast<double>(plane)}, x);
   });
 }
 
 void global_avg_pool_backward(const queue& on, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(dx, v),
                    spread_body<T, v>{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx},
@@ -287,11 +338,10 @@ void global_avg_pool_backward(const queue& on, tensor dy, tensor dx, bool adds) 
 
 void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes(
-        on.stored,
+    with_lanes<T>(
         [&](auto v) {
           for_each(on, threads_over(y, v),
-                   upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, 1}, g, elements_of<T>{x}, elements_of<T>{y}});
+                   upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
         },
         x, y);
   });
@@ -300,9 +350,13 @@ void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y)
 void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    for_each(
-        on, threads_over(dx, 1),
-        upsample_dx_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy}, elements_of<T>{dx}, adds});
+    with_lanes<T>(
+        [&](auto v) {
+          for_each(on, threads_over(dx, v),
+                   upsample_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{dy},
+                                          elements_of<T>{dx}, adds});
+        },
+        dy, dx);
   });
 }
 

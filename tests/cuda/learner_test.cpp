@@ -21,6 +21,7 @@
 #include <segx/testing/compare.hpp>
 #include <segx/train/trainer.hpp>
 
+#include "cases/backends.hpp"
 #include "cases/networks.hpp"
 #include "cases/tensors.hpp"
 
@@ -161,6 +162,38 @@ TEST_CASE("losses of segx are computed on the GPU, others on the host", "[cuda]"
   CHECK(p->overlap_losses == 2);
   CHECK(p->of_sets[1].factor == 1);
   CHECK(p->of_sets[1].smooth == 0.5);
+}
+
+TEST_CASE("losses of more planes than a block has threads are those of the CPU", "[cuda]") {
+  constexpr int images = 70, classes = 4;
+  const shape extent{classes, 3, 5};
+  const batch b = drawn_batch(images, extent, classes, true, 3);
+  const xt::xtensor<float, 4> logits = drawn<float>(images, extent, 7);
+  const std::size_t values = logits.size();
+  const shared_buffer<float> targets(values), in_planes(values), x(values), dx(values), found(values);
+  std::copy(b.masks.data(), b.masks.data() + values, targets.data());
+  std::copy(logits.data(), logits.data() + values, in_planes.data());
+  const shared_buffer<double> memory(static_cast<std::size_t>(gpu::doubles_of_loss(images, classes)));
+  const shared_buffer<gpu::step_memory> step(1);
+  *step.data() = {.values = {.targets = targets.data(), .share = 0.5F}, .status = {}, .result = {}};
+  cuda on{precision::fp32};
+  on.read_step(&step.data()->values, &step.data()->status);
+  const gpu::tensor z{x.data(), images, extent, classes}, dz{dx.data(), images, extent, classes};
+  for (const char* text :
+       {"cross_entropy(weights=[1,2,3,1])+softmax_dice(background=no)", "softmax_tversky(over=plane)",
+        "bce+dice(over=image)+2*jaccard(over=channel)+tversky(over=batch)"}) {
+    INFO(text);
+    const any_loss loss = parse_loss(text);
+    gpu::load_batch(on.work(), in_planes.data(), z);
+    gpu::loss(on.work(), *gpu::loss_program_of(loss, classes), z, dz, memory.data(), &step.data()->result);
+    gpu::store_batch(on.work(), dz, activation::none, found.data());
+    on.in.wait();
+    xt::xtensor<float, 4> dlogits = xt::zeros_like(logits);
+    const double expected = loss(logits, b.masks, dlogits, 0.5);
+    CHECK(step.data()->result.loss == Approx(expected).epsilon(1e-6));
+    CHECK(relative_error(std::span<const float>{found.data(), values}, std::span<const float>{dlogits.data(), values}) <
+          1e-5);
+  }
 }
 
 TEST_CASE("mixed precision trains as float32 does, nearly", "[cuda]") {

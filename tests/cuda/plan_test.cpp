@@ -118,18 +118,42 @@ TEST_CASE("a division by multiplication is one", "[cuda]") {
 }
 
 TEST_CASE("sums are shared out so that memory suffices and every pixel has a thread", "[cuda]") {
-  for (const int channels : {1, 3, 32, 33, 1024}) {
-    for (const std::int64_t pixels : {1, 100, 65536, 1048576}) {
-      for (const std::int64_t segments : {1, 16, 64}) {
-        const std::int64_t capacity = cuda::memory_for(static_cast<int>(segments), channels).sums / 8;
-        const gpu::sum_geometry g = gpu::plan_sums(segments, pixels, channels, 2, capacity);
-        CHECK(g.lanes * g.rows == gpu::threads_of_block);
-        CHECK(g.blocks_of_channels * g.lanes >= channels);
-        CHECK(g.chunks >= 1);
-        CHECK(g.chunks * segments * channels * 2 <= capacity);
-        CHECK(g.blocks() <= std::max<std::int64_t>(2048, segments * g.blocks_of_channels));
+  for (const int v : {1, 4, 8}) {
+    for (const int vectors : {1, 3, 17, 32, 33, 1024}) {
+      const int channels = v * vectors;
+      for (const std::int64_t pixels : {1, 100, 65536, 1048576}) {
+        for (const std::int64_t segments : {1, 16, 64}) {
+          const std::int64_t capacity = cuda::memory_for(static_cast<int>(segments), channels).sums / 8;
+          const gpu::sum_geometry g = gpu::plan_sums(segments, pixels, channels, v, 2, capacity);
+          CHECK(g.lanes <= 32);
+          CHECK(g.lanes * g.rows <= gpu::threads_of_block);
+          CHECK(g.lanes * (g.rows + 1) > gpu::threads_of_block);
+          CHECK(g.blocks_of_channels * g.lanes >= vectors);
+          CHECK(g.chunks >= 1);
+          CHECK(g.chunks * segments * channels * 2 <= capacity);
+          CHECK(g.blocks() <= std::max<std::int64_t>(1024, segments * g.blocks_of_channels));
+          CHECK(g.second_lanes * g.second_rows == gpu::threads_of_block);
+          CHECK(g.chunks <= 16 * g.second_rows);  // what one thread adds up, one by one
+        }
       }
     }
+  }
+}
+
+TEST_CASE("rows of threads are added up half by half, whatever their number", "[cuda]") {
+  for (int rows = 1; rows <= 20; ++rows) {
+    constexpr int lanes = 3;
+    std::vector<int> of(static_cast<std::size_t>(rows * lanes), 1);
+    int steps = 0;
+    gpu::fold_rows(lanes, rows, [&](int threads, int distance) {
+      ++steps;
+      REQUIRE(threads <= distance);  // what a thread reads, no thread writes
+      for (int t = 0; t < threads; ++t) {
+        of.at(static_cast<std::size_t>(t)) += of.at(static_cast<std::size_t>(t + distance));
+      }
+    });
+    CHECK((of[0] == rows && of[1] == rows && of[2] == rows));
+    CHECK((1 << steps) < 2 * rows);
   }
 }
 

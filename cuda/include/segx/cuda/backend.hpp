@@ -169,6 +169,7 @@ inline const void* packed_bias(const cuda& on, const gpu::weight_extents& e, con
 }
 
 constexpr gpu::weight_extents conv2d_extents(const conv2d_geometry& g, shape x, shape y) {
+  if (gpu::is_depthwise(g, x.channels, y.channels)) { return {1, x.channels, g.kernel, g.kernel}; }
   return {y.channels, x.channels / g.groups, g.kernel, g.kernel};
 }
 constexpr gpu::weight_extents conv_transpose2d_extents(const conv2d_geometry& g, shape x, shape y) {
@@ -262,14 +263,9 @@ inline void batch_norm2d_backward(cuda& on, const batch_norm2d_geometry& g, cons
 }
 
 inline void group_norm2d_forward(cuda& on, const group_norm2d_geometry& g, const forward_pass<float>& f) {
-  const gpu::queue& work = on.work();
-  const int channels = f.y.extent.channels;
-  // Deployed, nothing is kept: the last two rows of an image's coefficients have room.
-  auto* spare = reinterpret_cast<float*>(work.coefficients + 2 * channels);
-  float* kept = f.kept ? f.kept.of(0) : spare;
-  const std::int64_t stride = f.kept ? f.kept.stride : std::int64_t{8} * channels;
-  gpu::group_norm(work, g, on.tensor(f.x[0]), {f.parameters[0], f.parameters[1]}, kept, stride, on.tensor(f.y), f.then,
-                  f.seed);
+  float* kept = f.kept ? f.kept.of(0) : nullptr;
+  gpu::group_norm(on.work(), g, on.tensor(f.x[0]), {f.parameters[0], f.parameters[1]}, kept, f.kept.stride,
+                  on.tensor(f.y), f.then, f.seed);
 }
 
 inline void group_norm2d_backward(cuda& on, const group_norm2d_geometry& g, const backward_pass<float>& b) {

@@ -28,6 +28,11 @@ struct convolution {
 /// What cuDNN is not asked for: see cuda/src/direct.cu.
 constexpr bool runs_direct(const conv2d_geometry& g) { return g.groups > 1 || g.end_padding > 0; }
 
+/// Each channel is convolved with one kernel of its own. Weights lie as [R,R,C] then, not as [K,R,R,C/groups].
+constexpr bool is_depthwise(const conv2d_geometry& g, int from, int to) {
+  return g.groups > 1 && g.groups == from && g.groups == to;
+}
+
 /// An algorithm that was tried.
 struct candidate {
   int algorithm = 0;

@@ -17,7 +17,7 @@
 /// host's compiler for the emulation: the same lines, cuda/src/*.cu.
 namespace segx::gpu {
 
-/// How activations are stored. All arithmetic is in float32, sums are in double.
+/// How activations are stored. All arithmetic is in float32; sums are in double, of short runs in float32.
 enum class number : unsigned char { float32, bfloat16, float16 };
 
 constexpr std::int64_t bytes_of(number stored) { return stored == number::float32 ? 4 : 2; }
@@ -90,17 +90,17 @@ void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const fl
 void softmax(const queue& on, tensor x, tensor y);
 void softmax_backward(const queue& on, tensor y, tensor dy, tensor dx, bool adds);
 
-// ---- norms: `kept` is mean[C], then 1/√(var + ε)[C], of all images or of each ----
+// ---- norms: `kept` is mean[C], then 1/√(var + ε)[C], of all images or of each; null: nobody will want it ----
 
 struct norm_weights {
   const float* weight = nullptr;  // γ and β; none: 1 and 0
   const float* bias = nullptr;
 };
 
-/// By the statistics of the batch, which are written to `kept`.
+/// By the statistics of the batch.
 void batch_norm(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_weights w, float* kept, tensor y,
                 const epilogue& then, std::uint32_t seed);
-/// By running statistics; to `kept`, if there is one.
+/// By running statistics.
 void batch_norm_by(const queue& on, const batch_norm2d_geometry& g, tensor x, norm_weights w, const float* mean,
                    const float* variance, float* kept, tensor y, const epilogue& then, std::uint32_t seed);
 /// Adds to dweight, dbias; and to dmean and dvariance what the step takes off running statistics, if those of the batch
@@ -129,7 +129,7 @@ void global_avg_pool_backward(const queue& on, tensor dy, tensor dx, bool adds);
 void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y);
 void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy, tensor dx, bool adds);
 
-// ---- convolutions that cuDNN is not asked for; weights [K,R,R,C/groups] as stored ----
+// ---- convolutions that cuDNN is not asked for; weights [K,R,R,C/groups] as stored, of depthwise ones [R,R,C] ----
 
 /// y (+)= w ∗ x, without a bias
 void direct_convolution(const queue& on, const conv2d_geometry& g, tensor x, const void* w, tensor y, bool adds);
