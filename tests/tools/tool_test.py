@@ -821,12 +821,50 @@ class ToolTest(unittest.TestCase):
         self.assertAlmostEqual(model["whole_images"]["iou"], whole["iou_mean"], places=9)
 
         before = content_of(out / "unet2")
-        table = (out / "table1.json").read_bytes()
-        self.assert_done(segx(*two))
+        again = segx(*two)
+        self.assert_done(again)
         self.assertTrue(content_of(out / "unet2") == before, "what was trained was trained again")
-        self.assertEqual((out / "table1.json").read_bytes(), table)
+        self.assertNotIn("Trained before", result.stdout)
+        self.assertEqual(again.stdout, result.stdout + "\nTrained before, and not now: U-Net №2.\n")
+        self.assertTrue(model["trained_now"])
+        self.assertEqual(json.loads((out / "table1.json").read_text())["models"], [{**model, "trained_now": False}])
         self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
         self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
+
+    def test_paper_keeps_the_rows_of_other_models(self):
+        out = self.folder / "paper_rows"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--out", out, "--quiet", "--epochs", 1)
+        def rows():
+            return {row["key"]: row for row in json.loads((out / "table1.json").read_text())["models"]}
+
+        self.assert_done(segx(*words, "--models", "unet4", "--threads", 1))
+        first = rows()["unet4"]
+        weights = content_of(out / "unet4")
+        both = segx(*words, "--models", "unet1", "--threads", 2)
+        self.assert_done(both)
+        self.assertEqual(list(rows()), ["unet1", "unet4"])
+        self.assertEqual(rows()["unet4"], {**first, "trained_now": False})
+        self.assertTrue(rows()["unet1"]["trained_now"])
+        self.assertEqual(content_of(out / "unet4"), weights)
+        self.assertEqual((out / "table1.md").read_text(), both.stdout)
+        for told in ("| U-Net №1 |", "| U-Net №4 |"):
+            self.assertIn(told, both.stdout)
+        self.assertIn(f"\nTrained before, and not now: U-Net №4 ({first['device']}).\n", both.stdout)
+        self.assertIn(", 1 thread)", both.stdout)
+
+        # Those that were trained otherwise, have not ended or are damaged have no row, and are in nobody's way.
+        (out / "unet1" / "best.safetensors").write_bytes(b"")
+        (out / "unet3").mkdir()
+        other = segx("paper", "--data", self.data, "--val-list", self.val_list, "--out", out, "--models", "unet2", "--epochs", 1,
+                     "--seed", 1, "--quiet")
+        self.assert_done(other)
+        self.assertEqual(list(rows()), ["unet2"])
+        for told in ("U-Net №4: not in the table: ", "seed is 0 and not 1", "U-Net №3: not in the table, as"):
+            self.assertIn(told, other.stderr)
+        damaged = segx(*words, "--models", "unet4", "--threads", 2)
+        self.assert_done(damaged)
+        self.assertEqual(list(rows()), ["unet4"])
+        self.assertIn(f"U-Net №1: not in the table: {out / 'unet1' / 'best.safetensors'}", damaged.stderr)
 
     def test_paper_goes_on_where_it_was_stopped(self):
         out = self.folder / "paper_stopped"
