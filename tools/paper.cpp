@@ -84,7 +84,7 @@ struct paper_result {
 /// Image, true mask and found mask of some images, a row each, as large as fits `side`.
 class picture_rows {
  public:
-  picture_rows(label_kind labels, int classes, int images) : labels_{labels}, classes_{classes}, images_{images} {}
+  picture_rows(int classes, int images) : classes_{classes}, images_{images} {}
 
   /// Of `images` images, four are shown that are spread over all.
   void see(const cv::Mat& image, const cv::Mat& truth, const cv::Mat& found) {
@@ -110,13 +110,10 @@ class picture_rows {
   cv::Mat picture_of(const cv::Mat& labels) const {
     if (classes_ == 1) { return labels * 255; }
     std::vector<cv::Mat> masks;
-    for (int k = labels_ == label_kind::exclusive ? 1 : 0; k < classes_; ++k) {
-      masks.push_back(mask_of_class(labels, labels_, k));
-    }
+    for (int k = 0; k < classes_; ++k) { masks.push_back(mask_of_class(labels, label_kind::overlapping, k)); }
     return overlay_classes(cv::Mat::zeros(labels.size(), CV_32FC1), masks);
   }
 
-  label_kind labels_;
   int classes_, images_;
   int seen_ = 0;
   std::vector<cv::Mat> cells_;
@@ -205,7 +202,7 @@ void show(paper_result& result, const paper_words& w, const dataset& data, const
                                           {.fitting = has_windows(result.recipe) ? fit::tile : fit::stretch,
                                            .threads = w.threads,
                                            .numbers = w.device.precision_of_gpu()}};
-  picture_rows pictures{data.labels, network.classes(), static_cast<int>(parts.val.size())};
+  picture_rows pictures{network.classes(), static_cast<int>(parts.val.size())};
   result.whole = evaluate_whole_images(network, data, parts.val, result.recipe.mask_threshold, [&](auto&... of) {
                    pictures.see(of...);
                  }).summary;
@@ -397,6 +394,11 @@ void add_paper(CLI::App& app) {
       "leaves. The same command goes on where it was stopped; what is trained is not trained again. Models that OUT "
       "has already, trained in the same way, stay in the table");
   auto words = std::make_shared<paper_words>(command);
+  // The models end in sigmoids, which their losses read.
+  command->get_option("--labels")
+      ->description("what masks mean: binary, or overlapping classes; auto: as the folder looks")
+      ->check(CLI::IsMember({"auto", "binary", "overlapping"}));
+  command->get_option("--classes")->description("names of the classes, separated by commas");
   words->models = paper_keys();
   command->add_option("--data", words->data, "folder with images/ and masks/")->required();
   command->add_option("--out", words->out, "folder to write to")->required();

@@ -866,6 +866,15 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(list(rows()), ["unet4"])
         self.assertIn(f"U-Net №1: not in the table: {out / 'unet1' / 'best.safetensors'}", damaged.stderr)
 
+    def test_paper_offers_no_classes_that_exclude_each_other(self):
+        out = self.folder / "paper_exclusive"
+        refused = segx("paper", "--data", self.folder_of_classes("paper_classes"), "--out", out, "--labels", "exclusive",
+                       "--classes", "background,left,right")
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("--labels: exclusive not in {auto,binary,overlapping}", refused.stderr)
+        self.assertFalse(out.exists())
+        self.assertNotIn("exclusive", segx("paper", "--help").stdout)
+
     def test_paper_goes_on_where_it_was_stopped(self):
         out = self.folder / "paper_stopped"
         words = ("paper", "--data", self.data, "--val-list", self.val_list, "--models", "unet1", "--epochs", 3, "--threads", 1,
