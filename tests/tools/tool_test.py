@@ -755,6 +755,54 @@ class ToolTest(unittest.TestCase):
         self.assert_done(segx(*shown, "background,left,right"))
         self.assert_fails(segx(*shown, "background"), "exclusive")
 
+    def cells_of(self, sheet, side):
+        """The pixels of each picture of a sheet of squares, row by row."""
+        width, height, _, _, pixels = read_png(sheet)
+        step = side + 4
+        return [[b"".join(pixels[3 * ((y + j) * width + x):3 * ((y + j) * width + x + side)] for j in range(side))
+                 for x in range(0, width, step)] for y in range(0, height, step)]
+
+    def test_augment_shows_what_a_recipe_does(self):
+        recipe, sheet, other = self.folder / "shown.json", self.folder / "shown.png", self.folder / "shown_otherwise.png"
+        words = ("augment", "--data", self.data, "--recipe", recipe, "--preview", sheet, "--count", 2)
+        def show(*more, **settings):
+            recipe.write_text(json.dumps({"height": 48, "width": 48, "augmentation": "none",
+                                          "validation_list": str(self.val_list), **settings}))
+            result = segx(*words, *more)
+            self.assert_done(result)
+            return result.stdout.strip(), self.cells_of(sheet, 48)
+
+        # Of the training's images alone, at the recipe's size.
+        said, cells = show("--samples", 100)
+        self.assertEqual(said, "none")
+        self.assertEqual((len(cells), len(cells[0])), (9, 3))
+        for whole, *versions in cells:
+            self.assertEqual(versions, [whole, whole])
+        self.assertEqual(len(show("--samples", 100, doubled=True)[1]), 18)
+        self.assertEqual(len(show("--samples", 100, validation_list="", validation=0.5)[1]), 6)
+
+        # Its augmentation, and its windows: the first is the one that validates, the others lie where chance says.
+        said, cells = show("--samples", 1, augmentation="rotate(20)")
+        self.assertEqual(said, "rotate(20,reflect)")
+        self.assertEqual(len(set(cells[0])), 3)
+        windows = show("--samples", 1, framing="window")[1][0]
+        self.assertEqual(len(set(windows)), 3)
+        self.assertNotEqual(windows[0], show("--samples", 1)[1][0][0])
+        self.assertNotEqual(show("--samples", 1, framing="window", seed=1)[1][0][1:], windows[1:])
+        # A picture is the same whatever comes after augmentation, and what trains on it.
+        self.assertEqual(show("--samples", 1, framing="window", normalisation="imagenet", loss="mine")[1][0], windows)
+        coloured = show("--samples", 1, framing="window", model="unet16-rgb")[1][0]
+        self.assertEqual(coloured, windows)
+
+        # Words override the file, and without one the sheet is of all images.
+        self.assertEqual(show("--samples", 1, "--augment", "flip(1)", "--framing", "window", "--seed", 1)[0], "flip(1)")
+        self.assert_done(segx("augment", "--data", self.data, "--preview", other, "--size", 48, "--count", 0, "--samples", 100))
+        self.assertEqual(len(self.cells_of(other, 48)), 12)
+        recipe.write_text('{"framing": "torn"}')
+        self.assert_fails(segx(*words), "torn", "stretch or window")
+        recipe.write_text('{"augmentation": "custom"}')
+        self.assert_fails(segx(*words), "custom")
+
     # ---- plan and paper ----
 
     def test_plan(self):
