@@ -73,7 +73,8 @@ recipe recipe_of(const paper_model& m, const paper_words& w) {
 struct paper_result {
   paper_model model;
   segx::recipe recipe;
-  std::string fed;
+  std::string fed, device;  // in training; empty where that was before, and no table says it
+  bool trained_now = false;
   epoch_record best;   // the epoch whose weights were kept
   double seconds = 0;  // of all epochs
   int epochs = 0;
@@ -83,7 +84,7 @@ struct paper_result {
 /// Image, true mask and found mask of some images, a row each, as large as fits `side`.
 class picture_rows {
  public:
-  picture_rows(label_kind labels, int classes, int images) : labels_{labels}, classes_{classes}, images_{images} {}
+  picture_rows(int classes, int images) : classes_{classes}, images_{images} {}
 
   /// Of `images` images, four are shown that are spread over all.
   void see(const cv::Mat& image, const cv::Mat& truth, const cv::Mat& found) {
@@ -109,23 +110,52 @@ class picture_rows {
   cv::Mat picture_of(const cv::Mat& labels) const {
     if (classes_ == 1) { return labels * 255; }
     std::vector<cv::Mat> masks;
-    for (int k = labels_ == label_kind::exclusive ? 1 : 0; k < classes_; ++k) {
-      masks.push_back(mask_of_class(labels, labels_, k));
-    }
+    for (int k = 0; k < classes_; ++k) { masks.push_back(mask_of_class(labels, label_kind::overlapping, k)); }
     return overlay_classes(cv::Mat::zeros(labels.size(), CV_32FC1), masks);
   }
 
-  label_kind labels_;
   int classes_, images_;
   int seen_ = 0;
   std::vector<cv::Mat> cells_;
 };
 
-/// Trains a model, or goes on with it, or finds that it is trained; nothing if that was interrupted.
+fs::path folder_of(const paper_model& m, const paper_words& w) { return fs::path{w.out} / m.key; }
+
+std::string device_of(const paper_words& w) {
+  if (w.device.device == "cuda") { return joined({"CUDA, ", w.device.numbers == "auto" ? "bf16" : w.device.numbers}); }
+  const int threads = detail::thread_count(w.threads);
+  return joined({cpu_instruction_set(), ", ", threads, threads == 1 ? " thread" : " threads"});
+}
+
+/// What the log of a finished training says.
+paper_result result_of(const paper_model& m, const recipe& r, const paper_words& w) {
+  const std::vector<epoch_record> log = read_log(folder_of(m, w) / "log.csv");
+  paper_result result;
+  result.model = m;
+  result.recipe = r;
+  result.epochs = static_cast<int>(log.size());
+  const epoch_record* best = best_epoch(log);
+  if (best == nullptr) { fail({(folder_of(m, w) / "log.csv").string(), ": no epoch is in this log"}); }
+  result.best = *best;
+  for (const epoch_record& e : log) { result.seconds += e.seconds; }
+  return result;
+}
+
+/// The rows of the table that is there already; none where it is not, or is no table.
+json rows_before(const paper_words& w) {
+  const fs::path file = fs::path{w.out} / "table1.json";
+  if (!fs::exists(file)) { return json::array(); }
+  const std::vector<std::byte> bytes = read_file(file);
+  const json table = json::parse(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()}, nullptr,
+                                 /*allow_exceptions=*/false);
+  return table.is_object() && table.contains("models") ? table["models"] : json::array();
+}
+
+/// Trains a model, or goes on with it; nothing if that was interrupted.
 template <class Backend>
 std::optional<paper_result> train_model(const paper_model& m, const recipe& r, const paper_words& w,
                                         const dataset& data, const split& parts) {
-  const fs::path folder = fs::path{w.out} / m.key;
+  const fs::path folder = folder_of(m, w);
   const any_network network = model_named(r.model, static_cast<int>(data.classes.size()), data.labels);
   model_card card;
   card.licence = w.licence;
@@ -152,14 +182,10 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
   const train_result ended = training.run();
   if (!ended.finished) { return {}; }
 
-  const std::vector<epoch_record> log = read_log(folder / "log.csv");
-  paper_result result;
-  result.model = m;
-  result.recipe = r;
+  paper_result result = result_of(m, r, w);
   result.fed = training.feeding().mode == feed::in_memory ? "memory" : "stream";
-  result.epochs = static_cast<int>(log.size());
-  result.best = *best_epoch(log);
-  for (const epoch_record& e : log) { result.seconds += e.seconds; }
+  result.device = device_of(w);
+  result.trained_now = true;
   return result;
 }
 
@@ -176,11 +202,43 @@ void show(paper_result& result, const paper_words& w, const dataset& data, const
                                           {.fitting = has_windows(result.recipe) ? fit::tile : fit::stretch,
                                            .threads = w.threads,
                                            .numbers = w.device.precision_of_gpu()}};
-  picture_rows pictures{data.labels, network.classes(), static_cast<int>(parts.val.size())};
+  picture_rows pictures{network.classes(), static_cast<int>(parts.val.size())};
   result.whole = evaluate_whole_images(network, data, parts.val, result.recipe.mask_threshold, [&](auto&... of) {
                    pictures.see(of...);
                  }).summary;
   write_png(out / joined({"pictures-", key, ".png"}), pictures.sheet());
+}
+
+/// A model that was trained before, by the same recipe on the same images, shown anew; nothing where that is not so.
+/// Models that nobody asks for now may have been trained otherwise, or be damaged: they are left out, which is said.
+template <class Backend>
+std::optional<paper_result> trained_before(const paper_model& m, const recipe& r, const paper_words& w, bool is_wanted,
+                                           const dataset& data, const split& parts, const json& rows) {
+  if (!fs::exists(folder_of(m, w))) { return {}; }
+  try {
+    const any_network network = model_named(r.model, static_cast<int>(data.classes.size()), data.labels);
+    if (!trainer<any_network>::is_finished(folder_of(m, w), data, parts, r, network)) {
+      if (!is_wanted) { std::cerr << m.name << ": not in the table, as its training has not ended\n"; }
+      return {};
+    }
+    paper_result result = result_of(m, r, w);
+    const auto text = [](const json& row, const char* key) {
+      const json value = row.is_object() ? row.value(key, json()) : json();
+      return value.is_string() ? value.get<std::string>() : std::string{};
+    };
+    for (const json& row : rows) {
+      if (text(row, "key") != m.key || text(row, "recipe_sha256") != recipe_sha256(r)) { continue; }
+      result.fed = text(row, "feed");
+      result.device = text(row, "device");
+    }
+    show<Backend>(result, w, data, parts);
+    std::cerr << m.name << ": trained before, and not now\n";
+    return result;
+  } catch (const error& wrong) {
+    if (is_wanted) { throw; }
+    std::cerr << m.name << ": not in the table: " << wrong.what() << '\n';
+    return {};
+  }
 }
 
 // ---- the table ----
@@ -199,12 +257,20 @@ std::string begins_with(const recipe& r) {
 }
 
 std::string about(const paper_words& w, const split& parts) {
-  const std::string device = w.device.device == "cuda"
-                                 ? joined({"CUDA, ", w.device.numbers == "auto" ? "bf16" : w.device.numbers})
-                                 : joined({cpu_instruction_set(), ", ", detail::thread_count(w.threads), " threads"});
   return joined({parts.train.size(), " images of ", fs::path{w.data}.filename().string(), " to train on, ",
                  parts.val.size(), " to validate; scale ", w.scale,
-                 w.epochs > 0 ? joined({", but ", w.epochs, " epochs"}) : "", "; ", device});
+                 w.epochs > 0 ? joined({", but ", w.epochs, " epochs"}) : "", "; ", device_of(w)});
+}
+
+/// Names the rows that were not trained now, and what they were trained on where that was something else.
+std::string older_rows(const std::vector<paper_result>& results, const paper_words& w) {
+  std::string names;
+  for (const paper_result& r : results) {
+    if (r.trained_now) { continue; }
+    const bool is_other = !r.device.empty() && r.device != device_of(w);
+    names += joined({names.empty() ? "" : "; ", r.model.name, is_other ? joined({" (", r.device, ")"}) : ""});
+  }
+  return names.empty() ? "" : joined({"\nTrained before, and not now: ", names, ".\n"});
 }
 
 std::string markdown(const std::vector<paper_result>& results, const paper_words& w, const split& parts) {
@@ -233,7 +299,8 @@ std::string markdown(const std::vector<paper_result>& results, const paper_words
       {text,
        "\nScores are those of the epoch with the best validation IoU (mean over images; training: over all pixels, "
        "while "
-       "the weights moved), at the network's size; of whole images, at their own. Time is that of all epochs.\n"});
+       "the weights moved), at the network's size; of whole images, at their own. Time is that of all epochs.\n",
+       older_rows(results, w)});
 }
 
 json as_json(const paper_result& r) {
@@ -244,7 +311,9 @@ json as_json(const paper_result& r) {
           {"recipe", json::parse(recipe_json(r.recipe))},
           {"recipe_sha256", recipe_sha256(r.recipe)},
           {"begins_with", begins_with(r.recipe)},
-          {"feed", r.fed},
+          {"feed", text_or_null(r.fed)},
+          {"device", text_or_null(r.device)},
+          {"trained_now", r.trained_now},
           {"epochs", r.epochs},
           {"best_epoch", r.best.epoch},
           {"seconds", r.seconds},
@@ -275,29 +344,44 @@ void run(const paper_words& w) {
   if (!w.pretrained.empty() && w.scale != "paper") {
     fail("--pretrained: the encoders of the small scale are narrower than any published one; use --scale paper");
   }
-  std::vector<std::pair<paper_model, recipe>> wanted;
+  struct row {
+    paper_model model;
+    segx::recipe recipe;
+    bool is_wanted;
+    std::optional<paper_result> result;
+  };
+  std::vector<row> rows;
   for (const paper_model& m : paper_recipes()) {
-    if (std::find(w.models.begin(), w.models.end(), m.key) == w.models.end()) { continue; }
-    wanted.emplace_back(m, recipe_of(m, w));
-    trainer<any_network>::check(wanted.back().second, model_named(wanted.back().second.model));
+    const bool is_wanted = std::find(w.models.begin(), w.models.end(), m.key) != w.models.end();
+    rows.push_back({m, recipe_of(m, w), is_wanted, {}});
+    if (is_wanted) { trainer<any_network>::check(rows.back().recipe, model_named(rows.back().recipe.model)); }
   }
-  const dataset data = scan_folder(w.data, scan_options_of(wanted.front().second));
-  const split parts = split_of(data, wanted.front().second);
+  const dataset data = scan_folder(w.data, scan_options_of(rows.front().recipe));
+  const split parts = split_of(data, rows.front().recipe);
   make_folder(w.out);
   heed_interruptions();
 
-  std::vector<paper_result> results;
-  for (const auto& [model, r] : wanted) {
-    std::optional<paper_result> result = train_model<Backend>(model, r, w, data, parts);
-    if (!result) {
+  const auto results = [&] {
+    std::vector<paper_result> all;
+    for (const row& r : rows) {
+      if (r.result) { all.push_back(*r.result); }
+    }
+    return all;
+  };
+  const json before = rows_before(w);
+  for (row& r : rows) { r.result = trained_before<Backend>(r.model, r.recipe, w, r.is_wanted, data, parts, before); }
+  for (row& r : rows) {
+    if (!r.is_wanted || r.result) { continue; }
+    r.result = train_model<Backend>(r.model, r.recipe, w, data, parts);
+    if (!r.result) {
       std::cerr << "stopped and saved; the same command goes on\n";
       return;
     }
-    show<Backend>(*result, w, data, parts);
-    results.push_back(std::move(*result));
-    write_table(results, w, parts);
+    show<Backend>(*r.result, w, data, parts);
+    write_table(results(), w, parts);
   }
-  std::cout << markdown(results, w, parts);
+  write_table(results(), w, parts);
+  std::cout << markdown(results(), w, parts);
 }
 
 }  // namespace
@@ -307,8 +391,14 @@ void add_paper(CLI::App& app) {
       "paper",
       "Train and compare the five models of the paper that segx began with. Writes OUT/table1.md and OUT/table1.json, "
       "OUT/curves-MODEL.png, OUT/pictures-MODEL.png (image, true mask, found mask), and in OUT/MODEL what 'segx train' "
-      "leaves. The same command goes on where it was stopped; what is trained is not trained again");
+      "leaves. The same command goes on where it was stopped; what is trained is not trained again. Models that OUT "
+      "has already, trained in the same way, stay in the table");
   auto words = std::make_shared<paper_words>(command);
+  // The models end in sigmoids, which their losses read.
+  command->get_option("--labels")
+      ->description("what masks mean: binary, or overlapping classes; auto: as the folder looks")
+      ->check(CLI::IsMember({"auto", "binary", "overlapping"}));
+  command->get_option("--classes")->description("names of the classes, separated by commas");
   words->models = paper_keys();
   command->add_option("--data", words->data, "folder with images/ and masks/")->required();
   command->add_option("--out", words->out, "folder to write to")->required();

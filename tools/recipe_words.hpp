@@ -40,12 +40,15 @@ inline recipe canonical(recipe r) {
 /// said on the command line overrides the file.
 class recipe_words {
  public:
-  enum class scope { all, data };  // data: what the images are, for commands that choose the rest themselves
+  /// data: what the images are, for commands that choose the rest themselves; pictures: and what training sees of them.
+  enum class scope { all, data, pictures };
 
-  explicit recipe_words(CLI::App* command, scope offered = scope::all) {
-    if (offered == scope::all) { add_file_and_short_words(command); }
+  explicit recipe_words(CLI::App* command, scope offered = scope::all, const recipe& without_words = {})
+      : without_words_{without_words}, given_{without_words} {
+    if (offered != scope::data) { add_file_and_size(command); }
+    if (offered == scope::all) { add_freeze(command); }
     for (const recipe_field& field : recipe_fields) {
-      if (offered == scope::all || is_of_data(field)) {
+      if (is_offered(field, offered)) {
         std::visit([&](auto member) { add_field(command, field, member); }, field.member);
       }
     }
@@ -56,30 +59,39 @@ class recipe_words {
   recipe_words& operator=(const recipe_words&) = delete;
 
   /// The recipe as the words say, checked. Throws `error`.
-  recipe effective() const {
-    recipe r = file_.empty() ? recipe{} : read_recipe(file_);
+  recipe effective() const { return canonical(as_given()); }
+
+  /// The same with its texts as they are, of which a command may need only some.
+  recipe as_given() const {
+    recipe r = file_.empty() ? without_words_ : read_recipe(file_);
     if (share_->count() > 0) { r.validation_list.clear(); }
     for (const auto& [option, apply] : overrides_) {
       if (option->count() > 0) { apply(r); }
     }
     for (const auto& [part, factor] : given_.learning_rate_factors) { r.learning_rate_factors[part] = factor; }
-    return canonical(r);
+    return r;
   }
 
  private:
-  static bool is_of_data(const recipe_field& field) {
-    constexpr std::array keys{"validation", "validation_list", "mask_threshold", "labels", "classes", "seed"};
-    return std::find(keys.begin(), keys.end(), field.key) != keys.end();
+  static bool is_offered(const recipe_field& field, scope offered) {
+    constexpr std::array of_data{"validation", "validation_list", "mask_threshold", "labels", "classes", "seed"};
+    constexpr std::array of_pictures{"height", "width", "framing", "augmentation", "doubled"};
+    const auto is_in = [&](const auto& keys) { return std::find(keys.begin(), keys.end(), field.key) != keys.end(); };
+    return offered == scope::all || is_in(of_data) || (offered == scope::pictures && is_in(of_pictures));
   }
 
-  void add_file_and_short_words(CLI::App* command) {
-    command->add_option("--recipe", file_,
-                        "JSON file with the settings below, as --print-recipe prints them; words override it");
+  void add_file_and_size(CLI::App* command) {
+    command->add_option(
+        "--recipe", file_,
+        "JSON file with the settings below, as 'segx train --print-recipe' prints them; words override it");
     add(command->add_option_function<int>(
             "--size", [this](int size) { given_.height = given_.width = size; },
             "height and width of the network's images"),
         [this](recipe& r) { r.height = given_.height, r.width = given_.width; })
         ->check(CLI::Range(16, 65536));
+  }
+
+  void add_freeze(CLI::App* command) {
     command->add_option_function<std::vector<std::string>>(
         "--freeze",
         [this](const std::vector<std::string>& parts) {
@@ -148,7 +160,7 @@ class recipe_words {
 
   std::string file_;
   CLI::Option* share_ = nullptr;
-  recipe given_;
+  recipe without_words_, given_;
   std::vector<std::pair<CLI::Option*, std::function<void(recipe&)>>> overrides_;
 };
 

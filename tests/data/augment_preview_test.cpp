@@ -3,6 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include <segx/data/augment/geometric.hpp>
+#include <segx/image/resize_image.hpp>
+
+#include "data/example_folder.hpp"
 
 using namespace segx;
 
@@ -27,17 +30,49 @@ TEST_CASE("outlines follow each class in its colour, on gray and on colour") {
   CHECK(outlined(red, label_kind::exclusive, 4).at<cv::Vec3b>(0, 0) == cv::Vec3b(0, 0, 255));
 }
 
-TEST_CASE("a sheet has a row for each sample: as it is, then its versions") {
-  const cv::Mat sheet = augmentation_sheet({square, square}, label_kind::overlapping, 2, horizontal_flip{1}, 2, 5);
-  CHECK(sheet.size() == cv::Size(3 * 44 - 4, 2 * 44 - 4));
-  const cv::Mat plain = outlined(square, label_kind::overlapping, 2);
+TEST_CASE("a sheet has a row for each sample: as validation sees it, then as the first epochs of a training do") {
+  const example_folder folder(5);
+  const dataset data = scan_folder(folder.path());
+  loader_options plain{.height = 40, .width = 40, .normalise = normalisation::imagenet(), .batch = 3};
+  loader_options random = plain;
+  random.augment = horizontal_flip{1};
+  const cv::Mat sheet = augmentation_sheet(data, {3, 1}, plain, random, 2);
+  REQUIRE(sheet.size() == cv::Size(3 * 44 - 4, 2 * 44 - 4));
+  const cv::Mat one = outlined({resize_image(to_unit(read_pixels(folder.image_file(1), 1)), 40, 40),
+                                resize_mask(read_labels(data, data.samples[1], {}), 40, 40)},
+                               label_kind::binary, 1);
   cv::Mat mirrored;
-  cv::flip(plain, mirrored, 1);
-  CHECK(cv::norm(sheet(cv::Rect(0, 44, 40, 40)), plain, cv::NORM_INF) == 0);
-  CHECK(cv::norm(sheet(cv::Rect(88, 0, 40, 40)), mirrored, cv::NORM_INF) == 0);
-  const auto drawn = [](std::uint64_t seed) {
-    return augmentation_sheet({square}, label_kind::overlapping, 2, shift{0.3}, 3, seed);
-  };
-  CHECK(cv::norm(drawn(1), drawn(1), cv::NORM_INF) == 0);
-  CHECK(cv::norm(drawn(1), drawn(2), cv::NORM_INF) != 0);
+  cv::flip(one, mirrored, 1);
+  CHECK(cv::norm(sheet(cv::Rect(0, 44, 40, 40)), one, cv::NORM_INF) == 0);
+  CHECK(cv::norm(sheet(cv::Rect(88, 44, 40, 40)), mirrored, cv::NORM_INF) == 0);
+
+  // The very pictures of a training: of its second epoch, in a batch among others.
+  random.augment = shift{0.3};
+  const cv::Mat shifted = augmentation_sheet(data, {3, 1}, plain, random, 2);
+  random.normalise = normalisation::unit();
+  loader training(data, {0, 1, 2, 3}, random);
+  training.start_epoch(1);
+  int found = 0;
+  for (batch b; training.next(b);)
+    for (std::size_t n = 0; n < b.indices.size(); ++n) {
+      if (b.indices[n] != 3) continue;
+      ++found;
+      const cv::Mat seen = outlined(detail::sample_of(b, n, data.labels), data.labels, 1);
+      CHECK(cv::norm(shifted(cv::Rect(88, 0, 40, 40)), seen, cv::NORM_INF) == 0);
+    }
+  CHECK(found == 1);
+  random.seed = 1;
+  CHECK(cv::norm(augmentation_sheet(data, {3, 1}, plain, random, 2), shifted, cv::NORM_INF) != 0);
+}
+
+TEST_CASE("the label map of a batch is the one that it was made of") {
+  batch b;
+  b.images = xt::zeros<float>({1, 1, 4, 6});
+  cv::Mat labels(4, 6, CV_8UC1);
+  for (int i = 0; i < 24; ++i) labels.data[i] = static_cast<unsigned char>(i % 3);
+  for (const label_kind kind : {label_kind::exclusive, label_kind::overlapping}) {
+    b.masks = xt::zeros<float>({1, 3, 4, 6});
+    copy_to_masks(labels, kind, b.masks, 0);
+    CHECK(cv::norm(detail::sample_of(b, 0, kind).mask, labels, cv::NORM_INF) == 0);
+  }
 }

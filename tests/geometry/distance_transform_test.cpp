@@ -13,8 +13,8 @@ std::vector<double> by_definition(const std::vector<std::uint8_t>& sites, int he
   for (int i = 0; i < height * width; ++i) {
     for (int j = 0; j < height * width; ++j) {
       if (!sites[j]) { continue; }
-      const double down = (i / width - j / width) * row_step;
-      const double right = (i % width - j % width) * column_step;
+      const int rows = i / width - j / width, columns = i % width - j % width;
+      const double down = rows * row_step, right = columns * column_step;
       result[i] = std::min(result[i], down * down + right * right);
     }
   }

@@ -786,6 +786,54 @@ class ToolTest(unittest.TestCase):
         self.assert_done(segx(*shown, "background,left,right"))
         self.assert_fails(segx(*shown, "background"), "exclusive")
 
+    def cells_of(self, sheet, side):
+        """The pixels of each picture of a sheet of squares, row by row."""
+        width, height, _, _, pixels = read_png(sheet)
+        step = side + 4
+        return [[b"".join(pixels[3 * ((y + j) * width + x):3 * ((y + j) * width + x + side)] for j in range(side))
+                 for x in range(0, width, step)] for y in range(0, height, step)]
+
+    def test_augment_shows_what_a_recipe_does(self):
+        recipe, sheet, other = self.folder / "shown.json", self.folder / "shown.png", self.folder / "shown_otherwise.png"
+        words = ("augment", "--data", self.data, "--recipe", recipe, "--preview", sheet, "--count", 2)
+        def show(*more, **settings):
+            recipe.write_text(json.dumps({"height": 48, "width": 48, "augmentation": "none",
+                                          "validation_list": str(self.val_list), **settings}))
+            result = segx(*words, *more)
+            self.assert_done(result)
+            return result.stdout.strip(), self.cells_of(sheet, 48)
+
+        # Of the training's images alone, at the recipe's size.
+        said, cells = show("--samples", 100)
+        self.assertEqual(said, "none")
+        self.assertEqual((len(cells), len(cells[0])), (9, 3))
+        for whole, *versions in cells:
+            self.assertEqual(versions, [whole, whole])
+        self.assertEqual(len(show("--samples", 100, doubled=True)[1]), 18)
+        self.assertEqual(len(show("--samples", 100, validation_list="", validation=0.5)[1]), 6)
+
+        # Its augmentation, and its windows: the first is the one that validates, the others lie where chance says.
+        said, cells = show("--samples", 1, augmentation="rotate(20)")
+        self.assertEqual(said, "rotate(20,reflect)")
+        self.assertEqual(len(set(cells[0])), 3)
+        windows = show("--samples", 1, framing="window")[1][0]
+        self.assertEqual(len(set(windows)), 3)
+        self.assertNotEqual(windows[0], show("--samples", 1)[1][0][0])
+        self.assertNotEqual(show("--samples", 1, framing="window", seed=1)[1][0][1:], windows[1:])
+        # A picture is the same whatever comes after augmentation, and what trains on it.
+        self.assertEqual(show("--samples", 1, framing="window", normalisation="imagenet", loss="mine")[1][0], windows)
+        coloured = show("--samples", 1, framing="window", model="unet16-rgb")[1][0]
+        self.assertEqual(coloured, windows)
+
+        # Words override the file, and without one the sheet is of all images.
+        self.assertEqual(show("--samples", 1, "--augment", "flip(1)", "--framing", "window", "--seed", 1)[0], "flip(1)")
+        self.assert_done(segx("augment", "--data", self.data, "--preview", other, "--size", 48, "--count", 0, "--samples", 100))
+        self.assertEqual(len(self.cells_of(other, 48)), 12)
+        recipe.write_text('{"framing": "torn"}')
+        self.assert_fails(segx(*words), "torn", "stretch or window")
+        recipe.write_text('{"augmentation": "custom"}')
+        self.assert_fails(segx(*words), "custom")
+
     # ---- plan and paper ----
 
     def test_plan(self):
@@ -852,12 +900,59 @@ class ToolTest(unittest.TestCase):
         self.assertAlmostEqual(model["whole_images"]["iou"], whole["iou_mean"], places=9)
 
         before = content_of(out / "unet2")
-        table = (out / "table1.json").read_bytes()
-        self.assert_done(segx(*two))
+        again = segx(*two)
+        self.assert_done(again)
         self.assertTrue(content_of(out / "unet2") == before, "what was trained was trained again")
-        self.assertEqual((out / "table1.json").read_bytes(), table)
+        self.assertNotIn("Trained before", result.stdout)
+        self.assertEqual(again.stdout, result.stdout + "\nTrained before, and not now: U-Net №2.\n")
+        self.assertTrue(model["trained_now"])
+        self.assertEqual(json.loads((out / "table1.json").read_text())["models"], [{**model, "trained_now": False}])
         self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
         self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
+
+    def test_paper_keeps_the_rows_of_other_models(self):
+        out = self.folder / "paper_rows"
+        words = ("paper", "--data", self.data, "--val-list", self.val_list, "--out", out, "--quiet", "--epochs", 1)
+        def rows():
+            return {row["key"]: row for row in json.loads((out / "table1.json").read_text())["models"]}
+
+        self.assert_done(segx(*words, "--models", "unet4", "--threads", 1))
+        first = rows()["unet4"]
+        weights = content_of(out / "unet4")
+        both = segx(*words, "--models", "unet1", "--threads", 2)
+        self.assert_done(both)
+        self.assertEqual(list(rows()), ["unet1", "unet4"])
+        self.assertEqual(rows()["unet4"], {**first, "trained_now": False})
+        self.assertTrue(rows()["unet1"]["trained_now"])
+        self.assertEqual(content_of(out / "unet4"), weights)
+        self.assertEqual((out / "table1.md").read_text(), both.stdout)
+        for told in ("| U-Net №1 |", "| U-Net №4 |"):
+            self.assertIn(told, both.stdout)
+        self.assertIn(f"\nTrained before, and not now: U-Net №4 ({first['device']}).\n", both.stdout)
+        self.assertIn(", 1 thread)", both.stdout)
+
+        # Those that were trained otherwise, have not ended or are damaged have no row, and are in nobody's way.
+        (out / "unet1" / "best.safetensors").write_bytes(b"")
+        (out / "unet3").mkdir()
+        other = segx("paper", "--data", self.data, "--val-list", self.val_list, "--out", out, "--models", "unet2", "--epochs", 1,
+                     "--seed", 1, "--quiet")
+        self.assert_done(other)
+        self.assertEqual(list(rows()), ["unet2"])
+        for told in ("U-Net №4: not in the table: ", "seed is 0 and not 1", "U-Net №3: not in the table, as"):
+            self.assertIn(told, other.stderr)
+        damaged = segx(*words, "--models", "unet4", "--threads", 2)
+        self.assert_done(damaged)
+        self.assertEqual(list(rows()), ["unet4"])
+        self.assertIn(f"U-Net №1: not in the table: {out / 'unet1' / 'best.safetensors'}", damaged.stderr)
+
+    def test_paper_offers_no_classes_that_exclude_each_other(self):
+        out = self.folder / "paper_exclusive"
+        refused = segx("paper", "--data", self.folder_of_classes("paper_classes"), "--out", out, "--labels", "exclusive",
+                       "--classes", "background,left,right")
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("--labels: exclusive not in {auto,binary,overlapping}", refused.stderr)
+        self.assertFalse(out.exists())
+        self.assertNotIn("exclusive", segx("paper", "--help").stdout)
 
     def test_paper_goes_on_where_it_was_stopped(self):
         out = self.folder / "paper_stopped"

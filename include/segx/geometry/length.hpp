@@ -20,7 +20,7 @@ struct length {
   using unit = Unit;
   double value = 0;
 
-  friend constexpr auto operator<=>(length, length) = default;
+  friend constexpr auto operator<=>(length, length) = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 errs
   friend constexpr length operator+(length a, length b) { return {a.value + b.value}; }
   friend constexpr length operator-(length a, length b) { return {a.value - b.value}; }
   friend constexpr length operator*(double factor, length a) { return {factor * a.value}; }

@@ -36,7 +36,7 @@
 
 namespace segx {
 
-/// The instruction set that kernels run on, as Highway names it: "AVX2", "AVX3", "NEON", "WASM", …
+/// The instruction set that kernels run on: "AVX2", "AVX-512", "NEON", "WASM", …
 inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
 
 // Always inlined, since layers know their geometry: what has no groups does not compile the code for them.

@@ -147,10 +147,13 @@ class layer_run {
       parameters_.push_back(poisoned(static_cast<std::int64_t>(p.size())));
       std::copy(p.begin(), p.end(), parameters_.back().data());
     }
-    const workspace needs = segx::testing::detail::with_shapes(layer, in.extents, [&](auto... s) -> workspace {
-      if constexpr (requires { layer.template needs<Backend>(s...); }) { return layer.template needs<Backend>(s...); }
-      return {};
-    });
+    const workspace needs =
+        segx::testing::detail::with_shapes(layer, in.extents, [&]([[maybe_unused]] auto... s) -> workspace {
+          if constexpr (requires { layer.template needs<Backend>(s...); }) {
+            return layer.template needs<Backend>(s...);
+          }
+          return {};
+        });
     packed_ = poisoned(needs.packed);
     packed_backward_ = poisoned(needs.packed_backward);
     kept_floats_ = needs.kept;

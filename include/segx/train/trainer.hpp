@@ -87,12 +87,11 @@ class trainer {
         data_{data},
         parts_{parts},
         judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
-        learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)} {
+        learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)},
+        at_{begin(recipe_)} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes()), available_memory());
-    at_.rate = parse_schedule(recipe_.schedule, recipe_.warm_up);
-    at_.stop = {recipe_.patience, recipe_.min_delta};
     expect_classes(network, recipe_.model, data_, learner_.loss());
   }
 
@@ -114,6 +113,17 @@ class trainer {
     fail(file.string() +
          (resume ? ": no such file, so there is no training to resume (--resume)"
                  : ": this folder holds a training already; resume it (--resume) or choose another folder"));
+  }
+
+  /// Whether a training has come to its end in this folder; false where none is. Throws `error` if it is one of another
+  /// recipe, or of other samples.
+  static bool is_finished(const std::filesystem::path& folder, dataset data, split parts, const recipe& r,
+                          const Network& network = {}) {
+    const std::filesystem::path file = checkpoint_in(folder);
+    if (!std::filesystem::exists(file)) { return false; }
+    const checkpoint state = load_checkpoint(file, network.fingerprint);
+    if (r.doubled) { double_by_mirroring(data, parts); }
+    return is_over(restored(state, file, r, data, parts), r);
   }
 
   /// How `run` will feed the training.
@@ -166,7 +176,11 @@ class trainer {
   /// A GPU is not filled by one image; on the CPU more would only take more memory.
   int judged_at_once() const { return is_asynchronous ? std::min(recipe_.batch, 8) : 1; }
 
-  bool is_over() const { return at_.epoch >= recipe_.epochs || at_.stop.is_time(); }
+  static training_state begin(const recipe& r) {
+    return {.rate = parse_schedule(r.schedule, r.warm_up), .stop = {r.patience, r.min_delta}};
+  }
+  static bool is_over(const training_state& at, const recipe& r) { return at.epoch >= r.epochs || at.stop.is_time(); }
+  bool is_over() const { return is_over(at_, recipe_); }
 
   any_augmentation augmentation() const {
     if (run_.augment) { return *run_.augment; }
@@ -383,16 +397,26 @@ class trainer {
 
   void restore() {
     const checkpoint state = load_checkpoint(checkpoint_file(), learner_.current().network().fingerprint);
+    at_ = restored(state, checkpoint_file(), recipe_, data_, parts_);
     try {
-      if (const std::string other = difference(parse_recipe(state.text("recipe")), recipe_); !other.empty()) {
+      learner_.restore(state);
+    } catch (const error& wrong) { fail({checkpoint_file().string(), ": ", wrong.what()}); }
+  }
+
+  /// How far a checkpoint has come, which must be of this recipe and of these samples.
+  static training_state restored(const checkpoint& state, const std::filesystem::path& file, const recipe& r,
+                                 const dataset& data, const split& parts) {
+    try {
+      if (const std::string other = difference(parse_recipe(state.text("recipe")), r); !other.empty()) {
         fail({"was made with another recipe: there ", other, "; resume with the same one"});
       }
-      if (state.text("samples") != images_sha256_) {
+      if (state.text("samples") != images_sha256(data, parts)) {
         fail("was made with other images to train on or to validate; resume with the same ones");
       }
-      learner_.restore(state);
-      at_.restore(state);
-    } catch (const error& wrong) { fail({checkpoint_file().string(), ": ", wrong.what()}); }
+      training_state at = begin(r);
+      at.restore(state);
+      return at;
+    } catch (const error& wrong) { fail({file.string(), ": ", wrong.what()}); }
   }
 
   static constexpr std::uint64_t purpose_dropout = 3;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string_view>
 
 #include <segx/core/epilogue.hpp>
 #include <segx/kernels/cpu/activation.hpp>
@@ -15,7 +16,10 @@ namespace segx::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline constexpr const char* instruction_set = &HWY_STR(HWY_NAMESPACE)[2];  // behind "N_"
+/// As people call it. Highway's name stands behind "N_"; AVX-512 is AVX3 there, or AVX3_DL with more of it.
+inline constexpr const char* instruction_set = [](const char* name) {
+  return std::string_view{name}.starts_with("AVX3") ? "AVX-512" : name;
+}(&HWY_STR(HWY_NAMESPACE)[2]);
 
 /// Vectors of at most one block of channels; a block is `slices` of them.
 using tag = hn::CappedTag<float, channel_block>;
