@@ -94,7 +94,7 @@ shape output_shape(const Layer& layer, const std::vector<shape>& x) {
 /// The learnables of a layer for inputs of these shapes.
 template <class Layer>
 std::vector<parameter> parameters(const Layer& layer, const std::vector<shape>& x) {
-  return detail::with_shapes(layer, x, [&](auto... s) -> std::vector<parameter> {
+  return detail::with_shapes(layer, x, [&]([[maybe_unused]] auto... s) -> std::vector<parameter> {
     if constexpr (requires { layer.parameters(s...); }) {
       const auto list = layer.parameters(s...);
       return {list.begin(), list.end()};
