@@ -8,8 +8,8 @@
 
 #include <segx/core/error.hpp>
 
-/// Sums over pixels, for each channel, by two kernels. What is added to what, and when, follows from the extents alone:
-/// equal input gives equal bits.
+/// Sums over pixels, for each channel, by two kernels. What is added to what, and when, follows from the extents and
+/// from V, which alignment decides: equal input in equal places gives equal bits.
 ///
 ///   1. A block has a chunk of a segment's pixels and some channels: rows × lanes threads, each with V channels side by
 ///      side, which it reads at once, and with every rows-th pixel. Neighbours thus read what lies side by side. A
