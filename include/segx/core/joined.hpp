@@ -3,10 +3,11 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdio>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace segx {
 
@@ -28,7 +29,13 @@ class text_part {
  private:
   template <typename Number>
   [[gnu::noinline]] void write(Number value) {
-    length_ = static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_);
+    if constexpr (requires { std::to_chars(digits_, digits_ + sizeof digits_, value); }) {
+      length_ = static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_);
+    } else {  // floating point with LLVM's library before version 14: enough digits
+      constexpr int digits = std::numeric_limits<Number>::max_digits10;
+      length_ =
+          static_cast<std::size_t>(std::snprintf(digits_, sizeof digits_, "%.*g", digits, static_cast<double>(value)));
+    }
   }
 
   std::string_view text_;
