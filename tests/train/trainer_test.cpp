@@ -588,6 +588,22 @@ TEST_CASE("an epoch whose curves cannot be drawn is not lost") {
   check_same(unbroken, train(p, usual(), run));
 }
 
+TEST_CASE("a resumed training removes what a killed one had not written to the end") {
+  const phantoms p;
+  segx::run_options run = run_in(p / "run");
+  int steps = 0;
+  run.should_stop = [&steps] { return ++steps == 5; };
+  train(p, usual(), run);
+  const char* unfinished[] = {"last.ckpt.tmp-123-4", "log.jsonl.tmp-9-10"};
+  const char* others[] = {"notes.tmp-mine-1", "a.tmp-1", "b.tmp--2", "c.tmp-3-", "d-4-5"};
+  for (const char* name : unfinished) { std::ofstream{run.folder / name} << "half"; }
+  for (const char* name : others) { std::ofstream{run.folder / name} << "whole"; }
+  run.resume = true;
+  train(p, usual(), run);
+  for (const char* name : unfinished) { CHECK_FALSE(fs::exists(run.folder / name)); }
+  for (const char* name : others) { CHECK(fs::exists(run.folder / name)); }
+}
+
 TEST_CASE("a training that began with a file resumes without it") {
   const phantoms p;
   const fs::path file = p / "first.safetensors";

@@ -136,6 +136,7 @@ class trainer {
     check_folder(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
+    remove_unfinished(run_.folder);
     images_sha256_ = images_sha256(data_, parts_);
     if (run_.resume) { restore(); }
     if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }

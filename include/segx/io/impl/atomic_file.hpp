@@ -7,6 +7,7 @@
 #include <atomic>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include <segx/core/error.hpp>
@@ -120,6 +121,22 @@ SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std
   }
   if (lasting && !detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
     refuse(joined({"the new file stands, but may not survive a crash: ", detail::reason()}));
+}
+
+SEGX_IMPL_COLD void remove_unfinished(const std::filesystem::path& folder) {
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  };
+  std::vector<std::filesystem::path> unfinished;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t mark = name.rfind(".tmp-"), dash = name.rfind('-');
+    if (mark == name.npos || dash <= mark + 4) continue;
+    const std::string_view process = std::string_view{name}.substr(mark + 5, dash - mark - 5);
+    if (is_number(process) && is_number(std::string_view{name}.substr(dash + 1))) unfinished.push_back(entry.path());
+  }
+  for (const std::filesystem::path& file : unfinished) std::filesystem::remove(file, ignored);
 }
 
 }  // namespace segx
