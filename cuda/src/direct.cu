@@ -21,6 +21,33 @@ constexpr meeting meeting_of(const conv2d_geometry& g, int at, int tap, int resu
   return {shifted / g.stride, shifted >= 0 && shifted % g.stride == 0 && shifted / g.stride < results};
 }
 
+/// Calls f(tap, pixel of x) for each tap r · R + s through which pixel (i, j) of y reads x.
+template <class Function>
+constexpr void for_each_source(const conv2d_geometry& g, const grid& from, int n, int i, int j, Function&& f) {
+  for (int r = 0; r < g.kernel; ++r) {
+    const int row = i * g.stride + r * g.dilation - g.padding;
+    if (row < 0 || row >= from.extent.height) { continue; }
+    for (int s = 0; s < g.kernel; ++s) {
+      const int column = j * g.stride + s * g.dilation - g.padding;
+      if (column < 0 || column >= from.extent.width) { continue; }
+      f(r * g.kernel + s, from.pixel_of(n, row, column));
+    }
+  }
+}
+/// … and f(tap, pixel of y) for each through which pixel (row, column) of x is read.
+template <class Function>
+constexpr void for_each_reader(const conv2d_geometry& g, const grid& to, int n, int row, int column, Function&& f) {
+  for (int r = 0; r < g.kernel; ++r) {
+    const meeting down = meeting_of(g, row, r, to.extent.height);
+    if (!down.exists) { continue; }
+    for (int s = 0; s < g.kernel; ++s) {
+      const meeting across = meeting_of(g, column, s, to.extent.width);
+      if (!across.exists) { continue; }
+      f(r * g.kernel + s, to.pixel_of(n, down.result, across.result));
+    }
+  }
+}
+
 template <class T>
 struct forward_body {
   grid over;  // y
@@ -38,19 +65,12 @@ struct forward_body {
     const int first = at.channel / (over.extent.channels / g.groups) * depth;
     const T* weights = w + static_cast<std::int64_t>(at.channel) * g.kernel * g.kernel * depth;
     float sum = 0;
-    for (int r = 0; r < g.kernel; ++r) {
-      const int row = i * g.stride + r * g.dilation - g.padding;
-      if (row < 0 || row >= from.extent.height) { continue; }
-      for (int s = 0; s < g.kernel; ++s) {
-        const int column = j * g.stride + s * g.dilation - g.padding;
-        if (column < 0 || column >= from.extent.width) { continue; }
-        const std::uint32_t pixel = from.pixel_of(n, row, column);
-        const T* tap = weights + (r * g.kernel + s) * depth;
-        float of_tap = 0;  // a sum of sums keeps more digits
-        for (int c = 0; c < depth; ++c) { of_tap += to_float(tap[c]) * x(pixel, first + c); }
-        sum += of_tap;
-      }
-    }
+    for_each_source(g, from, n, i, j, [&](int tap, std::uint32_t pixel) {
+      const T* of_weights = weights + tap * depth;
+      float of_tap = 0;  // a sum of sums keeps more digits
+      for (int c = 0; c < depth; ++c) { of_tap += to_float(of_weights[c]) * x(pixel, first + c); }
+      sum += of_tap;
+    });
     y.put(at.pixel, at.channel, sum, adds);
   }
 };
@@ -73,21 +93,14 @@ struct data_body {
     const int group = at.channel / depth;
     const int c = at.channel - group * depth;
     float sum = 0;
-    for (int r = 0; r < g.kernel; ++r) {
-      const meeting down = meeting_of(g, row, r, to.extent.height);
-      if (!down.exists) { continue; }
-      for (int s = 0; s < g.kernel; ++s) {
-        const meeting across = meeting_of(g, column, s, to.extent.width);
-        if (!across.exists) { continue; }
-        const std::uint32_t pixel = to.pixel_of(n, down.result, across.result);
-        float of_tap = 0;
-        for (int k = group * results; k < (group + 1) * results; ++k) {
-          const std::int64_t tap = (std::int64_t{k} * g.kernel + r) * g.kernel + s;
-          of_tap += to_float(w[tap * depth + c]) * dy(pixel, k);
-        }
-        sum += of_tap;
+    for_each_reader(g, to, n, row, column, [&](int tap, std::uint32_t pixel) {
+      float of_tap = 0;
+      for (int k = group * results; k < (group + 1) * results; ++k) {
+        const std::int64_t place = std::int64_t{k} * g.kernel * g.kernel + tap;
+        of_tap += to_float(w[place * depth + c]) * dy(pixel, k);
       }
-    }
+      sum += of_tap;
+    });
     dx.put(at.pixel, at.channel, sum, adds);
   }
 };
@@ -105,17 +118,11 @@ struct depthwise_body {
     const spot at = over.template at<V>(thread);
     const auto [n, i, j] = over.position_of(at.pixel);
     lanes<V> sum{};
-    for (int r = 0; r < g.kernel; ++r) {
-      const int row = i * g.stride + r * g.dilation - g.padding;
-      if (row < 0 || row >= from.extent.height) { continue; }
-      for (int s = 0; s < g.kernel; ++s) {
-        const int column = j * g.stride + s * g.dilation - g.padding;
-        if (column < 0 || column >= from.extent.width) { continue; }
-        const lanes<V> values = x.template get<V>(from.pixel_of(n, row, column), at.channel);
-        const lanes<V> weights = w.template get<V>(static_cast<std::uint32_t>(r * g.kernel + s), at.channel);
-        for (int v = 0; v < V; ++v) { sum.at[v] += weights.at[v] * values.at[v]; }
-      }
-    }
+    for_each_source(g, from, n, i, j, [&](int tap, std::uint32_t pixel) {
+      const lanes<V> values = x.template get<V>(pixel, at.channel);
+      const lanes<V> weights = w.template get<V>(static_cast<std::uint32_t>(tap), at.channel);
+      for (int v = 0; v < V; ++v) { sum.at[v] += weights.at[v] * values.at[v]; }
+    });
     y.template put<V>(at.pixel, at.channel, sum, adds);
   }
 };
@@ -132,17 +139,11 @@ struct depthwise_data_body {
     const spot at = over.template at<V>(thread);
     const auto [n, row, column] = over.position_of(at.pixel);
     lanes<V> sum{};
-    for (int r = 0; r < g.kernel; ++r) {
-      const meeting down = meeting_of(g, row, r, to.extent.height);
-      if (!down.exists) { continue; }
-      for (int s = 0; s < g.kernel; ++s) {
-        const meeting across = meeting_of(g, column, s, to.extent.width);
-        if (!across.exists) { continue; }
-        const lanes<V> gradient = dy.template get<V>(to.pixel_of(n, down.result, across.result), at.channel);
-        const lanes<V> weights = w.template get<V>(static_cast<std::uint32_t>(r * g.kernel + s), at.channel);
-        for (int v = 0; v < V; ++v) { sum.at[v] += weights.at[v] * gradient.at[v]; }
-      }
-    }
+    for_each_reader(g, to, n, row, column, [&](int tap, std::uint32_t pixel) {
+      const lanes<V> gradient = dy.template get<V>(pixel, at.channel);
+      const lanes<V> weights = w.template get<V>(static_cast<std::uint32_t>(tap), at.channel);
+      for (int v = 0; v < V; ++v) { sum.at[v] += weights.at[v] * gradient.at[v]; }
+    });
     dx.template put<V>(at.pixel, at.channel, sum, adds);
   }
 };
@@ -305,13 +306,10 @@ void direct_convolution(const queue& on, const conv2d_geometry& g, tensor x, con
   with_stored(on.stored, [&]<class T>(T) {
     if (is_depthwise(g, x.extent.channels, y.extent.channels)) {
       const tensor weights = weights_tensor(g, w, x.extent.channels);
-      with_lanes<T>(
-          [&](auto v) {
-            for_each(on, threads_over(y, v),
-                     depthwise_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x},
-                                          elements_of<T>{weights}, elements_of<T>{y}, adds});
-          },
-          x, weights, y);
+      for_each_vector<T>(on, y, {x, weights, y}, [&](auto v) {
+        return depthwise_body<T, v>{grid{y.extent, v},       grid{x.extent, v}, g,   elements_of<T>{x},
+                                    elements_of<T>{weights}, elements_of<T>{y}, adds};
+      });
     } else {
       for_each(on, threads_over(y, 1),
                forward_body<T>{grid{y.extent, 1}, grid{x.extent, 1}, g, elements_of<T>{x}, static_cast<const T*>(w),
@@ -325,13 +323,10 @@ void direct_gradient_of_data(const queue& on, const conv2d_geometry& g, tensor d
   with_stored(on.stored, [&]<class T>(T) {
     if (is_depthwise(g, dx.extent.channels, dy.extent.channels)) {
       const tensor weights = weights_tensor(g, w, dx.extent.channels);
-      with_lanes<T>(
-          [&](auto v) {
-            for_each(on, threads_over(dx, v),
-                     depthwise_data_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{dy},
-                                               elements_of<T>{weights}, elements_of<T>{dx}, adds});
-          },
-          dy, weights, dx);
+      for_each_vector<T>(on, dx, {dy, weights, dx}, [&](auto v) {
+        return depthwise_data_body<T, v>{grid{dx.extent, v},      grid{dy.extent, v}, g,   elements_of<T>{dy},
+                                         elements_of<T>{weights}, elements_of<T>{dx}, adds};
+      });
     } else {
       for_each(on, threads_over(dx, 1),
                data_body<T>{grid{dx.extent, 1}, grid{dy.extent, 1}, g, elements_of<T>{dy}, static_cast<const T*>(w),

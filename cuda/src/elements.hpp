@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <type_traits>
 
@@ -111,18 +112,25 @@ inline std::int64_t threads_over(const tensor& t, int v) {
 
 /// Calls f(integral constant V): as many channels at a time as fill 16 bytes, the most that a thread reads at once, and
 /// no more than `most`; 1 where the channels or the addresses of a tensor do not allow it.
-template <class T, int Most = 16, class Function, class... Tensors>
-void with_lanes(Function&& f, const Tensors&... tensors) {
+template <class T, int Most = 16, class Function>
+void with_lanes(std::initializer_list<tensor> tensors, Function&& f) {
   constexpr int wide = std::min(static_cast<int>(16 / sizeof(T)), Most);
   const auto allows = [](const tensor& t) {
     const auto address = reinterpret_cast<std::uintptr_t>(t.data);
     return !t || (t.extent.channels % wide == 0 && t.pixel % wide == 0 && address % (wide * sizeof(T)) == 0);
   };
-  if ((allows(tensors) && ...)) {
+  if (std::all_of(tensors.begin(), tensors.end(), allows)) {
     f(std::integral_constant<int, wide>{});
   } else {
     f(std::integral_constant<int, 1>{});
   }
+}
+
+/// Runs a kernel over all of a tensor, V channels a thread: `body(integral constant V)` makes it. `tensors`: those that
+/// it reads or writes V channels at once.
+template <class T, class Body>
+void for_each_vector(const queue& on, const tensor& over, std::initializer_list<tensor> tensors, Body&& body) {
+  with_lanes<T>(tensors, [&](auto v) { for_each(on, threads_over(over, v), body(v)); });
 }
 
 /// What an epilogue does to a value, with the seed and the strength of dropout of the step that is played.

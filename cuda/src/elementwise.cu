@@ -304,17 +304,10 @@ struct store_body {
 template <bool OfPlane>
 void scale(const queue& on, tensor x, tensor factor, tensor y, const epilogue& then, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    const auto run = [&](auto v) {
-      using body = scale_body<T, v, OfPlane>;
-      for_each(
-          on, threads_over(y, v),
-          body{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}});
-    };
-    if constexpr (OfPlane) {
-      with_lanes<T>(run, x, y);
-    } else {
-      with_lanes<T>(run, x, y, factor);
-    }
+    for_each_vector<T>(on, y, {x, y, OfPlane ? tensor{} : factor}, [&](auto v) {
+      return scale_body<T, v, OfPlane>{
+          grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, {elements_of<T>{factor}}, {on, then, seed}};
+    });
   });
 }
 
@@ -322,16 +315,10 @@ template <bool OfPlane>
 void scale_dx(const queue& on, tensor factor, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    const auto run = [&](auto v) {
-      using body = scale_dx_body<T, v, OfPlane>;
-      for_each(on, threads_over(dx, v),
-               body{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx}, {elements_of<T>{factor}}, adds});
-    };
-    if constexpr (OfPlane) {
-      with_lanes<T>(run, dy, dx);
-    } else {
-      with_lanes<T>(run, dy, dx, factor);
-    }
+    for_each_vector<T>(on, dx, {dy, dx, OfPlane ? tensor{} : factor}, [&](auto v) {
+      return scale_dx_body<T, v, OfPlane>{
+          grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx}, {elements_of<T>{factor}}, adds};
+    });
   });
 }
 
@@ -339,47 +326,35 @@ void scale_dx(const queue& on, tensor factor, tensor dy, tensor dx, bool adds) {
 
 void finish(const queue& on, tensor x, const float* bias, tensor y, const epilogue& then, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   finish_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, bias, {on, then, seed}});
-        },
-        x, y);
+    for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+      return finish_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, bias, {on, then, seed}};
+    });
   });
 }
 
 void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   add_body<T, v>{
-                       grid{y.extent, v}, elements_of<T>{a}, elements_of<T>{b}, elements_of<T>{y}, {on, then, seed}});
-        },
-        a, b, y);
+    for_each_vector<T>(on, y, {a, b, y}, [&](auto v) {
+      return add_body<T, v>{
+          grid{y.extent, v}, elements_of<T>{a}, elements_of<T>{b}, elements_of<T>{y}, {on, then, seed}};
+    });
   });
 }
 
 void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor dy, std::uint32_t seed) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dy, v),
-                   slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, {on, then, seed}});
-        },
-        known, dy);
+    for_each_vector<T>(on, dy, {known, dy}, [&](auto v) {
+      return slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, {on, then, seed}};
+    });
   });
 }
 
 void copy(const queue& on, tensor from, tensor to, bool adds) {
   if (!to || to.data == from.data) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(to, v),
-                   copy_body<T, v>{grid{to.extent, v}, elements_of<T>{from}, elements_of<T>{to}, adds});
-        },
-        from, to);
+    for_each_vector<T>(on, to, {from, to}, [&](auto v) {
+      return copy_body<T, v>{grid{to.extent, v}, elements_of<T>{from}, elements_of<T>{to}, adds};
+    });
   });
 }
 
@@ -408,13 +383,11 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
                            bool adds_factor) {
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
-      with_lanes<T>(
-          [&](auto v) {
-            for_each(on, x.pixels(),
-                     plane_dfactor_body<T, v>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor},
-                                              x.extent.channels, adds_factor});
-          },
-          x, dy);
+      with_lanes<T>({x, dy}, [&](auto v) {
+        for_each(on, x.pixels(),
+                 plane_dfactor_body<T, v>{elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dfactor},
+                                          x.extent.channels, adds_factor});
+      });
     });
   }
   scale_dx<true>(on, factor, dy, dx, adds_x);
@@ -422,12 +395,9 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
 
 void prelu(const queue& on, const prelu_geometry& g, tensor x, const float* slope, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   prelu_body<T, v>{grid{y.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}, slope});
-        },
-        x, y);
+    for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+      return prelu_body<T, v>{grid{y.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}, slope};
+    });
   });
 }
 
@@ -439,13 +409,10 @@ void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const fl
                        keep_sum{on.coefficients}, x, dy);
     for_each(on, g.shared ? 1 : channels, prelu_dslope_body{g, on.coefficients, dslope, channels});
     if (!dx) { return; }
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dx, v),
-                   prelu_dx_body<T, v>{grid{dx.extent, v}, g, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx},
-                                       slope, adds});
-        },
-        x, dy, dx);
+    for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
+      return prelu_dx_body<T, v>{
+          grid{dx.extent, v}, g, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, slope, adds};
+    });
   });
 }
 

@@ -318,24 +318,17 @@ struct norm_dx_body {
 
 template <class T>
 void apply(const queue& on, tensor x, const rows_of_channels& by, tensor y, const epilogue& then, std::uint32_t seed) {
-  with_lanes<T>(
-      [&](auto v) {
-        for_each(on, threads_over(y, v),
-                 apply_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, by, {on, then, seed}});
-      },
-      x, y);
+  for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+    return apply_body<T, v>{grid{y.extent, v}, elements_of<T>{x}, elements_of<T>{y}, by, {on, then, seed}};
+  });
 }
 
 template <class T>
 void norm_dx(const queue& on, tensor x, const rows_of_channels& by, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
-  with_lanes<T>(
-      [&](auto v) {
-        for_each(on, threads_over(dx, v),
-                 norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, by,
-                                    adds});
-      },
-      x, dy, dx);
+  for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
+    return norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, by, adds};
+  });
 }
 
 }  // namespace

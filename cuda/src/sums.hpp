@@ -213,7 +213,7 @@ void sum_channels(const queue& on, std::int64_t segments, std::int64_t pixels, i
   if constexpr (sizeof...(Tensors) == 0) {
     run(std::integral_constant<int, 1>{});
   } else {
-    with_lanes<T, Most>(run, tensors...);
+    with_lanes<T, Most>({tensors...}, run);
   }
 }
 

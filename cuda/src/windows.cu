@@ -269,49 +269,37 @@ struct upsample_dx_body {
 
 void max_pool(const queue& on, const pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   max_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
-        },
-        x, y);
+    for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+      return max_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}};
+    });
   });
 }
 
 void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dx, v),
-                   max_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{x},
-                                          elements_of<T>{dy}, elements_of<T>{dx}, adds});
-        },
-        x, dy, dx);
+    for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
+      return max_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g,   elements_of<T>{x},
+                                    elements_of<T>{dy}, elements_of<T>{dx}, adds};
+    });
   });
 }
 
 void avg_pool(const queue& on, const avg_pool2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   avg_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
-        },
-        x, y);
+    for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+      return avg_pool_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}};
+    });
   });
 }
 
 void avg_pool_backward(const queue& on, const avg_pool2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dx, v),
-                   avg_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{dy},
-                                          elements_of<T>{dx}, adds});
-        },
-        dy, dx);
+    for_each_vector<T>(on, dx, {dy, dx}, [&](auto v) {
+      return avg_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g,
+                                    elements_of<T>{dy}, elements_of<T>{dx}, adds};
+    });
   });
 }
 
@@ -326,37 +314,28 @@ void global_avg_pool(const queue& on, tensor x, tensor y) {
 void global_avg_pool_backward(const queue& on, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dx, v),
-                   spread_body<T, v>{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx},
-                                     1 / static_cast<float>(dx.extent.plane()), adds});
-        },
-        dy, dx);
+    for_each_vector<T>(on, dx, {dy, dx}, [&](auto v) {
+      return spread_body<T, v>{grid{dx.extent, v}, elements_of<T>{dy}, elements_of<T>{dx},
+                               1 / static_cast<float>(dx.extent.plane()), adds};
+    });
   });
 }
 
 void upsample(const queue& on, const upsample2d_geometry& g, tensor x, tensor y) {
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(y, v),
-                   upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}});
-        },
-        x, y);
+    for_each_vector<T>(on, y, {x, y}, [&](auto v) {
+      return upsample_body<T, v>{grid{y.extent, v}, grid{x.extent, v}, g, elements_of<T>{x}, elements_of<T>{y}};
+    });
   });
 }
 
 void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy, tensor dx, bool adds) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
-    with_lanes<T>(
-        [&](auto v) {
-          for_each(on, threads_over(dx, v),
-                   upsample_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g, elements_of<T>{dy},
-                                          elements_of<T>{dx}, adds});
-        },
-        dy, dx);
+    for_each_vector<T>(on, dx, {dy, dx}, [&](auto v) {
+      return upsample_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g,
+                                    elements_of<T>{dy}, elements_of<T>{dx}, adds};
+    });
   });
 }
 
