@@ -1,10 +1,12 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <segx/core/graph.hpp>
 #include <segx/core/joined.hpp>
@@ -12,17 +14,13 @@
 namespace segx {
 
 /// "[16,256,256]"
-inline std::string text_of(shape s) {
-  std::string text = "[";  // a sum of texts makes GCC 12 warn at -O3
-  text += joined({s.channels, ",", s.height, ",", s.width});
-  return text += "]";
-}
+inline std::string text_of(shape s) { return joined({"[", s.channels, ",", s.height, ",", s.width, "]"}); }
 
 /// "16 lower-case hexadecimal digits" of a fingerprint.
 inline std::string hex_text(std::uint64_t value) {
   char digits[17];
-  const auto end = std::to_chars(digits, digits + 16, value, 16).ptr;
-  return joined({std::string(16 - static_cast<std::size_t>(end - digits), '0'), std::string(digits, end)});
+  const auto count = static_cast<std::size_t>(std::to_chars(digits, digits + 16, value, 16).ptr - digits);
+  return joined({std::string(16 - count, '0'), std::string_view{digits, count}});
 }
 
 /// "kernel 3, stride 1": the numbers that a layer was made with, as far as they say something.

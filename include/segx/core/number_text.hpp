@@ -17,13 +17,14 @@
 #include <sstream>
 #endif
 
+#include <segx/core/joined.hpp>
+
 namespace segx {
 
 /// The shortest digits that read back as the same number, whatever the locale.
 template <typename Number>
 std::string number_text(Number value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+  return std::string{text_part{value}.view()};
 }
 
 #if !defined(__cpp_lib_to_chars)

@@ -123,7 +123,7 @@ class trainer {
     if (!std::filesystem::exists(file)) { return false; }
     const checkpoint state = load_checkpoint(file, network.fingerprint);
     if (r.doubled) { double_by_mirroring(data, parts); }
-    return is_over(restored(state, file, r, data, parts), r);
+    return is_over(restored(state, file, r, images_sha256(data, parts)), r);
   }
 
   /// How `run` will feed the training.
@@ -398,20 +398,20 @@ class trainer {
 
   void restore() {
     const checkpoint state = load_checkpoint(checkpoint_file(), learner_.current().network().fingerprint);
-    at_ = restored(state, checkpoint_file(), recipe_, data_, parts_);
+    at_ = restored(state, checkpoint_file(), recipe_, images_sha256_);
     try {
       learner_.restore(state);
     } catch (const error& wrong) { fail({checkpoint_file().string(), ": ", wrong.what()}); }
   }
 
-  /// How far a checkpoint has come, which must be of this recipe and of these samples.
+  /// How far a checkpoint has come, which must be of this recipe and of these images, by their sum.
   static training_state restored(const checkpoint& state, const std::filesystem::path& file, const recipe& r,
-                                 const dataset& data, const split& parts) {
+                                 const std::string& images) {
     try {
       if (const std::string other = difference(parse_recipe(state.text("recipe")), r); !other.empty()) {
         fail({"was made with another recipe: there ", other, "; resume with the same one"});
       }
-      if (state.text("samples") != images_sha256(data, parts)) {
+      if (state.text("samples") != images) {
         fail("was made with other images to train on or to validate; resume with the same ones");
       }
       training_state at = begin(r);
