@@ -29,6 +29,10 @@ static_assert(small::at<6, 10>::graph.size == 7);
 static_assert(small::at<6, 10>::graph.nodes[3].output == shape{4, 3, 5});
 static_assert(small::at<6, 10>::graph.nodes[4].places[0] == 4 * 2 * 9 + 4);
 static_assert(small::composed(6, 10).size == 7);
+static_assert(!small::defect_at(46340, 46340));
+static_assert(small::defect_at(46342, 46342).why ==
+              std::string_view{"the planes of a layer may have 2147483647 pixels at most"});
+static_assert(small::defect_at(46342, 46342).where.view() == "stem");
 
 // ---- names ----
 

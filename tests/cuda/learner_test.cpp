@@ -217,6 +217,7 @@ TEST_CASE("gradients that float16 does not hold halve the scale and move nothing
   checkpoint state;
   l.save(state);
   CHECK(state.get<double>("loss_scale") == 32768);
+  CHECK(state.get<std::int64_t>("optimizer_steps") == 0);  // it does not count
 }
 
 namespace {

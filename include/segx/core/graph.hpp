@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -135,6 +136,9 @@ template <layer Part, class Op, std::size_t Inputs>
   }
 }
 
+/// Kernels count the pixels of a plane in 32 bits.
+inline constexpr std::int64_t largest_plane = std::numeric_limits<std::int32_t>::max();
+
 /// A network as a flat table in execution order: node i writes tensor i, node 0 is the image.
 template <int Capacity, class Op = no_op>
 struct graph {
@@ -196,6 +200,9 @@ struct graph {
       std::array<shape, 2> in{};
       for (int k = 0; k < n.input_count; ++k) { in[k] = g.nodes[n.inputs[k]].output; }
       const char* why = n.fit(n, in);
+      if (why == nullptr && (in[0].plane() > largest_plane || n.output.plane() > largest_plane)) {
+        why = "the planes of a layer may have 2147483647 pixels at most";
+      }
       if (why != nullptr && !g.first_defect) { g.first_defect = {why, n.name, in}; }
     }
     g.judge_whole();

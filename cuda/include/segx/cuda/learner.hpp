@@ -317,6 +317,7 @@ class learner<Network, cuda> {
     if (adapts_scale()) {
       pinned_status_->not_finite = bad.empty() ? 0 : 1;
       pinned_status_->adapt_scale();
+      pinned_status_->not_finite = 0;  // the optimizer, which is not asked, does not count this step
       upload_status();
     } else if (!bad.empty()) {
       throw divergence{bad};
@@ -339,10 +340,13 @@ class learner<Network, cuda> {
     if (average_) { session_.upload(memory::average, average_->values()); }
   }
 
-  /// Throws if the gradients of the last step whose status has come were not finite.
+  /// Looks at the last step whose status has come. If its gradients were not finite, nothing moved: that is the end,
+  /// or, where the scale adapts, a step that does not count.
   void expect_finite_step() {
-    if (!(pinned_status_->not_finite > 0) || adapts_scale()) { return; }
-    throw divergence{first_bad_array(session_.gradients())};
+    if (!(pinned_status_->not_finite > 0)) { return; }
+    if (!adapts_scale()) { throw divergence{first_bad_array(session_.gradients())}; }
+    pinned_status_->not_finite = 0;
+    optimizer_.set_steps(optimizer_.steps() - 1);
   }
   std::string first_bad_array(std::span<const float> gradients) const {
     for (const auto& array : weights_.arrays()) {
