@@ -49,7 +49,7 @@ double images_per_second(const any_augmentation& augment, const image_and_mask& 
   std::vector<double> rates(static_cast<std::size_t>(threads));
   {
     std::vector<std::jthread> workers;
-    for (std::size_t t = 0; t < rates.size(); ++t)
+    for (std::size_t t = 0; t < rates.size(); ++t) {
       workers.emplace_back([&, t] {
         const double start = processor_seconds();
         double passed = 0, images = 0;
@@ -60,6 +60,7 @@ double images_per_second(const any_augmentation& augment, const image_and_mask& 
         }
         rates[t] = images / passed;
       });
+    }
   }
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
@@ -71,7 +72,7 @@ double median(std::vector<double> values) {
 
 double median_of_runs(const any_augmentation& augment, const image_and_mask& x, int threads, double seconds) {
   std::vector<double> runs;
-  for (int run = 0; run < 11; ++run) runs.push_back(images_per_second(augment, x, threads, seconds / 11));
+  for (int run = 0; run < 11; ++run) { runs.push_back(images_per_second(augment, x, threads, seconds / 11)); }
   return median(std::move(runs));
 }
 
@@ -80,7 +81,7 @@ class phantom_folder {
  public:
   explicit phantom_folder(int count, int size) {
     std::string name = (std::filesystem::temp_directory_path() / "segx_bench_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) fail({"cannot make the folder ", name});
+    if (mkdtemp(name.data()) == nullptr) { fail({"cannot make the folder ", name}); }
     path_ = name;
     write_phantoms(path_, count, size, 3);
   }
@@ -110,7 +111,9 @@ double images_per_second_loaded(const dataset& data, const loader_options& optio
     from.start_epoch(epoch);
     while (from.next(b)) {}
     const double lasted = std::chrono::duration<double>(clock::now() - start).count();
-    if (epoch == 0) continue;  // warms up
+    if (epoch == 0) {
+      continue;  // warms up
+    }
     rates.push_back(from.size() / lasted);
     passed += lasted;
   }
@@ -121,15 +124,15 @@ void print_loader(double seconds) {
   const phantom_folder folder(32, 512);
   const dataset data = scan_folder(folder.path());
   std::vector<std::pair<std::string, any_augmentation>> rows{{"none", no_augmentation{}}};
-  for (const auto& ready : detail::ready_augmentations) rows.emplace_back(ready.name, ready.make());
+  for (const auto& ready : detail::ready_augmentations) { rows.emplace_back(ready.name, ready.make()); }
   std::puts(
       "\n| images/s of the loader | of | in memory, 1 thread | 2 threads | streamed, 1 thread | 2 threads |\n"
       "|---|---|---|---|---|---|");
   for (const int size : {512, 256}) {
     for (const auto& [name, augment] : rows) {
       std::printf("| `%s` | %dx%d |", name.c_str(), size, size);
-      for (const feed mode : {feed::in_memory, feed::streamed})
-        for (const int threads : {1, 2})
+      for (const feed mode : {feed::in_memory, feed::streamed}) {
+        for (const int threads : {1, 2}) {
           std::printf(" %.0f |", images_per_second_loaded(data,
                                                           {.height = size,
                                                            .width = size,
@@ -138,6 +141,8 @@ void print_loader(double seconds) {
                                                            .mode = mode,
                                                            .augment = augment},
                                                           seconds));
+        }
+      }
       std::puts("");
       std::fflush(stdout);
     }
@@ -151,18 +156,19 @@ int main(int argc, char** argv) {
   cv::setNumThreads(1);  // segx has threads of its own
   std::vector<std::pair<std::string, any_augmentation>> rows;
   detail::for_each_augmentation([&](auto a) {
-    if constexpr (requires { a.probability; }) a.probability = 1;
-    if constexpr (requires { a.height; }) a.height = a.width = 224;
+    if constexpr (requires { a.probability; }) { a.probability = 1; }
+    if constexpr (requires { a.height; }) { a.height = a.width = 224; }
     rows.emplace_back(text_of(a), a);
   });
-  for (const auto& ready : detail::ready_augmentations) rows.emplace_back(ready.name, ready.make());
+  for (const auto& ready : detail::ready_augmentations) { rows.emplace_back(ready.name, ready.make()); }
 
   const image_and_mask large = example(512), small = example(256);
   std::puts("| images/s | 512, 1 thread | 512, 2 threads | 256, 1 thread | 256, 2 threads |\n|---|---|---|---|---|");
   for (const auto& [name, augment] : rows) {
     std::printf("| `%s` |", name.c_str());
-    for (const image_and_mask* x : {&large, &small})
-      for (const int threads : {1, 2}) std::printf(" %.0f |", median_of_runs(augment, *x, threads, seconds));
+    for (const image_and_mask* x : {&large, &small}) {
+      for (const int threads : {1, 2}) { std::printf(" %.0f |", median_of_runs(augment, *x, threads, seconds)); }
+    }
     std::puts("");
     std::fflush(stdout);
   }

@@ -41,7 +41,7 @@ TEST_CASE("uniform fills [0,1) and below is fair") {
   CHECK(least >= 0);
   CHECK(most < 1);
   CHECK(sum / draws == Approx(0.5).margin(0.01));
-  for (const int c : count) CHECK(c == Approx(draws / 6).epsilon(0.05));
+  for (const int c : count) { CHECK(c == Approx(draws / 6).epsilon(0.05)); }
   CHECK(random.below(1) == 0);
 }
 
@@ -53,5 +53,5 @@ TEST_CASE("each order is equally likely after a shuffle") {
     ++seen[order];
   }
   CHECK(seen.size() == 24);
-  for (const auto& [order, count] : seen) CHECK(std::abs(count - 500) < 120);
+  for (const auto& [order, count] : seen) { CHECK(std::abs(count - 500) < 120); }
 }

@@ -54,7 +54,9 @@ TEST_CASE("combinators nest, and their text says what belongs together") {
 TEST_CASE("the ready sets have names") {
   CHECK(canonical("chest_xray") == chest_xray_augmentation().text());
   CHECK(canonical("paper") == paper_augmentation().text());
-  for (const auto& ready : detail::ready_augmentations) CHECK(canonical(ready.make().text()) == ready.make().text());
+  for (const auto& ready : detail::ready_augmentations) {
+    CHECK(canonical(ready.make().text()) == ready.make().text());
+  }
 }
 
 TEST_CASE("a JSON array of texts") {
@@ -62,8 +64,9 @@ TEST_CASE("a JSON array of texts") {
         canonical("flip,rotate(7),blur,one_of(noise,gamma)"));
   CHECK(canonical("[]") == "none");
   const std::string ending = ": expected a JSON array of texts, such as [\"flip\", \"rotate(10)\"]";
-  for (const std::string json : {"[flip]", "[\"flip\"", "[\"flip\"] x", "[{\"flip\": 1}]", "[1]"})
+  for (const std::string json : {"[flip]", "[\"flip\"", "[\"flip\"] x", "[{\"flip\": 1}]", "[1]"}) {
     CHECK(message(json) == "augmentation " + json + ending);
+  }
 }
 
 TEST_CASE("what is wrong is said, and where") {
@@ -90,7 +93,7 @@ TEST_CASE("what is wrong is said, and where") {
   CHECK(message("flip,") == "augmentation 'flip,', character 6: the name of an augmentation is missing");
   CHECK(message("") == "augmentation '', character 1: the name of an augmentation is missing");
   std::string deep;
-  for (int k = 0; k < 100; ++k) deep += "one_of(";
+  for (int k = 0; k < 100; ++k) { deep += "one_of("; }
   CHECK(message(deep).ends_with("brackets are nested too deeply"));
   CHECK(message(std::string(5000, 'a')) == "the text of the augmentation is longer than 4000 characters; shorten it");
 }

@@ -53,13 +53,14 @@ TEST_CASE("a sheet has a row for each sample: as validation sees it, then as the
   loader training(data, {0, 1, 2, 3}, random);
   training.start_epoch(1);
   int found = 0;
-  for (batch b; training.next(b);)
+  for (batch b; training.next(b);) {
     for (std::size_t n = 0; n < b.indices.size(); ++n) {
-      if (b.indices[n] != 3) continue;
+      if (b.indices[n] != 3) { continue; }
       ++found;
       const cv::Mat seen = outlined(detail::sample_of(b, n, data.labels), data.labels, 1);
       CHECK(cv::norm(shifted(cv::Rect(88, 0, 40, 40)), seen, cv::NORM_INF) == 0);
     }
+  }
   CHECK(found == 1);
   random.seed = 1;
   CHECK(cv::norm(augmentation_sheet(data, {3, 1}, plain, random, 2), shifted, cv::NORM_INF) != 0);
@@ -69,7 +70,7 @@ TEST_CASE("the label map of a batch is the one that it was made of") {
   batch b;
   b.images = xt::zeros<float>({1, 1, 4, 6});
   cv::Mat labels(4, 6, CV_8UC1);
-  for (int i = 0; i < 24; ++i) labels.data[i] = static_cast<unsigned char>(i % 3);
+  for (int i = 0; i < 24; ++i) { labels.data[i] = static_cast<unsigned char>(i % 3); }
   for (const label_kind kind : {label_kind::exclusive, label_kind::overlapping}) {
     b.masks = xt::zeros<float>({1, 3, 4, 6});
     copy_to_masks(labels, kind, b.masks, 0);

@@ -38,7 +38,7 @@ image_and_mask textured(int height = 61, int width = 47, int channels = 1) {
   cv::normalize(image, image, 0, 1, cv::NORM_MINMAX);
   random.fill(mask, cv::RNG::UNIFORM, 0, 3);
   mask.forEach<std::uint8_t>([](std::uint8_t& label, const int*) { label = label == 2 ? 0x83 : label; });
-  if (channels == 3) cv::cvtColor(image, image, cv::COLOR_GRAY2RGB);
+  if (channels == 3) { cv::cvtColor(image, image, cv::COLOR_GRAY2RGB); }
   return {image, mask};
 }
 
@@ -65,14 +65,14 @@ std::vector<any_augmentation> all_augmentations() {
       a.height = 40;
       a.width = 52;
     }
-    if constexpr (requires { a.probability; }) a.probability = 1;
+    if constexpr (requires { a.probability; }) { a.probability = 1; }
     all.emplace_back(a);
     if constexpr (requires { a.beyond; }) {
       a.beyond = a.beyond == border::black ? border::reflect : border::black;
       all.emplace_back(a);
     }
   });
-  for (const auto& ready : detail::ready_augmentations) all.emplace_back(ready.make());
+  for (const auto& ready : detail::ready_augmentations) { all.emplace_back(ready.make()); }
   return all;
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("every augmentation: the same seed gives the same picture, other seeds
     const bool may_differ = a.text() != "none" && !a.text().starts_with("flip(1") &&
                             !a.text().starts_with("vertical_flip(1") && !a.text().starts_with("pad");
     CHECK(different >= (may_differ ? 3 : 0));
-    if (!may_differ) CHECK(different == 0);
+    if (!may_differ) { CHECK(different == 0); }
   }
 }
 
@@ -132,44 +132,49 @@ TEST_CASE("every augmentation: masks get no label that they had not") {
       image_and_mask x = textured();
       x.mask.setTo(1, x.mask == 0);  // without label 0, which only a black border brings
       std::set<int> allowed = labels_of(x.mask);
-      if (a.text().find("black") != std::string::npos) allowed.insert(0);
-      for (const int label : labels_of(applied(a, x, seed).mask)) CHECK(allowed.contains(label));
+      if (a.text().find("black") != std::string::npos) { allowed.insert(0); }
+      for (const int label : labels_of(applied(a, x, seed).mask)) { CHECK(allowed.contains(label)); }
     }
   }
 }
 
 TEST_CASE("every augmentation: image and mask have one size, the promised one, and their types") {
-  for (const int channels : {1, 3})
+  for (const int channels : {1, 3}) {
     for (const auto& a : all_augmentations()) {
       INFO(a.text());
       const image_and_mask y = applied(a, textured(61, 47, channels), 3);
       cv::Size promised(47, 61);
-      if (a.text().starts_with("pad")) promised = {52, 61};
-      if (a.text().starts_with("crop") || a.text().starts_with("foreground_crop")) promised = {47, 40};
+      if (a.text().starts_with("pad")) { promised = {52, 61}; }
+      if (a.text().starts_with("crop") || a.text().starts_with("foreground_crop")) { promised = {47, 40}; }
       CHECK(y.image.size() == promised);
       CHECK(y.mask.size() == promised);
       CHECK(y.image.type() == CV_32FC(channels));
       CHECK(y.mask.type() == CV_8UC1);
     }
+  }
 }
 
 TEST_CASE("every augmentation keeps values in [0,1]") {
   for (const auto& a : all_augmentations()) {
     INFO(a.text());
-    for (std::uint64_t seed = 0; seed < 6; ++seed)
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
       CHECK(cv::checkRange(applied(a, textured(61, 47, 3), seed).image, true, nullptr, 0, 1.0000001));
+    }
   }
 }
 
 TEST_CASE("every augmentation moves image and mask together, to half a pixel") {
   for (const auto& a : all_augmentations()) {
-    if (a.text() == paper_augmentation().text())
+    if (a.text() == paper_augmentation().text()) {
       continue;  // equalised edges are no longer in the middle of their ramps
+    }
     INFO(a.text());
     const image_and_mask x = blob();
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       const image_and_mask y = applied(a, x, seed);
-      if (cv::countNonZero(y.mask) == 0) continue;  // cropped away
+      if (cv::countNonZero(y.mask) == 0) {
+        continue;  // cropped away
+      }
       // What changes values changes them without knowing the mask: the image is compared by its own threshold.
       double low = 0, high = 0;
       cv::minMaxLoc(y.image, &low, &high);
@@ -187,14 +192,14 @@ TEST_CASE("every augmentation moves image and mask together, to half a pixel") {
 
 TEST_CASE("every augmentation treats three equal channels as gray, except that noise differs") {
   for (const auto& a : all_augmentations()) {
-    if (a.text().find("noise") != std::string::npos) continue;
+    if (a.text().find("noise") != std::string::npos) { continue; }
     INFO(a.text());
     for (std::uint64_t seed = 0; seed < 3; ++seed) {
       const image_and_mask gray = applied(a, textured(), seed), colour = applied(a, textured(61, 47, 3), seed);
       std::vector<cv::Mat> channels;
       cv::split(colour.image, channels);
       CHECK(same(gray.mask, colour.mask));
-      for (const cv::Mat& channel : channels) CHECK(cv::norm(channel, gray.image, cv::NORM_INF) < 2e-3);
+      for (const cv::Mat& channel : channels) { CHECK(cv::norm(channel, gray.image, cv::NORM_INF) < 2e-3); }
     }
   }
 }
@@ -222,13 +227,14 @@ TEST_CASE("a move shows what went where the matrix says") {
   lazy_warp moved(x);
   moved.move({0, 1, 5, -1, 0, 46, 0, 0, 1}, {70, 50}, border::black);  // a quarter turn: (x, y) goes to (y + 5, 46 − x)
   const image_and_mask y = moved;
-  for (int i = 0; i < 50; ++i)
+  for (int i = 0; i < 50; ++i) {
     for (int j = 0; j < 70; ++j) {
       const cv::Point from(46 - i, j - 5);
       const bool inside = cv::Rect(0, 0, 47, 61).contains(from);
       REQUIRE(y.image.at<float>(i, j) == Approx(inside ? x.image.at<float>(from) : 0).margin(1e-6));
       REQUIRE(y.mask.at<std::uint8_t>(i, j) == (inside ? x.mask.at<std::uint8_t>(from) : 0));
     }
+  }
 }
 
 TEST_CASE("whole pixels move as they are, and beyond the edge lies what the border says") {
@@ -240,11 +246,11 @@ TEST_CASE("whole pixels move as they are, and beyond the edge lies what the bord
   moved.move({double(mirror_x), 0, double(left), 0, double(mirror_y), double(top), 0, 0, 1}, {33, 80}, beyond);
   const image_and_mask y = moved;
   const auto reflected = [](int at, int extent) {
-    while (at < 0 || at >= extent) at = at < 0 ? -at : 2 * (extent - 1) - at;
+    while (at < 0 || at >= extent) { at = at < 0 ? -at : 2 * (extent - 1) - at; }
     return at;
   };
   int wrong = 0;
-  for (int i = 0; i < 80; ++i)
+  for (int i = 0; i < 80; ++i) {
     for (int j = 0; j < 33; ++j) {
       cv::Point from((j - left) * mirror_x, (i - top) * mirror_y);
       const bool inside = cv::Rect(0, 0, 47, 61).contains(from);
@@ -253,6 +259,7 @@ TEST_CASE("whole pixels move as they are, and beyond the edge lies what the bord
       wrong += y.image.at<float>(i, j) != (black ? 0 : x.image.at<float>(from));
       wrong += y.mask.at<std::uint8_t>(i, j) != (black ? 0 : x.mask.at<std::uint8_t>(from));
     }
+  }
   CHECK(wrong == 0);
 }
 
@@ -288,13 +295,14 @@ TEST_CASE("borders are the same in image and mask: all foreground stays so, blac
 
 TEST_CASE("horizontal_flip mirrors image and mask together") {
   const image_and_mask x = small_example(), y = applied(horizontal_flip{1}, x, 1), z = applied(vertical_flip{1}, x, 1);
-  for (int i = 0; i < 2; ++i)
+  for (int i = 0; i < 2; ++i) {
     for (int j = 0; j < 3; ++j) {
       CHECK(y.image.at<float>(i, j) == x.image.at<float>(i, 2 - j));
       CHECK(y.mask.at<unsigned char>(i, j) == x.mask.at<unsigned char>(i, 2 - j));
       CHECK(z.image.at<float>(i, j) == x.image.at<float>(1 - i, j));
       CHECK(z.mask.at<unsigned char>(i, j) == x.mask.at<unsigned char>(1 - i, j));
     }
+  }
 }
 
 TEST_CASE("flip twice is identity") {
@@ -307,8 +315,9 @@ TEST_CASE("horizontal_flip flips as often as it says") {
   random_generator random({5});
   const double probability = GENERATE(0.0, 0.3, 0.5, 1.0);
   int flipped = 0;
-  for (int k = 0; k < 2000; ++k)
+  for (int k = 0; k < 2000; ++k) {
     flipped += !same(horizontal_flip{probability}(small_example(), random), small_example());
+  }
   CHECK(flipped / 2000.0 == Approx(probability).margin(0.04));
 }
 
@@ -363,11 +372,12 @@ TEST_CASE("elastic displaces smoothly, by a deviation of its strength") {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     const cv::Mat y = applied(elastic{0.03, 4}, {from, cv::Mat(200, 200, CV_8UC1, cv::Scalar(0))}, seed).image;
     const auto moved = [&](int i, int j) { return 200 * (y.at<cv::Vec3f>(i, j)[0] - from.at<cv::Vec3f>(i, j)[0]); };
-    for (int i = 30; i < 170; i += 10)
+    for (int i = 30; i < 170; i += 10) {
       for (int j = 30; j < 170; j += 10) {
         sum += moved(i, j) * moved(i, j);
         largest_step = std::max<double>(largest_step, std::abs(moved(i, j) - moved(i, j + 1)));
       }
+    }
   }
   const double deviation = std::sqrt(sum / (30 * 14 * 14));
   CHECK((deviation > 3 && deviation < 7.5));  // 6 pixels at the nodes, less between them
@@ -389,11 +399,12 @@ TEST_CASE("random_crop takes every window, each as it is") {
   std::set<std::pair<int, int>> seen;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     const image_and_mask y = applied(random_crop{3, 4}, x, seed);
-    for (int top = 0; top <= 2; ++top)
+    for (int top = 0; top <= 2; ++top) {
       for (int left = 0; left <= 2; ++left) {
         const cv::Rect window(left, top, 4, 3);
-        if (same(y, {x.image(window), x.mask(window)})) seen.emplace(top, left);
+        if (same(y, {x.image(window), x.mask(window)})) { seen.emplace(top, left); }
       }
+    }
   }
   CHECK(seen.size() == 9);
 }
@@ -434,8 +445,9 @@ TEST_CASE("what changes values leaves the mask, and changes values as it says") 
     for (const any_augmentation& a :
          {any_augmentation(brightness{}), any_augmentation(contrast{}), any_augmentation(gamma_curve{}),
           any_augmentation(clahe{}), any_augmentation(gaussian_noise{}), any_augmentation(blur{}),
-          any_augmentation(sharpen{}), any_augmentation(cut_out{})})
+          any_augmentation(sharpen{}), any_augmentation(cut_out{})}) {
       CHECK(same(applied(a, x, seed).mask, x.mask));
+    }
 
     const auto [added, unequal] = inner_difference(applied(brightness{0.2}, x, seed).image);
     CHECK((std::abs(added) < 0.2 && unequal < 1e-6));
@@ -512,8 +524,11 @@ TEST_CASE("sometimes applies its parts as often as it says, all of them or none"
   int both = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     const float value = applied(sometimes(0.3, darker{}, lighter{}), small_example(), seed).image.at<float>(1, 1);
-    if (value == Approx(0.45)) ++both;
-    else CHECK(value == 0.4F);
+    if (value == Approx(0.45)) {
+      ++both;
+    } else {
+      CHECK(value == 0.4F);
+    }
   }
   CHECK(both / 1000.0 == Approx(0.3).margin(0.05));
   CHECK_THROWS_WITH(sometimes(1.5, darker{}), "sometimes: a probability must lie between 0 and 1, not 1.5");
@@ -523,8 +538,11 @@ TEST_CASE("one_of applies exactly one, each equally often") {
   int dark = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     const float value = applied(one_of(darker{}, lighter{}), small_example(), seed).image.at<float>(1, 1);
-    if (value == Approx(0.2)) ++dark;
-    else CHECK(value == Approx(0.65));
+    if (value == Approx(0.2)) {
+      ++dark;
+    } else {
+      CHECK(value == Approx(0.65));
+    }
   }
   CHECK(dark / 1000.0 == Approx(0.5).margin(0.05));
   CHECK_THROWS_WITH(one_of(std::vector<any_augmentation>{}), "one_of: there is nothing to choose from");

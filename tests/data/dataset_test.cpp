@@ -65,7 +65,7 @@ TEST_CASE("all that is wrong is told in one report") {
 
 TEST_CASE("the report is the same for any number of threads, and stops after twenty lines") {
   const example_folder folder(25);
-  for (int k = 0; k < 25; ++k) write_text(folder.image_file(k), k % 2 == 0 ? "" : "no image");
+  for (int k = 0; k < 25; ++k) { write_text(folder.image_file(k), k % 2 == 0 ? "" : "no image"); }
   const std::string one = message_of([&] { scan_folder(folder.path(), {.threads = 1}); });
   const std::string four = message_of([&] { scan_folder(folder.path(), {.threads = 4}); });
   CHECK(one == four);
@@ -148,7 +148,7 @@ TEST_CASE("exclusive classes: a mask holds the index of each pixel's class") {
             folder.mask_file(2).string() +
             ": holds the values 0, 255, but labels of 3 classes must lie between 0 and 2");
 
-  for (const int k : {0, 2}) fs::remove(folder.mask_file(k)), fs::remove(folder.image_file(k));
+  for (const int k : {0, 2}) { fs::remove(folder.mask_file(k)), fs::remove(folder.image_file(k)); }
   const auto data = scan_folder(folder.path(), options);
   CHECK(data.labels == segx::label_kind::exclusive);
   CHECK(data.classes == std::vector<std::string>{"background", "class 1", "class 2"});
@@ -176,9 +176,10 @@ TEST_CASE("overlapping classes: a folder of masks for each, in order of their na
   REQUIRE(data.samples[1].masks.size() == 2);
   CHECK(data.samples[1].masks[0] == folder / "masks_left/s01.png");
   const cv::Mat labels = segx::read_labels(data, data.samples[1]);
-  for (std::size_t k = 0; k < 2; ++k)
+  for (std::size_t k = 0; k < 2; ++k) {
     CHECK(cv::norm(segx::mask_of_class(labels, data.labels, static_cast<int>(k)),
                    segx::read_mask(data.samples[1].masks[k]), cv::NORM_INF) == 0);
+  }
 
   const auto right = scan_folder(folder.path(), {.classes = {"right"}});
   CHECK(right.labels == segx::label_kind::overlapping);
@@ -208,7 +209,7 @@ TEST_CASE("overlapping classes that cannot be are errors") {
   const example_folder folder(1);
   const segx::scan_options overlapping{.labels = segx::label_kind::overlapping};
   CHECK_THROWS_WITH(scan_folder(folder.path(), overlapping), folder.path().string() + ": has no folders masks_<class>");
-  for (int k = 0; k < 9; ++k) fs::create_directory(folder / ("masks_" + std::to_string(k)));
+  for (int k = 0; k < 9; ++k) { fs::create_directory(folder / ("masks_" + std::to_string(k))); }
   CHECK_THROWS_WITH(
       scan_folder(folder.path(), overlapping),
       folder.path().string() + ": has 9 overlapping classes, at most 8 can be used; name those that should be");

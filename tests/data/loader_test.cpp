@@ -42,7 +42,7 @@ loader_options small(feed mode = feed::in_memory, int threads = 1) {
 
 std::vector<batch> rest_of_epoch(loader& from) {
   std::vector<batch> batches;
-  for (batch b; from.next(b);) batches.push_back(b);
+  for (batch b; from.next(b);) { batches.push_back(b); }
   return batches;
 }
 
@@ -53,7 +53,7 @@ std::vector<batch> epoch_of(loader& from, int epoch, int first_batch = 0) {
 
 std::vector<int> order_of(const std::vector<batch>& batches) {
   std::vector<int> order;
-  for (const batch& b : batches) order.insert(order.end(), b.indices.begin(), b.indices.end());
+  for (const batch& b : batches) { order.insert(order.end(), b.indices.begin(), b.indices.end()); }
   return order;
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("a batch holds the resized samples that it names") {
   auto options = small();
   options.augment = no_augmentation{};
   loader from(data, {7, 2, 9, 5, 0}, options);
-  for (const batch& b : epoch_of(from, 2))
+  for (const batch& b : epoch_of(from, 2)) {
     for (std::size_t row = 0; row < b.indices.size(); ++row) {
       const sample& s = data.samples[b.indices[row]];
       cv::Mat mask;
@@ -95,6 +95,7 @@ TEST_CASE("a batch holds the resized samples that it names") {
       CHECK(cv::norm(copy_of_plane(b.images, row), resize_image(read_gray(s.image), 16, 12), cv::NORM_INF) == 0);
       CHECK(cv::norm(copy_of_plane(b.masks, row), mask, cv::NORM_INF) == 0);
     }
+  }
 }
 
 TEST_CASE("images of three channels, normalised after the augmentation") {
@@ -111,8 +112,9 @@ TEST_CASE("images of three channels, normalised after the augmentation") {
   const batch b = epoch_of(from, 0).at(0);
   REQUIRE(b.images.shape() == std::array<std::size_t, 4>{1, 3, 16, 12});
   const cv::Mat gray = resize_image(read_gray(data.samples[4].image), 16, 12) * 0.5;
-  for (int c = 0; c < 3; ++c)
+  for (int c = 0; c < 3; ++c) {
     CHECK(b.images(0, c, 5, 7) == Approx(options.normalise(gray.at<float>(5, 7), c)).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("masks of several classes: a plane for each") {
@@ -131,12 +133,13 @@ TEST_CASE("masks of several classes: a plane for each") {
   CHECK(from.resident_bytes() == 2 * 16 * 12 * 5);  // one byte for all classes
   const batch both = epoch_of(from, 0).at(0);
   REQUIRE(both.masks.shape() == std::array<std::size_t, 4>{2, 2, 16, 12});
-  for (std::size_t row = 0; row < 2; ++row)
+  for (std::size_t row = 0; row < 2; ++row) {
     for (std::size_t k = 0; k < 2; ++k) {
       cv::Mat expected;
       resize_mask(read_mask(data.samples[both.indices[row]].masks[k]), 16, 12).convertTo(expected, CV_32F);
       CHECK(cv::norm(copy_of_plane(both.masks, row, k), expected, cv::NORM_INF) == 0);
     }
+  }
 }
 
 TEST_CASE("batches depend on seed and epoch alone: not on threads, nor on where the samples stay") {
@@ -147,7 +150,7 @@ TEST_CASE("batches depend on seed and epoch alone: not on threads, nor on where 
   auto options = small(mode, threads);
   options.ahead = threads;
   loader from(data, all_of(data), options);
-  for (const int epoch : {0, 1, 5}) CHECK(same(epoch_of(from, epoch), epoch_of(expected, epoch)));
+  for (const int epoch : {0, 1, 5}) { CHECK(same(epoch_of(from, epoch), epoch_of(expected, epoch))); }
 }
 
 TEST_CASE("order and augmentation change with the epoch and the seed") {
@@ -176,15 +179,18 @@ TEST_CASE("a sample's augmentation does not depend on its place in the epoch") {
   options.batch = 1;
   loader forward(data, {4, 8}, options);
   loader backward(data, {8, 4}, options);
-  for (int epoch = 0; epoch < 8; ++epoch)
+  for (int epoch = 0; epoch < 8; ++epoch) {
     CHECK((epoch_of(forward, epoch)[0].images == epoch_of(backward, epoch)[1].images));
+  }
 }
 
 TEST_CASE("an epoch can be resumed at an exact batch, and given up in the middle") {
   const dataset& data = example_data();
   loader from(data, all_of(data), small(GENERATE(feed::in_memory, feed::streamed), 2));
   const auto whole = epoch_of(from, 3);
-  for (int first = 0; first <= 4; ++first) CHECK(same(epoch_of(from, 3, first), {whole.begin() + first, whole.end()}));
+  for (int first = 0; first <= 4; ++first) {
+    CHECK(same(epoch_of(from, 3, first), {whole.begin() + first, whole.end()}));
+  }
 
   batch b;
   from.start_epoch(1);
@@ -215,13 +221,18 @@ namespace {
 class large_folder : public temporary_folder {
  public:
   large_folder() {
-    for (const char* folder : {"images", "masks"}) std::filesystem::create_directories(path() / folder);
+    for (const char* folder : {"images", "masks"}) { std::filesystem::create_directories(path() / folder); }
     for (int k = 0; k < 2; ++k) {
       cv::Mat image(k == 0 ? 90 : 100, k == 0 ? 120 : 20, k == 0 ? CV_16UC1 : CV_8UC1);
-      for (int i = 0; i < image.rows; ++i)
-        for (int j = 0; j < image.cols; ++j)
-          if (k == 0) image.at<std::uint16_t>(i, j) = static_cast<std::uint16_t>(300 * i + 301 * j);
-          else image.at<std::uint8_t>(i, j) = static_cast<std::uint8_t>(50 + i + 5 * j);
+      for (int i = 0; i < image.rows; ++i) {
+        for (int j = 0; j < image.cols; ++j) {
+          if (k == 0) {
+            image.at<std::uint16_t>(i, j) = static_cast<std::uint16_t>(300 * i + 301 * j);
+          } else {
+            image.at<std::uint8_t>(i, j) = static_cast<std::uint8_t>(50 + i + 5 * j);
+          }
+        }
+      }
       cv::Mat mask(image.size(), CV_8UC1, cv::Scalar(0));
       mask.at<std::uint8_t>(80, 15) = 255;
       const std::string name = k == 0 ? "a.png" : "b.png";
@@ -264,10 +275,13 @@ TEST_CASE("windows: at random places, another in each epoch, with image and mask
   for (int epoch = 0; epoch < 60; ++epoch) {
     const batch b = epoch_of(from, epoch).at(0);
     cv::Point begin(-1, -1);  // the image's values tell the place: 300 y + 301 x
-    for (int top = 0; top <= 90 - 32; ++top)
-      for (int left = 0; left <= 120 - 40; ++left)
-        if (cv::norm(copy_of_plane(b.images, 0), image(cv::Rect(left, top, 40, 32)), cv::NORM_INF) == 0)
+    for (int top = 0; top <= 90 - 32; ++top) {
+      for (int left = 0; left <= 120 - 40; ++left) {
+        if (cv::norm(copy_of_plane(b.images, 0), image(cv::Rect(left, top, 40, 32)), cv::NORM_INF) == 0) {
           begin = {left, top};
+        }
+      }
+    }
     REQUIRE(begin.x >= 0);
     cv::Mat expected;
     mask(cv::Rect(begin.x, begin.y, 40, 32)).convertTo(expected, CV_32F);
@@ -284,7 +298,7 @@ TEST_CASE("windows: at random places, another in each epoch, with image and mask
   loader found(data, {0, 1}, options);
   for (int epoch = 0; epoch < 20; ++epoch) {
     const batch b = epoch_of(found, epoch).at(0);
-    for (const std::size_t row : {0U, 1U}) CHECK(cv::countNonZero(copy_of_plane(b.masks, row)) == 1);
+    for (const std::size_t row : {0U, 1U}) { CHECK(cv::countNonZero(copy_of_plane(b.masks, row)) == 1); }
   }
 }
 
@@ -299,17 +313,18 @@ TEST_CASE("windows: what turns a window shows what lies around it in the image")
     const cv::Mat y = copy_of_plane(b.images, 0);  // a plane stays a plane, to its corners
     const float right = (y.at<float>(16, 39) - y.at<float>(16, 0)) / 39,
                 down = (y.at<float>(31, 20) - y.at<float>(0, 20)) / 31;
-    for (const cv::Point p : {cv::Point(0, 0), cv::Point(39, 0), cv::Point(0, 31), cv::Point(39, 31)})
+    for (const cv::Point p : {cv::Point(0, 0), cv::Point(39, 0), cv::Point(0, 31), cv::Point(39, 31)}) {
       CHECK(y.at<float>(p) ==
             Approx(y.at<float>(16, 20) + right * static_cast<float>(p.x - 20) + down * static_cast<float>(p.y - 16))
                 .margin(3e-4));
+    }
   }
 }
 
 TEST_CASE("what a loader needs is known before it is made") {
   const large_folder folder;
   const dataset data = scan_folder(folder.path());
-  for (const framing frame : {framing::stretch, framing::random_window})
+  for (const framing frame : {framing::stretch, framing::random_window}) {
     for (const int channels : {1, 3}) {
       auto options = windows(frame);
       options.channels = channels;
@@ -322,6 +337,7 @@ TEST_CASE("what a loader needs is known before it is made") {
       CHECK(memory_needed(options, data).samples == 0);
       CHECK(memory_needed(options, data).total() < in_memory.total());
     }
+  }
   CHECK(memory_needed(windows(framing::random_window), data).samples == 120 * 90 * 3 + 20 * 100 * 2);
   const dataset unseen = scan_folder(folder.path(), {.decode = false});
   CHECK_NOTHROW(memory_needed(windows(framing::stretch), unseen));
@@ -337,7 +353,7 @@ TEST_CASE("no more is loaded ahead than was asked for") {
   options.augment = [&](const image_and_mask& x, random_generator&) { return ++loaded, x; };
   loader from(example_data(), all_of(example_data()), options);
   from.start_epoch(0);
-  for (int wait = 0; wait < 500 && loaded < 8; ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int wait = 0; wait < 500 && loaded < 8; ++wait) { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   CHECK(loaded == 8);
 }
@@ -349,7 +365,7 @@ TEST_CASE("a loader may be destroyed at any moment") {
   for (int taken = 0; taken < 4; ++taken) {
     loader from(data, all_of(data), small(mode, 3));
     from.start_epoch(0);
-    for (int k = 0; k < taken; ++k) REQUIRE(from.next(b));
+    for (int k = 0; k < taken; ++k) { REQUIRE(from.next(b)); }
   }
 }
 

@@ -133,7 +133,7 @@ TEST_CASE("images of phantoms use the range of grey, and lungs are darker than w
       const cv::Mat row = p.mask.row(y);
       std::vector<cv::Point> lung;
       cv::findNonZero(row, lung);
-      if (!lung.empty()) middle(cv::Rect(lung.front().x, y, lung.back().x - lung.front().x + 1, 1)).setTo(255);
+      if (!lung.empty()) { middle(cv::Rect(lung.front().x, y, lung.back().x - lung.front().x + 1, 1)).setTo(255); }
     }
     middle &= ~p.mask;
     const double lung = cv::mean(p.image, p.mask)[0], dense = cv::mean(p.image, middle)[0];
@@ -146,7 +146,7 @@ TEST_CASE("images of phantoms use the range of grey, and lungs are darker than w
 
 TEST_CASE("no threshold on grey finds the lungs of phantoms") {
   double mean = 0;
-  for (std::uint64_t seed = 0; seed < 60; ++seed) mean += best_threshold_iou(segx::make_phantom(seed, 128)) / 60;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) { mean += best_threshold_iou(segx::make_phantom(seed, 128)) / 60; }
   CHECK(mean < 0.6);
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 segx::dataset named(std::initializer_list<const char*> stems) {
   segx::dataset data;
-  for (const char* stem : stems) data.samples.push_back({stem, {}, {}});
+  for (const char* stem : stems) { data.samples.push_back({stem, {}, {}}); }
   return data;
 }
 
@@ -40,8 +40,9 @@ TEST_CASE("split_by_fraction is the same on every machine") {
 
 TEST_CASE("split_by_fraction leaves no side empty") {
   CHECK(split_by_fraction(2, 0.5, 1).val.size() == 1);
-  for (const double fraction : {0.0, 1.0, -0.2, 1.5, 0.01, 0.99, std::nan("")})
+  for (const double fraction : {0.0, 1.0, -0.2, 1.5, 0.01, 0.99, std::nan("")}) {
     CHECK_THROWS_AS(split_by_fraction(10, fraction, 1), segx::error);
+  }
   const std::string two = "a training needs two images at least, one to train on and one to validate; there ";
   CHECK_THROWS_WITH(split_by_fraction(0, 0.5, 1), two + "are none");
   CHECK_THROWS_WITH(split_by_fraction(named({"a"}), 0.5, 1), two + "is only one");

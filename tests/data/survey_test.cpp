@@ -48,8 +48,9 @@ class drawn_folder : public temporary_folder {
 /// What is odd about a sample, joined.
 std::string oddities(const survey& s, int index) {
   std::string all;
-  for (const odd_image& o : s.odd)
-    if (o.index == index) all += o.why + "; ";
+  for (const odd_image& o : s.odd) {
+    if (o.index == index) { all += o.why + "; "; }
+  }
   return all;
 }
 
@@ -92,8 +93,9 @@ TEST_CASE("a survey measures sizes, values, classes and objects") {
 
 TEST_CASE("a survey names odd images, and no others") {
   const drawn_folder folder;
-  for (int k = 0; k < 30; ++k)
+  for (int k = 0; k < 30; ++k) {
     folder.add("plain" + std::to_string(10 + k), drawn_folder::image(k), drawn_folder::mask());
+  }
   folder.add("u_bright", drawn_folder::image(40, 252, 256), drawn_folder::mask());
   folder.add("v_constant", cv::Mat(40, 60, CV_8UC1, cv::Scalar(90)), drawn_folder::mask());
   folder.add("w_dark", drawn_folder::image(41, 0, 16), drawn_folder::mask());
@@ -113,7 +115,9 @@ TEST_CASE("a survey names odd images, and no others") {
 
 TEST_CASE("a collection of dark images has none that is oddly dark") {
   const drawn_folder folder;
-  for (int k = 0; k < 4; ++k) folder.add("s" + std::to_string(k), drawn_folder::image(k, 0, 16), drawn_folder::mask());
+  for (int k = 0; k < 4; ++k) {
+    folder.add("s" + std::to_string(k), drawn_folder::image(k, 0, 16), drawn_folder::mask());
+  }
   CHECK(folder.look().odd.empty());
 }
 

@@ -18,11 +18,12 @@ TEMPLATE_TEST_CASE("gray_of is OpenCV's gray, bit for bit", "", std::uint8_t, st
   cv::Mat gray;
   cv::cvtColor(bgr, gray, cv::COLOR_BGR2GRAY);
   int different = 0;
-  for (int i = 0; i < bgr.rows; ++i)
+  for (int i = 0; i < bgr.rows; ++i) {
     for (int j = 0; j < bgr.cols; ++j) {
       const auto pixel = bgr.at<cv::Vec<TestType, 3>>(i, j);
       different += gray.at<TestType>(i, j) != gray_of<TestType>(pixel[2], pixel[1], pixel[0]);
     }
+  }
   CHECK(different == 0);
 }
 

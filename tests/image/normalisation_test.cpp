@@ -25,8 +25,9 @@ TEST_CASE("a normalisation and its text") {
   CHECK(text_of(normalisation::minus_one_to_one()) == "minus_one_to_one");
   const normalisation own{{0.1F, 0.25F, -1}, {0.5F, 1.0F / 3, 2}};
   CHECK(text_of(own) == "mean 0.1 0.25 -1 std 0.5 0.33333334 2");
-  for (const auto& n : {normalisation::unit(), normalisation::imagenet(), normalisation::minus_one_to_one(), own})
+  for (const auto& n : {normalisation::unit(), normalisation::imagenet(), normalisation::minus_one_to_one(), own}) {
     CHECK(parse_normalisation(text_of(n)) == n);
+  }
 }
 
 TEST_CASE("texts of other forms: of old weight files, one number for all channels") {
@@ -37,8 +38,9 @@ TEST_CASE("texts of other forms: of old weight files, one number for all channel
 
 TEST_CASE("texts that are no normalisation are errors") {
   for (const char* text : {"", "Unit", "mean 0.5", "mean std 1", "mean 0 std 0", "mean 0 std -1", "mean 0 0 std 1",
-                           "mean 0 0 0 0 std 1", "mean 0 std 1x", "mean nan std 1", "mean 0 std inf", "unit "})
+                           "mean 0 0 0 0 std 1", "mean 0 std 1x", "mean nan std 1", "mean 0 std inf", "unit "}) {
     CHECK_FALSE(find_normalisation(text));
+  }
   CHECK_THROWS_WITH(parse_normalisation("zscore"),
                     "the normalisation \"zscore\" is not known; expected unit, imagenet, minus_one_to_one, or numbers "
                     "such as \"mean 0.5 std 0.25\"");

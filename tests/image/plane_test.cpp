@@ -44,7 +44,7 @@ TEST_CASE("an image becomes the planes of its channels, normalised") {
   }
   const auto n = segx::normalisation::imagenet();
   segx::copy_to_image(image, n, batch, 0);
-  for (int c = 0; c < 3; ++c) CHECK(batch(0, c, 1, 0) == n(image.at<cv::Vec3f>(1, 0)[c], c));
+  for (int c = 0; c < 3; ++c) { CHECK(batch(0, c, 1, 0) == n(image.at<cv::Vec3f>(1, 0)[c], c)); }
 }
 
 TEST_CASE("planes that do not fit or do not exist are errors") {

@@ -52,21 +52,23 @@ TEST_CASE("ticks are multiples of 1, 2 or 5 times a power of ten within the inte
 }
 
 TEST_CASE("ticks of any interval are few, regular and inside") {
-  for (const double low : {-1e9, -3.7, -1e-6, 0.0, 0.31, 5.0, 1e6})
-    for (const double length : {1e-5, 0.07, 1.0, 4.4, 999.0, 3e7})
+  for (const double low : {-1e9, -3.7, -1e-6, 0.0, 0.31, 5.0, 1e6}) {
+    for (const double length : {1e-5, 0.07, 1.0, 4.4, 999.0, 3e7}) {
       for (const int count : {1, 3, 6, 10}) {
         const double high = low + length;
         const ticks t = segx::nice_ticks(low, high, count);
         const double tolerance = 1e-6 * length + 1e-15 * std::abs(low);
         INFO(low << " to " << high << ", " << count);
         REQUIRE(t.size() <= static_cast<std::size_t>(count) + 1);
-        if (count > 2) REQUIRE(t.size() >= static_cast<std::size_t>(count) / 3);
+        if (count > 2) { REQUIRE(t.size() >= static_cast<std::size_t>(count) / 3); }
         for (std::size_t k = 0; k < t.size(); ++k) {
           REQUIRE(t[k] >= low - tolerance);
           REQUIRE(t[k] <= high + tolerance);
-          if (k > 1) REQUIRE(std::abs(t[k] - 2 * t[k - 1] + t[k - 2]) <= 2 * tolerance);
+          if (k > 1) { REQUIRE(std::abs(t[k] - 2 * t[k - 1] + t[k - 2]) <= 2 * tolerance); }
         }
       }
+    }
+  }
 }
 
 TEST_CASE("ticks can be kept to whole numbers, and impossible intervals have none") {

@@ -19,7 +19,7 @@ template <class T>
 cv::Mat row(std::initializer_list<int> values) {
   cv::Mat image(1, static_cast<int>(values.size()), cv::DataType<T>::type);
   int j = 0;
-  for (const int value : values) image.at<T>(0, j++) = static_cast<T>(value);
+  for (const int value : values) { image.at<T>(0, j++) = static_cast<T>(value); }
   return image;
 }
 
@@ -41,9 +41,10 @@ TEST_CASE("read_gray: 8 bits by 255, 16 bits kept and by 65535") {
   const cv::Mat eight = read_gray(folder / "8.png");
   const cv::Mat sixteen = read_gray(folder / "16.png");
   REQUIRE(eight.type() == CV_32FC1);
-  for (int j = 0; j < 4; ++j) CHECK(eight.at<float>(0, j) == float(std::array{0, 1, 128, 255}[j]) / 255.0F);
-  for (int j = 0; j < 6; ++j)
+  for (int j = 0; j < 4; ++j) { CHECK(eight.at<float>(0, j) == float(std::array{0, 1, 128, 255}[j]) / 255.0F); }
+  for (int j = 0; j < 6; ++j) {
     CHECK(sixteen.at<float>(0, j) == float(std::array{0, 1, 2, 32768, 65534, 65535}[j]) / 65535.0F);
+  }
 }
 
 TEST_CASE("read_gray: colour by OpenCV's weights, alpha dropped, equal channels as if they were gray") {

@@ -10,7 +10,7 @@ namespace {
 
 long count(const std::string& text, const std::string& part) {
   long found = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++found;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) { ++found; }
   return found;
 }
 

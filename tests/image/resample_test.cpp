@@ -91,9 +91,9 @@ TEST_CASE("a mask is resized by exact nearest neighbour: the pixel under the cen
   const int in = 7;
   const int out = GENERATE(1, 2, 3, 4, 5, 6, 7, 10, 21);
   cv::Mat mask(1, in, CV_8UC1);
-  for (int j = 0; j < in; ++j) mask.at<unsigned char>(0, j) = static_cast<unsigned char>(j);
+  for (int j = 0; j < in; ++j) { mask.at<unsigned char>(0, j) = static_cast<unsigned char>(j); }
   const cv::Mat y = segx::resize_mask(mask, 1, out);
-  for (int j = 0; j < out; ++j) CHECK(int{y.at<unsigned char>(0, j)} == (2 * j + 1) * in / (2 * out));
+  for (int j = 0; j < out; ++j) { CHECK(int{y.at<unsigned char>(0, j)} == (2 * j + 1) * in / (2 * out)); }
 }
 
 TEST_CASE("a colour image is resized channel by channel") {
@@ -103,7 +103,7 @@ TEST_CASE("a colour image is resized channel by channel") {
   std::vector<cv::Mat> resized;
   cv::split(segx::resize_image(colour, 5, 11), resized);
   REQUIRE(resized.size() == 3);
-  for (int c = 0; c < 3; ++c) CHECK(largest_difference(resized[c], segx::resize_image(channels[c], 5, 11)) == 0);
+  for (int c = 0; c < 3; ++c) { CHECK(largest_difference(resized[c], segx::resize_image(channels[c], 5, 11)) == 0); }
 }
 
 TEST_CASE("resizing what is no image, or to nothing, is an error") {

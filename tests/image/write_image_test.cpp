@@ -36,8 +36,9 @@ TEST_CASE("write_probability: 16 bits, rounded, clamped") {
   const cv::Mat p = (cv::Mat_<float>(1, 6) << 0, 1, 0.5, 0.25001, -0.1, 1.7);
   segx::write_probability(folder / "p.png", p);
   const cv::Mat read = segx::read_gray(folder / "p.png");
-  for (int j = 0; j < p.cols; ++j)
+  for (int j = 0; j < p.cols; ++j) {
     CHECK(std::abs(read.at<float>(0, j) - std::clamp(p.at<float>(0, j), 0.0F, 1.0F)) <= 0.51F / 65535);
+  }
 }
 
 TEST_CASE("what cannot be written is an error that names the file") {

@@ -23,7 +23,7 @@ struct temporary_folder {
   fs::path path;
   temporary_folder() {
     std::string name = (fs::temp_directory_path() / "segx-atomic-file-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    if (::mkdtemp(name.data()) == nullptr) { throw std::runtime_error("no temporary folder"); }
     path = name;
   }
   ~temporary_folder() { fs::remove_all(path); }
@@ -70,7 +70,7 @@ TEST_CASE("what is written is what is read, at every size, and nothing else is l
   const fs::path path = folder.path / "weights";
   for (const std::size_t size : {0, 1, 4096, 1'000'003, 7}) {
     bytes written(size);
-    for (std::size_t i = 0; i < size; ++i) written[i] = static_cast<std::byte>(i * 7 + i / 256);
+    for (std::size_t i = 0; i < size; ++i) { written[i] = static_cast<std::byte>(i * 7 + i / 256); }
     write_file_atomically(path, written);
     CHECK(read_file(path) == written);
     CHECK(folder.count() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("a path without a folder is a file of the current folder", "[atomic_fi
 
 TEST_CASE("read_file reads what has no size before it is read, but no devices", "[atomic_file]") {
   CHECK(message_of([] { read_file("/dev/null"); }) == "cannot read '/dev/null': it is a device");
-  if (fs::exists("/proc/self/status")) CHECK(read_file("/proc/self/status").size() > 100);
+  if (fs::exists("/proc/self/status")) { CHECK(read_file("/proc/self/status").size() > 100); }
 }
 
 TEST_CASE("read_file names the path and the reason", "[atomic_file]") {
@@ -102,9 +102,10 @@ TEST_CASE("read_file names the path and the reason", "[atomic_file]") {
   std::ofstream(sparse).put('x');
   std::error_code unsupported;
   fs::resize_file(sparse, std::numeric_limits<std::int64_t>::max(), unsupported);
-  if (!unsupported)
+  if (!unsupported) {
     CHECK(message_of([&] { read_file(sparse); }) ==
           "cannot read '" + sparse.string() + "': it does not fit into memory");
+  }
 }
 
 TEST_CASE("a write that fails says why, leaves the old file whole and no other", "[atomic_file]") {
@@ -168,15 +169,16 @@ TEST_CASE("a reader during writes sees one whole file or another", "[atomic_file
   write_file_atomically(path, content(1));
   std::atomic<bool> done = false;
   std::thread writers[2];
-  for (int w = 0; w < 2; ++w)
+  for (int w = 0; w < 2; ++w) {
     writers[w] = std::thread([&, w] {
-      for (int i = 0; i < 60 && !done; ++i) write_file_atomically(path, content(1 + (i * 13 + w * 7) % 40));
+      for (int i = 0; i < 60 && !done; ++i) { write_file_atomically(path, content(1 + (i * 13 + w * 7) % 40)); }
     });
+  }
   int torn = 0, reads = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(600);
-  for (; std::chrono::steady_clock::now() < end; ++reads) torn += is_whole(read_file(path)) ? 0 : 1;
+  for (; std::chrono::steady_clock::now() < end; ++reads) { torn += is_whole(read_file(path)) ? 0 : 1; }
   done = true;
-  for (std::thread& writer : writers) writer.join();
+  for (std::thread& writer : writers) { writer.join(); }
   CHECK(torn == 0);
   CHECK(reads > 10);
   CHECK(is_whole(read_file(path)));

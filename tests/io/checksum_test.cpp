@@ -48,7 +48,7 @@ TEST_CASE("sha256 pads right at every length around the end of a block", "[check
 
 TEST_CASE("sha256 takes every byte as it is and sees every bit", "[checksum]") {
   std::string bytes(256, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i);
+  for (std::size_t i = 0; i < bytes.size(); ++i) { bytes[i] = static_cast<char>(i); }
   const std::string digest = sha256_of(bytes);
   CHECK(digest == "40aff2e9d2d8922e47afd4648e6967497158785fbd1da870e7110266bf944880");
   for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {

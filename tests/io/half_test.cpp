@@ -16,7 +16,7 @@ struct mismatches {
   int count = 0;
   int first = -1;
   void expect(bool good, int bits) {
-    if (!good && count++ == 0) first = bits;
+    if (!good && count++ == 0) { first = bits; }
   }
 };
 
@@ -100,7 +100,7 @@ TEST_CASE("every bfloat16 comes back the same, and floats between go to the near
       continue;
     }
     wrong.expect(float_to_bfloat16(value) == below, bits);
-    if (std::isinf(value)) continue;
+    if (std::isinf(value)) { continue; }
     const auto between = [&](std::uint32_t rest) { return std::bit_cast<float>(std::uint32_t{below} << 16 | rest); };
     wrong.expect(float_to_bfloat16(between(0x7fff)) == below, bits);
     wrong.expect(float_to_bfloat16(between(0x8000)) == (bits % 2 == 0 ? below : above), bits);

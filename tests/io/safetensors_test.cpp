@@ -15,7 +15,7 @@ namespace {
 
 bytes counting(std::size_t size) {
   bytes result(size);
-  for (std::size_t i = 0; i < size; ++i) result[i] = static_cast<std::byte>(i + 1);
+  for (std::size_t i = 0; i < size; ++i) { result[i] = static_cast<std::byte>(i + 1); }
   return result;
 }
 
@@ -23,7 +23,7 @@ bytes counting(std::size_t size) {
 bytes file_of(std::string_view header, std::size_t data_size, std::uint64_t claimed_header_size) {
   bytes file(8);
   std::memcpy(file.data(), &claimed_header_size, 8);
-  for (const char letter : header) file.push_back(static_cast<std::byte>(letter));
+  for (const char letter : header) { file.push_back(static_cast<std::byte>(letter)); }
   const bytes data = counting(data_size);
   file.insert(file.end(), data.begin(), data.end());
   return file;
@@ -46,7 +46,7 @@ std::string refusal(std::span<const std::byte> file) {
   const bool untouched = view.tensors.size() == 1 && view.tensors[0].name == "before" &&
                          view.tensors[0].bytes.data() == data.data() &&
                          view.metadata == metadata_map{{"key", "before"}};
-  if (!sentence.empty() && !untouched) return "the result was touched: " + sentence;
+  if (!sentence.empty() && !untouched) { return "the result was touched: " + sentence; }
   return sentence;
 }
 
@@ -55,9 +55,9 @@ bool is_consistent(const safetensors_view& view, const bytes& file) {
   std::size_t total = 0;
   for (const tensor_entry& entry : view.tensors) {
     std::size_t size = segx::size_of(entry.type);
-    for (const std::int64_t extent : entry.extents) size *= static_cast<std::size_t>(extent);
-    if (size != entry.bytes.size()) return false;
-    if (size > 0 && (entry.bytes.data() < file.data() + 8 || &entry.bytes.back() > &file.back())) return false;
+    for (const std::int64_t extent : entry.extents) { size *= static_cast<std::size_t>(extent); }
+    if (size != entry.bytes.size()) { return false; }
+    if (size > 0 && (entry.bytes.data() < file.data() + 8 || &entry.bytes.back() > &file.back())) { return false; }
     total += size;
   }
   return total <= file.size();
@@ -339,8 +339,11 @@ TEST_CASE("a file with flipped bits is refused or gives a sound view", "[safeten
   int refused = 0, unsound = 0;
   const auto try_file = [&](const bytes& changed) {
     safetensors_view view;
-    if (!parse_safetensors(changed, view).empty()) ++refused;
-    else if (!is_consistent(view, changed)) ++unsound;
+    if (!parse_safetensors(changed, view).empty()) {
+      ++refused;
+    } else if (!is_consistent(view, changed)) {
+      ++unsound;
+    }
   };
   for (std::size_t bit = 0; bit < 8 * end; ++bit) {
     bytes changed = file;
@@ -354,10 +357,11 @@ TEST_CASE("a file with flipped bits is refused or gives a sound view", "[safeten
   for (int trial = 0; trial < 20'000; ++trial) {  // one to four bytes set to what JSON is made of, or to anything
     static constexpr std::string_view letters = "{}[]\":,\\0123456789-.eEu \t\ntruefalsn";
     bytes changed = file;
-    for (std::size_t n = 1 + random() % 4; n > 0; --n)
+    for (std::size_t n = 1 + random() % 4; n > 0; --n) {
       changed[8 + random() % (end - 8)] = random() % 4 == 0
                                               ? static_cast<std::byte>(random())
                                               : static_cast<std::byte>(letters[random() % letters.size()]);
+    }
     try_file(changed);
   }
   CHECK(unsound == 0);

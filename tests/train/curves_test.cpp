@@ -34,7 +34,7 @@ TEST_CASE("the figure of a training has its size at every length, and shows new 
     const cv::Mat figure = segx::curves_figure(records(std::vector<double>(epochs, 0.9)));
     REQUIRE(figure.type() == CV_8UC3);
     REQUIRE(figure.size() == cv::Size(1400, 560));
-    if (!before.empty()) CHECK(cv::norm(before, figure, cv::NORM_L1) > 0);
+    if (!before.empty()) { CHECK(cv::norm(before, figure, cv::NORM_L1) > 0); }
     before = figure;
   }
 }

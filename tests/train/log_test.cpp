@@ -39,8 +39,9 @@ epoch_record record_of(int epoch) {
   epoch_record record;
   record.epoch = epoch;
   double value = epoch;
-  for (const segx::log_column& column : segx::log_columns)
-    if (auto member = std::get_if<double epoch_record::*>(&column.member)) record.** member = 1 / (value += 3);
+  for (const segx::log_column& column : segx::log_columns) {
+    if (auto member = std::get_if<double epoch_record::*>(&column.member)) { record.** member = 1 / (value += 3); }
+  }
   return record;
 }
 
@@ -48,8 +49,9 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 
 bool same(const epoch_record& a, const epoch_record& b) {
   bool all = true;
-  for (const segx::log_column& column : segx::log_columns)
+  for (const segx::log_column& column : segx::log_columns) {
     std::visit([&](auto member) { all = all && same(double(a.*member), double(b.*member)); }, column.member);
+  }
   return all;
 }
 
@@ -58,12 +60,13 @@ bool same(const epoch_record& a, const epoch_record& b) {
 TEST_CASE("the table of columns names every number of a record once") {
   STATIC_REQUIRE(sizeof(epoch_record) ==
                  (segx::log_columns.size() - 2) * sizeof(double) + 2 * sizeof(int) + sizeof(epoch_record::classes));
-  for (const segx::log_column& a : segx::log_columns)
+  for (const segx::log_column& a : segx::log_columns) {
     for (const segx::log_column& b : segx::log_columns) {
-      if (&a == &b) continue;
+      if (&a == &b) { continue; }
       CHECK(a.name != b.name);
       CHECK(a.member != b.member);
     }
+  }
 }
 
 TEST_CASE("a log reads back bit for bit") {
@@ -140,7 +143,7 @@ TEST_CASE("resuming keeps the epochs up to the checkpoint's and drops later ones
   const temporary_folder run;
   {
     segx::training_log log(run.path);
-    for (int epoch = 1; epoch <= 5; ++epoch) log.append(record_of(epoch));
+    for (int epoch = 1; epoch <= 5; ++epoch) { log.append(record_of(epoch)); }
   }
   const std::string unbroken_csv = content(run.path / "log.csv"), unbroken_json = content(run.path / "log.jsonl");
   {

@@ -67,7 +67,7 @@ TEST_CASE("a progress line fits its width, the least important words going first
   CHECK(line(20) == "epoch 3/40  62 %");
   CHECK(line(5) == "epoch");
   CHECK(line(0).empty());
-  for (int width = 0; width < 200; ++width) REQUIRE(segx::detail::text_columns(line(width)) <= width);
+  for (int width = 0; width < 200; ++width) { REQUIRE(segx::detail::text_columns(line(width)) <= width); }
 }
 
 TEST_CASE("a progress line leaves out what is not known") {

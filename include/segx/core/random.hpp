@@ -16,7 +16,7 @@ namespace segx {
 class random_generator {
  public:
   explicit random_generator(std::initializer_list<std::uint64_t> purpose) {
-    for (const std::uint64_t part : purpose) state_ = mixed(state_ + part + golden);
+    for (const std::uint64_t part : purpose) { state_ = mixed(state_ + part + golden); }
   }
 
   /// Uniform over all 64-bit numbers.
@@ -29,14 +29,14 @@ class random_generator {
   std::uint64_t below(std::uint64_t bound) {
     const std::uint64_t unfair = -bound % bound;  // 2^64 mod bound: the lowest numbers, which would come once too often
     std::uint64_t drawn = bits();
-    while (drawn < unfair) drawn = bits();
+    while (drawn < unfair) { drawn = bits(); }
     return drawn % bound;
   }
 
   /// Puts the values into random order, each order equally likely (Fisher and Yates).
   template <class T>
   void shuffle(std::span<T> values) {
-    for (std::size_t left = values.size(); left > 1; --left) std::swap(values[left - 1], values[below(left)]);
+    for (std::size_t left = values.size(); left > 1; --left) { std::swap(values[left - 1], values[below(left)]); }
   }
 
  private:

@@ -53,11 +53,12 @@ template <class Work>
 void in_threads(int count, int threads, const Work& work) {
   std::atomic<int> next = 0;
   const auto run = [&] {
-    for (int k = next++; k < count; k = next++) work(k);
+    for (int k = next++; k < count; k = next++) { work(k); }
   };
   std::vector<std::future<void>> others;  // destroyed, they wait for their threads
-  for (int t = 1; t < std::min(thread_count(threads), count); ++t)
+  for (int t = 1; t < std::min(thread_count(threads), count); ++t) {
     others.push_back(std::async(std::launch::async, run));
+  }
   run();
 }
 

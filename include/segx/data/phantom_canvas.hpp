@@ -69,7 +69,7 @@ class phantom_canvas {
 
   /// Gaussian blur; sigma in body coordinates.
   void blur(cv::Mat& layer, double sigma) const {
-    if (sigma * size_ > 0.3) cv::GaussianBlur(layer, layer, {}, sigma * size_, 0, cv::BORDER_REPLICATE);
+    if (sigma * size_ > 0.3) { cv::GaussianBlur(layer, layer, {}, sigma * size_, 0, cv::BORDER_REPLICATE); }
   }
 
   /// The relative thickness of a body with a rounded rim: 0 at the edge of what `cover` (0..1) covers, rising as a

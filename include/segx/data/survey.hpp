@@ -45,7 +45,7 @@ struct survey {
   template <class Fact>
   double median(const Fact& fact) const {
     std::vector<double> values;
-    for (const image_facts& f : images) values.push_back(fact(f));
+    for (const image_facts& f : images) { values.push_back(fact(f)); }
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
     std::nth_element(values.begin(), middle, values.end());
     return *middle;
@@ -53,7 +53,7 @@ struct survey {
   template <class Fact>
   double mean(const Fact& fact) const {
     double sum = 0;
-    for (const image_facts& f : images) sum += fact(f);
+    for (const image_facts& f : images) { sum += fact(f); }
     return sum / static_cast<double>(images.size());
   }
 };

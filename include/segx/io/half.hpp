@@ -26,8 +26,8 @@ inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000u) << 16;
   const std::uint32_t exponent = half >> 10 & 31u;
   const std::uint32_t fraction = half & 0x3ffu;
-  if (exponent == 31) return detail::float_of(sign | 0x7f800000u | fraction << 13);
-  if (exponent > 0) return detail::float_of(sign | (exponent + 112) << 23 | fraction << 13);
+  if (exponent == 31) { return detail::float_of(sign | 0x7f800000u | fraction << 13); }
+  if (exponent > 0) { return detail::float_of(sign | (exponent + 112) << 23 | fraction << 13); }
   return detail::float_of(sign | detail::bits_of(static_cast<float>(fraction) * 0x1p-24f));
 }
 
@@ -61,7 +61,7 @@ inline float bfloat16_to_float(std::uint16_t upper) { return detail::float_of(st
 /// The nearest bfloat16 of a float, ties to even; a NaN stays a NaN (made quiet).
 inline std::uint16_t float_to_bfloat16(float value) {
   const auto bits = detail::bits_of(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) { return static_cast<std::uint16_t>(bits >> 16 | 0x40u); }
   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 

@@ -28,10 +28,10 @@ struct json_cursor {
   /// An array or an object, of elements or members that `read_one` reads.
   template <class ReadOne>
   bool take_list(char open, char close, ReadOne read_one) {
-    if (!take(open)) return false;
-    if (take(close)) return true;
+    if (!take(open)) { return false; }
+    if (take(close)) { return true; }
     do {
-      if (!read_one()) return false;
+      if (!read_one()) { return false; }
     } while (take(','));
     return take(close);
   }
@@ -42,11 +42,11 @@ struct json_cursor {
     skip_space();
     const std::size_t size = std::min(rest.find_first_not_of("+-.eE0123456789"), rest.size());
     std::string_view digits = rest.substr(0, size);
-    if (digits.starts_with('-')) digits.remove_prefix(1);
+    if (digits.starts_with('-')) { digits.remove_prefix(1); }
     const std::size_t dot = digits.find('.');
     const bool is_json = !digits.empty() && is_digit(digits) && (digits[0] != '0' || !is_digit(digits.substr(1))) &&
                          (dot == digits.npos || is_digit(digits.substr(dot + 1)));
-    if (!is_json || read_number(rest.substr(0, size), out) != size) return false;
+    if (!is_json || read_number(rest.substr(0, size), out) != size) { return false; }
     rest.remove_prefix(size);
     return true;
   }

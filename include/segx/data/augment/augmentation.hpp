@@ -55,9 +55,9 @@ template <augmentation A>
 std::string text_of(const A& a) {
   if constexpr (requires {
                   { a.text() } -> std::convertible_to<std::string>;
-                })
+                }) {
     return a.text();
-  else if constexpr (detail::named_augmentation<A>) {
+  } else if constexpr (detail::named_augmentation<A>) {
     std::string values;
     std::apply(
         [&](const auto&... each) {
@@ -65,7 +65,9 @@ std::string text_of(const A& a) {
         },
         A::settings());
     return joined({A::name, values.empty() ? "" : joined({"(", values, ")"})});
-  } else return "custom";
+  } else {
+    return "custom";
+  }
 }
 
 /// Any augmentation, chosen at run time.

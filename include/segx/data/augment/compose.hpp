@@ -31,14 +31,14 @@ class augment_in_turn {
   explicit augment_in_turn(std::vector<any_augmentation> parts) : parts_(std::move(parts)) {}
 
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
-    for (const any_augmentation& part : parts_) x = part(std::move(x), random);
+    for (const any_augmentation& part : parts_) { x = part(std::move(x), random); }
     return x;
   }
 
   /// "flip(0.5),rotate(10,reflect)"; of nothing "none".
   [[nodiscard]] std::string text() const {
     std::string text;
-    for (const any_augmentation& part : parts_) text += (text.empty() ? "" : ",") + part.text();
+    for (const any_augmentation& part : parts_) { text += (text.empty() ? "" : ",") + part.text(); }
     return text.empty() ? std::string(no_augmentation::name) : text;
   }
 
@@ -55,8 +55,9 @@ class sometimes {
   explicit sometimes(double probability, Parts... parts)
       : sometimes(probability, augment_in_turn(std::move(parts)...)) {}
   sometimes(double probability, augment_in_turn parts) : probability_(probability), parts_(std::move(parts)) {
-    if (!(probability >= 0 && probability <= 1))
+    if (!(probability >= 0 && probability <= 1)) {
       fail({"sometimes: a probability must lie between 0 and 1, not ", detail::value_text(probability)});
+    }
   }
 
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
@@ -81,7 +82,7 @@ class one_of {
     requires(sizeof...(Parts) > 0)
   &&detail::parts_of<one_of, Parts...> explicit one_of(Parts... each) : parts_{any_augmentation(std::move(each))...} {}
   explicit one_of(std::vector<any_augmentation> parts) : parts_(std::move(parts)) {
-    if (parts_.empty()) fail("one_of: there is nothing to choose from");
+    if (parts_.empty()) { fail("one_of: there is nothing to choose from"); }
   }
 
   lazy_warp operator()(lazy_warp x, random_generator& random) const {
@@ -90,7 +91,7 @@ class one_of {
 
   [[nodiscard]] std::string text() const {
     std::string text;
-    for (const any_augmentation& part : parts_) text += (text.empty() ? "" : ",") + as_one(part.text());
+    for (const any_augmentation& part : parts_) { text += (text.empty() ? "" : ",") + as_one(part.text()); }
     return joined({name, "(", text, ")"});
   }
 
@@ -100,7 +101,7 @@ class one_of {
     int depth = 0;
     for (const char c : text) {
       depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-      if (c == ',' && depth == 0) return joined({"in_turn(", text, ")"});
+      if (c == ',' && depth == 0) { return joined({"in_turn(", text, ")"}); }
     }
     return text;
   }

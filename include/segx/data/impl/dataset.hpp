@@ -24,12 +24,12 @@ SEGX_IMPL_COLD int thread_count(int wanted) {
 SEGX_IMPL_COLD void report(const std::string& where, std::vector<std::string> problems) {
   constexpr std::size_t shown = 20;
   std::erase(problems, "");
-  if (problems.empty()) return;
+  if (problems.empty()) { return; }
   std::string text =
       joined({where, ": ", problems.size(),
               problems.size() == 1 ? " problem must be solved first" : " problems must be solved first"});
-  for (std::size_t k = 0; k < std::min(shown, problems.size()); ++k) text += joined({"\n  ", problems[k]});
-  if (problems.size() > shown) text += joined({"\n  and ", problems.size() - shown, " more"});
+  for (std::size_t k = 0; k < std::min(shown, problems.size()); ++k) { text += joined({"\n  ", problems[k]}); }
+  if (problems.size() > shown) { text += joined({"\n  and ", problems.size() - shown, " more"}); }
   fail(text);
 }
 
@@ -47,15 +47,19 @@ SEGX_IMPL_COLD std::map<std::string, std::filesystem::path> images_by_stem(const
   std::set<std::filesystem::path> files;  // the order of a folder differs from machine to machine
   std::error_code failure;
   const std::filesystem::directory_iterator entries(folder, failure);
-  if (failure) fail({folder.string(), ": cannot be listed (", failure.message(), ")"});
-  for (const auto& entry : entries)
-    if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path()))
+  if (failure) { fail({folder.string(), ": cannot be listed (", failure.message(), ")"}); }
+  for (const auto& entry : entries) {
+    if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path())) {
       files.insert(entry.path());
+    }
+  }
   std::map<std::string, std::filesystem::path> by_stem;
-  for (const auto& file : files)
-    if (const auto [found, added] = by_stem.emplace(file.stem().string(), file); !added)
+  for (const auto& file : files) {
+    if (const auto [found, added] = by_stem.emplace(file.stem().string(), file); !added) {
       problems.push_back(joined({file.string(), ": has the same stem as ", found->second.filename().string(),
                                  ", so one of them must be renamed or removed"}));
+    }
+  }
   return by_stem;
 }
 
@@ -71,10 +75,12 @@ inline std::string inspect(sample& s, const dataset& data, std::optional<int> ma
   s.height = image.rows;
   s.width = image.cols;
   s.bytes = image.depth() == CV_8U ? 1 : 2;
-  for (const auto& file : s.masks)
-    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size())
+  for (const auto& file : s.masks) {
+    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size()) {
       return joined(
           {file.string(), ": has ", size_text(mask.size()), " pixels, but its image has ", size_text(image.size())});
+    }
+  }
   return {};
 } catch (const std::exception& failure) { return failure.what(); }
 
@@ -82,17 +88,19 @@ inline std::string inspect(sample& s, const dataset& data, std::optional<int> ma
 inline std::map<std::string, std::filesystem::path> class_folders(const std::filesystem::path& folder) {
   constexpr std::string_view prefix = "masks_";
   std::map<std::string, std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (const std::string name = entry.path().filename().string();
-        entry.is_directory() && name.starts_with(prefix) && name.size() > prefix.size())
+        entry.is_directory() && name.starts_with(prefix) && name.size() > prefix.size()) {
       found.emplace(name.substr(prefix.size()), entry.path());
+    }
+  }
   return found;
 }
 
 SEGX_IMPL_COLD std::string fault_of_class_name(const std::string& name) {
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (name.empty()) return "has no name";
-  if (name.find_first_of("/\\,") != name.npos) return "has a slash or a comma in its name";
+  if (name.empty()) { return "has no name"; }
+  if (name.find_first_of("/\\,") != name.npos) { return "has a slash or a comma in its name"; }
   return std::any_of(name.begin(), name.end(), is_control) ? "has a control character in its name" : "";
 }
 
@@ -100,10 +108,12 @@ SEGX_IMPL_COLD std::string fault_of_class_name(const std::string& name) {
 inline void expect_class_names(const std::filesystem::path& folder, const std::vector<std::string>& names) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (const std::string wrong = fault_of_class_name(name); !wrong.empty())
+    if (const std::string wrong = fault_of_class_name(name); !wrong.empty()) {
       fail({folder.string(), ": class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
-    if (!seen.insert(name).second)
+    }
+    if (!seen.insert(name).second) {
       fail({folder.string(), ": two classes are called \"", name, "\"; choose another name for one"});
+    }
   }
 }
 
@@ -119,16 +129,19 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
                                           : !std::filesystem::is_directory(masks) && !by_class.empty();
   dataset data;
   data.labels = overlapping ? label_kind::overlapping : options.labels.value_or(label_kind::binary);
-  if (!options.classes.empty()) data.classes = options.classes;
+  if (!options.classes.empty()) { data.classes = options.classes; }
   const std::size_t named = options.classes.size();
-  if (data.labels == label_kind::binary && named > 1)
+  if (data.labels == label_kind::binary && named > 1) {
     fail({folder.string(), ": binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
+  }
   if (data.labels == label_kind::exclusive) {
-    if (named < 2 || named > most_exclusive_classes)
+    if (named < 2 || named > most_exclusive_classes) {
       fail({folder.string(), ": exclusive labels need the names of 2 to ", most_exclusive_classes,
             " classes, the background first"});
-    if (options.mask_threshold)
+    }
+    if (options.mask_threshold) {
       fail({folder.string(), ": a mask threshold has no meaning for labels of several classes"});
+    }
   }
   if (!overlapping) {
     expect_class_names(folder, data.classes);
@@ -137,15 +150,16 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 
   if (named == 0) {
     data.classes.clear();
-    for (const auto& [name, unused] : by_class) data.classes.push_back(name);
+    for (const auto& [name, unused] : by_class) { data.classes.push_back(name); }
   }
-  if (data.classes.empty()) fail({folder.string(), ": has no folders masks_<class>"});
-  if (data.classes.size() > most_overlapping_classes)
+  if (data.classes.empty()) { fail({folder.string(), ": has no folders masks_<class>"}); }
+  if (data.classes.size() > most_overlapping_classes) {
     fail({folder.string(), ": has ", data.classes.size(), " overlapping classes, at most ", most_overlapping_classes,
           " can be used; name those that should be"});
+  }
   expect_class_names(folder, data.classes);
   std::vector<std::filesystem::path> folders;
-  for (const std::string& name : data.classes) folders.push_back(folder / joined({"masks_", name}));
+  for (const std::string& name : data.classes) { folders.push_back(folder / joined({"masks_", name})); }
   return {data, folders};
 }
 
@@ -153,7 +167,7 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 
 SEGX_IMPL_COLD std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
-  for (int k = 1; k < count; ++k) names.push_back(joined({"class ", k}));
+  for (int k = 1; k < count; ++k) { names.push_back(joined({"class ", k})); }
   return names;
 }
 
@@ -161,9 +175,10 @@ SEGX_IMPL_COLD cv::Mat read_labels(const dataset& data, const sample& s, std::op
   cv::Mat labels = detail::read_mask_file(data, s.masks.at(0), mask_threshold);
   for (std::size_t k = 1; k < s.masks.size(); ++k) {
     const cv::Mat mask = detail::read_mask_file(data, s.masks[k], mask_threshold);
-    if (mask.size() != labels.size())
+    if (mask.size() != labels.size()) {
       fail({s.masks[k].string(), ": has ", detail::size_text(mask.size()), " pixels, but ", s.masks[0].string(),
             " has ", detail::size_text(labels.size())});
+    }
     labels |= mask * (1 << k);
   }
   return labels;
@@ -172,40 +187,48 @@ SEGX_IMPL_COLD cv::Mat read_labels(const dataset& data, const sample& s, std::op
 SEGX_IMPL_COLD dataset scan_folder(const std::filesystem::path& folder, const scan_options& options) {
   namespace fs = std::filesystem;
   const fs::path images = folder / "images";
-  if (!fs::is_directory(folder)) fail({folder.string(), ": no such folder"});
+  if (!fs::is_directory(folder)) { fail({folder.string(), ": no such folder"}); }
   detail::folder_layout layout = detail::layout_of(folder, options);
   const std::vector<fs::path>& mask_folders = layout.mask_folders;
   dataset& found = layout.data;
   const auto expected = [&] {
     std::string text = images.string();
-    if (options.need_masks)
-      for (const fs::path& masks : mask_folders) text += joined({" and ", masks.string()});
+    if (options.need_masks) {
+      for (const fs::path& masks : mask_folders) { text += joined({" and ", masks.string()}); }
+    }
     return text;
   };
   bool complete = fs::is_directory(images);
-  for (const fs::path& masks : mask_folders) complete = complete && (!options.need_masks || fs::is_directory(masks));
-  if (!complete) fail({folder.string(), ": expected ", expected()});
+  for (const fs::path& masks : mask_folders) {
+    complete = complete && (!options.need_masks || fs::is_directory(masks));
+  }
+  if (!complete) { fail({folder.string(), ": expected ", expected()}); }
 
   std::vector<std::string> problems;
   const auto image_files = detail::images_by_stem(images, problems);
-  if (image_files.empty())
+  if (image_files.empty()) {
     fail({images.string(), ": holds no images (PNG, JPEG, …), expected some there and their masks in ",
           mask_folders.front().string()});
-  for (const auto& [stem, image] : image_files) found.samples.push_back({stem, image, {}});
+  }
+  for (const auto& [stem, image] : image_files) { found.samples.push_back({stem, image, {}}); }
 
   for (const fs::path& masks : mask_folders) {
     auto mask_files = fs::is_directory(masks) ? detail::images_by_stem(masks, problems) : decltype(image_files){};
     for (sample& s : found.samples) {
       const auto mask = mask_files.extract(s.stem);
-      if (!mask.empty()) s.masks.push_back(mask.mapped());
-      else if (options.need_masks)
+      if (!mask.empty()) {
+        s.masks.push_back(mask.mapped());
+      } else if (options.need_masks) {
         problems.push_back(
             joined({s.image.string(), ": has no mask, expected ", (masks / joined({s.stem, ".png"})).string()}));
+      }
     }
-    if (options.need_masks)
-      for (const auto& [stem, mask] : mask_files)
+    if (options.need_masks) {
+      for (const auto& [stem, mask] : mask_files) {
         problems.push_back(
             joined({mask.string(), ": has no image, expected ", (images / joined({stem, ".png"})).string()}));
+      }
+    }
   }
   if (options.decode) {
     std::vector<std::string> broken(found.samples.size());
@@ -214,8 +237,11 @@ SEGX_IMPL_COLD dataset scan_folder(const std::filesystem::path& folder, const sc
     problems.insert(problems.end(), broken.begin(), broken.end());
   }
   detail::report(folder.string(), std::move(problems));
-  for (sample& s : found.samples)
-    if (s.masks.size() < mask_folders.size()) s.masks.clear();  // some of the classes make no label map
+  for (sample& s : found.samples) {
+    if (s.masks.size() < mask_folders.size()) {
+      s.masks.clear();  // some of the classes make no label map
+    }
+  }
   return found;
 }
 

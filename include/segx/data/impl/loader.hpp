@@ -23,12 +23,13 @@ SEGX_IMPL loader_memory memory_needed(const loader_options& options, const datas
   std::size_t largest = 0;
   for (const int index : indices) {
     const sample& s = data.samples.at(index);
-    if (options.frame != framing::stretch && s.height == 0)
+    if (options.frame != framing::stretch && s.height == 0) {
       fail({"memory_needed: the size of ", s.image.string(), " is not known; scan the folder with decode"});
+    }
     const auto pixels = static_cast<std::size_t>(s.height) * static_cast<std::size_t>(s.width);
     const std::size_t stored = pixels * (channels * static_cast<std::size_t>(s.bytes) + 1);
     largest = std::max(largest, stored + (options.frame == framing::stretch ? pixels * channels * sizeof(float) : 0));
-    if (options.mode == feed::in_memory) need.samples += options.frame == framing::stretch ? framed : stored;
+    if (options.mode == feed::in_memory) { need.samples += options.frame == framing::stretch ? framed : stored; }
   }
   const std::size_t loaded = static_cast<std::size_t>(options.batch) * (static_cast<std::size_t>(options.ahead) + 1);
   need.batches = loaded * frame * (channels + data.classes.size()) * sizeof(float);
@@ -45,10 +46,12 @@ SEGX_IMPL loader_memory memory_needed(const loader_options& options, const datas
 SEGX_IMPL loader::loader(dataset data, std::vector<int> indices, loader_options options)
     : data_(std::move(data)), indices_(std::move(indices)), options_(std::move(options)) {
   require_sound();
-  if (options_.mode == feed::in_memory) load_residents();
+  if (options_.mode == feed::in_memory) { load_residents(); }
   slots_.resize(static_cast<std::size_t>(options_.ahead));
   claimed_ = order_.size();
-  for (int t = 0; t < detail::thread_count(options_.threads); ++t) workers_.threads.emplace_back([this] { work(); });
+  for (int t = 0; t < detail::thread_count(options_.threads); ++t) {
+    workers_.threads.emplace_back([this] { work(); });
+  }
 }
 
 SEGX_IMPL loader::workers::~workers() {
@@ -57,37 +60,40 @@ SEGX_IMPL loader::workers::~workers() {
     of.stops_ = true;
   }
   of.may_claim_.notify_all();
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads) { thread.join(); }
 }
 
 SEGX_IMPL std::size_t loader::resident_bytes() const {
   std::size_t bytes = 0;
-  for (const image_and_mask& r : residents_)
+  for (const image_and_mask& r : residents_) {
     bytes += r.image.total() * r.image.elemSize() + r.mask.total() * r.mask.elemSize();
+  }
   return bytes;
 }
 
 SEGX_IMPL void loader::start_epoch(int epoch, int first_batch) {
-  if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch())
+  if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch()) {
     fail({"loader: epoch ", epoch, " cannot begin with batch ", first_batch, ", an epoch has ", batches_per_epoch(),
           " batches"});
+  }
   std::unique_lock lock(mutex_);
   claimed_ = order_.size();  // nothing more of the epoch before; wait for what is under way
   progress_.wait(lock, [this] { return busy_ == 0; });
   epoch_ = epoch;
   order_ = indices_;
-  if (options_.shuffle)
+  if (options_.shuffle) {
     random_generator({options_.seed, purpose_order, static_cast<std::uint64_t>(epoch)}).shuffle(std::span(order_));
+  }
   next_batch_ = first_batch;
   claimed_ = std::min(order_.size(), static_cast<std::size_t>(first_batch) * options_.batch);
-  for (int b = first_batch; b < first_batch + options_.ahead; ++b) prepare(b);
+  for (int b = first_batch; b < first_batch + options_.ahead; ++b) { prepare(b); }
   lock.unlock();
   may_claim_.notify_all();
 }
 
 SEGX_IMPL bool loader::next(batch& b) {
   std::unique_lock lock(mutex_);
-  if (order_.empty() || next_batch_ >= batches_per_epoch()) return false;
+  if (order_.empty() || next_batch_ >= batches_per_epoch()) { return false; }
   slot& s = slot_of(next_batch_);
   progress_.wait(lock, [&] { return s.missing == 0; });
   std::swap(b, s.content);
@@ -96,28 +102,33 @@ SEGX_IMPL bool loader::next(batch& b) {
   ++next_batch_;
   lock.unlock();
   may_claim_.notify_all();
-  if (failure) std::rethrow_exception(failure);
+  if (failure) { std::rethrow_exception(failure); }
   return true;
 }
 
 SEGX_IMPL void loader::require_sound() const {
   const auto positive = [](int value, const char* name) {
-    if (value < 1) fail({"loader: ", name, " must be at least 1, not ", value});
+    if (value < 1) { fail({"loader: ", name, " must be at least 1, not ", value}); }
   };
   positive(options_.height, "height");
   positive(options_.width, "width");
   positive(options_.batch, "batch");
   positive(options_.ahead, "ahead");
-  if (options_.channels != 1 && options_.channels != 3)
+  if (options_.channels != 1 && options_.channels != 3) {
     fail({"loader: channels must be 1 (gray) or 3 (colour), not ", options_.channels});
-  if (!(options_.foreground >= 0 && options_.foreground <= 1))
+  }
+  if (!(options_.foreground >= 0 && options_.foreground <= 1)) {
     fail({"loader: foreground must be a probability between 0 and 1, not ", options_.foreground});
-  if (options_.threads < 0) fail("loader: threads must not be negative");
-  if (indices_.empty()) fail("loader: there are no samples to load");
+  }
+  if (options_.threads < 0) { fail("loader: threads must not be negative"); }
+  if (indices_.empty()) { fail("loader: there are no samples to load"); }
   for (const int index : indices_) {
-    if (index < 0 || index >= static_cast<int>(data_.samples.size()))
+    if (index < 0 || index >= static_cast<int>(data_.samples.size())) {
       fail({"loader: there is no sample ", index, " in a dataset of ", data_.samples.size()});
-    if (data_.samples[index].masks.empty()) fail({data_.samples[index].image.string(), ": has no mask to train with"});
+    }
+    if (data_.samples[index].masks.empty()) {
+      fail({data_.samples[index].image.string(), ": has no mask to train with"});
+    }
   }
 }
 
@@ -129,12 +140,14 @@ SEGX_IMPL image_and_mask loader::read(int index) const {
     cv::flip(pixels, pixels, 1);
     cv::flip(labels, labels, 1);
   }
-  if (options_.frame == framing::stretch)
+  if (options_.frame == framing::stretch) {
     return {resize_image(to_unit(pixels), options_.height, options_.width),
             resize_mask(labels, options_.height, options_.width)};
-  if (labels.size() != pixels.size())
+  }
+  if (labels.size() != pixels.size()) {
     fail({s.masks[0].string(), ": has ", detail::size_text(labels.size()), " pixels, but its image has ",
           detail::size_text(pixels.size())});
+  }
   return {pixels, labels};
 }
 
@@ -154,7 +167,7 @@ SEGX_IMPL void loader::load_residents() {
 
 SEGX_IMPL void loader::prepare(int batch_number) {
   const std::size_t first = static_cast<std::size_t>(batch_number) * options_.batch;
-  if (first >= order_.size()) return;
+  if (first >= order_.size()) { return; }
   slot& s = slot_of(batch_number);
   const std::size_t rows = std::min<std::size_t>(options_.batch, order_.size() - first);
   std::array<std::size_t, 4> shape{rows, static_cast<std::size_t>(options_.channels),
@@ -176,7 +189,7 @@ SEGX_IMPL void loader::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     may_claim_.wait(lock, [this] { return stops_ || can_claim(); });
-    if (stops_) return;
+    if (stops_) { return; }
     const std::size_t position = claimed_++;
     const std::size_t row = position % options_.batch;
     slot& s = slot_of(static_cast<int>(position / options_.batch));
@@ -193,7 +206,7 @@ SEGX_IMPL void loader::work() {
       s.failed_row = row;
     }
     --s.missing;
-    if (s.missing == 0 || busy_ == 0) progress_.notify_all();
+    if (s.missing == 0 || busy_ == 0) { progress_.notify_all(); }
   }
 }
 
@@ -208,10 +221,11 @@ SEGX_IMPL void loader::fill_row(batch& b, std::size_t row) const {
   random_generator random = generator(purpose_augment, index);
   const image_and_mask y =
       options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index), random);
-  if (y.image.rows != options_.height || y.image.cols != options_.width)
+  if (y.image.rows != options_.height || y.image.cols != options_.width) {
     fail({"loader: the augmentation ", text_of(options_.augment), " made an image of ",
           detail::size_text(y.image.size()), " pixels, but the network's are ",
           detail::size_text({options_.width, options_.height}), "; leave out what crops and pads"});
+  }
   copy_to_image(y.image, options_.normalise, b.images, row);
   copy_to_masks(y.mask, data_.labels, b.masks, row);
 }
@@ -223,8 +237,8 @@ SEGX_IMPL lazy_warp loader::window_of(const image_and_mask& x, int index) const 
     random_generator random = generator(purpose_window, index);
     const cv::Point drawn = detail::draw_foreground_window(detail::window_size(window.height, window.width, whole),
                                                            x.mask, options_.foreground, random);
-    if (whole.width > window.width) begin.x = drawn.x;
-    if (whole.height > window.height) begin.y = drawn.y;
+    if (whole.width > window.width) { begin.x = drawn.x; }
+    if (whole.height > window.height) { begin.y = drawn.y; }
   }
   const cv::Point margin(window.width / 4, window.height / 4);
   const cv::Rect seen(begin, window), image({0, 0}, whole);

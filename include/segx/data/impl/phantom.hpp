@@ -37,8 +37,9 @@ inline void remove_specks(cv::Mat& mask) {
   cv::Mat labels, areas, centres;
   const int parts = cv::connectedComponentsWithStats(mask, labels, areas, centres);
   for (int part = 1; part < parts; ++part) {
-    if (areas.at<int>(part, cv::CC_STAT_AREA) < 0.005 * static_cast<double>(mask.total()))
+    if (areas.at<int>(part, cv::CC_STAT_AREA) < 0.005 * static_cast<double>(mask.total())) {
       mask.setTo(0, labels == part);
+    }
   }
 }
 
@@ -109,7 +110,7 @@ SEGX_IMPL phantom make_phantom(std::uint64_t seed, int size) {
   }
   canvas.blur(inside_lungs, 0.0012);
   cv::Mat texture = canvas.layer();
-  for (const int cells : {90, 40, 9}) texture += canvas.clouds(cells, random.fork());
+  for (const int cells : {90, 40, 9}) { texture += canvas.clouds(cells, random.fork()); }
   cv::Mat lung_density = cv::min(inside_lungs + 0.016 * texture, 0.5);
 
   cv::Mat bone = canvas.layer();
@@ -123,8 +124,8 @@ SEGX_IMPL phantom make_phantom(std::uint64_t seed, int size) {
 
   cv::Mat metal = canvas.layer();
   auto devices = random.fork();
-  if (devices.chance(0.15)) leads(canvas, metal, devices.fork());
-  if (devices.chance(0.7)) side_marker(screen, metal, devices.fork());
+  if (devices.chance(0.15)) { leads(canvas, metal, devices.fork()); }
+  if (devices.chance(0.7)) { side_marker(screen, metal, devices.fork()); }
 
   const cv::Mat tissue = body_wall(canvas, body, random.fork());
   const double aerated = random.between(0.44, 0.66), calcium = random.between(0.75, 1.3);
@@ -137,7 +138,7 @@ SEGX_IMPL phantom make_phantom(std::uint64_t seed, int size) {
 }
 
 SEGX_IMPL void write_phantoms(const std::filesystem::path& dir, int count, int size, std::uint64_t seed) {
-  if (count < 1) fail({"cannot write ", count, " phantoms; ask for at least 1"});
+  if (count < 1) { fail({"cannot write ", count, " phantoms; ask for at least 1"}); }
   detail::chest::refuse_size(size);
 
   const auto images = dir / "images", masks = dir / "masks";

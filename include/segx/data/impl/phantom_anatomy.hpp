@@ -22,7 +22,7 @@ SEGX_IMPL phantom_body::phantom_body(phantom_random random)
 }
 
 SEGX_IMPL phantom_path phantom_body::along(int side, phantom_path uv) const {
-  for (auto& p : uv) p = at(side, p);
+  for (auto& p : uv) { p = at(side, p); }
   return uv;
 }
 
@@ -38,7 +38,7 @@ SEGX_IMPL phantom_lungs::phantom_lungs(const phantom_canvas& canvas, const phant
     canvas.fill(whole, lung(body, side, random.fork()));
     canvas.fill(abdomen, below_diaphragm(body, side, random.fork()));
     auto pleura = random.fork();
-    if (pleura.chance(0.06)) canvas.fill(effusion, fluid(body, side, pleura));
+    if (pleura.chance(0.06)) { canvas.fill(effusion, fluid(body, side, pleura)); }
   }
   canvas.fill(silhouette, heart_and_mediastinum(body, random.fork()));
   cv::min(abdomen, 1, abdomen);
@@ -106,7 +106,7 @@ SEGX_IMPL phantom_path phantom_lungs::heart_and_mediastinum(const phantom_body& 
       {right * 0.75, 0.92}, {right * 0.97, 0.78 + sag}, {right, 0.70 + sag}, {right * 0.9, 0.56},
       {vena_cava, 0.44},    {vena_cava - 0.01, 0.28},   {0.17, 0.10},        {0.17, -0.5}};
   phantom_path outline = body.along(1, left_border);
-  for (const auto& p : body.along(-1, right_border)) outline.push_back(p);
+  for (const auto& p : body.along(-1, right_border)) { outline.push_back(p); }
   return spline(outline, true);
 }
 
@@ -134,8 +134,8 @@ SEGX_IMPL cv::Mat body_wall(const phantom_canvas& canvas, const phantom_body& bo
                       {wall + 0.004, 0.7},
                       {wall + waist, 0.95},
                       {wall + waist, 1.4}};
-    if (side < 0) std::reverse(half.begin(), half.end());
-    for (const auto& p : half) outline.push_back({side * p.x, p.y});
+    if (side < 0) { std::reverse(half.begin(), half.end()); }
+    for (const auto& p : half) { outline.push_back({side * p.x, p.y}); }
   }
   cv::Mat cover = canvas.layer();
   canvas.fill(cover, spline(outline, true));
@@ -196,12 +196,12 @@ SEGX_IMPL void ribs(const phantom_canvas& canvas, cv::Mat& bone, const phantom_b
       for (int i = 0; i <= 44; ++i) {
         const double angle = std::lerp(0.05 * std::numbers::pi, end, i / 44.0);
         const phantom_point p = body.at(side, {reach * std::sin(angle), start + drop * 0.5 * (1 - std::cos(angle))});
-        if (angle < (k < 8 ? 0.54 : 0.44) * std::numbers::pi) back.push_back(p);
-        if (angle > 0.46 * std::numbers::pi) front.push_back(p);
+        if (angle < (k < 8 ? 0.54 : 0.44) * std::numbers::pi) { back.push_back(p); }
+        if (angle > 0.46 * std::numbers::pi) { front.push_back(p); }
       }
       const double last = k < 8 ? 0.10 : 0.03;
       long_bone(canvas, bone, back, {thick * 0.85, thick}, {0.085, last});
-      if (k < 8) long_bone(canvas, bone, front, {thick, thick * 1.25}, {0.085, 0.05});
+      if (k < 8) { long_bone(canvas, bone, front, {thick, thick * 1.25}, {0.085, 0.05}); }
     }
   }
 }
@@ -244,7 +244,7 @@ SEGX_IMPL void shoulder_girdle(const phantom_canvas& canvas, cv::Mat& bone, cons
   const double away = random.between(-0.01, 0.035);  // how far the shoulder blades are turned out of the lungs
   for (const int side : {-1, 1}) {
     const auto mirrored = [&](phantom_path path) {
-      for (auto& p : path) p.x *= side;
+      for (auto& p : path) { p.x *= side; }
       return path;
     };
     const double joint_x = w + 0.075 + away, joint_y = body.shoulder + random.between(-0.012, 0.012);
@@ -309,7 +309,7 @@ SEGX_IMPL void vessels(const phantom_canvas& canvas, cv::Mat& layer, const phant
     const phantom_point middle = b.from + half(b.direction - 0.6 * turn), to = middle + half(b.direction + 0.6 * turn);
     canvas.stroke(layer, spline({b.from, middle, to}, false, 4), {b.width, 0.8 * b.width},
                   {13 * b.width * plenty, 10 * b.width * plenty});
-    if (b.forks == 0) return;
+    if (b.forks == 0) { return; }
     for (const double bend : {-1.0, 1.0}) {
       self(self, {to, b.direction + 0.5 * turn + bend * random.between(0.1, 0.6), b.length * random.between(0.6, 1.0),
                   b.width * random.between(0.5, 0.78), b.forks - 1});
@@ -390,7 +390,7 @@ SEGX_IMPL void other_air(const phantom_canvas& canvas, cv::Mat& air, const phant
     const phantom_point centre = dome + phantom_point{0, ry + random.between(0.02, 0.05)};
     phantom_path outline = ellipse(centre, rx, ry, random.between(-0.2, 0.2));
     if (random.chance(0.5)) {
-      for (auto& p : outline) p.y = std::min(p.y, centre.y + 0.2 * ry);
+      for (auto& p : outline) { p.y = std::min(p.y, centre.y + 0.2 * ry); }
     }
     cv::Mat bubble = canvas.layer();
     canvas.fill(bubble, outline);
@@ -423,7 +423,7 @@ SEGX_IMPL void side_marker(const phantom_canvas& canvas, cv::Mat& metal, phantom
   const double height = random.between(0.028, 0.05), x = left ? random.between(0.86, 0.94) : random.between(0.04, 0.12);
   const double y = random.between(0.03, 0.13), tilt = random.between(-0.15, 0.15);
   const auto stroke = [&](phantom_path letter) {
-    for (auto& p : letter) p = phantom_point{x + height * (p.x - tilt * p.y), y + height * (p.y + tilt * p.x)};
+    for (auto& p : letter) { p = phantom_point{x + height * (p.x - tilt * p.y), y + height * (p.y + tilt * p.x)}; }
     canvas.stroke(metal, letter, 0.16 * height, 1);
   };
   stroke({{0, 0}, {0, 1}});

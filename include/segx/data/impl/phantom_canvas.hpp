@@ -21,7 +21,7 @@ SEGX_IMPL phantom_path spline(const phantom_path& corners, bool closed, int step
       path.push_back(b + 0.5 * t * ((c - a) + t * ((2 * a - 5 * b + 4 * c - d) + t * (3 * (b - c) + d - a))));
     }
   }
-  if (!closed) path.push_back(corners.back());
+  if (!closed) { path.push_back(corners.back()); }
   return path;
 }
 
@@ -53,7 +53,7 @@ SEGX_IMPL void phantom_canvas::fill(cv::Mat& layer, const phantom_path& outline,
     crossings.clear();
     for (std::size_t i = 0, j = pixels.size() - 1; i < pixels.size(); j = i++) {
       const auto a = pixels[j], b = pixels[i];
-      if ((a.y <= y) != (b.y <= y)) crossings.push_back(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x));
+      if ((a.y <= y) != (b.y <= y)) { crossings.push_back(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x)); }
     }
     std::sort(crossings.begin(), crossings.end());
     for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
@@ -65,7 +65,7 @@ SEGX_IMPL void phantom_canvas::fill(cv::Mat& layer, const phantom_path& outline,
 SEGX_IMPL void phantom_canvas::stroke(cv::Mat& layer, const phantom_path& path, std::array<double, 2> width,
                                       std::array<double, 2> weight) const {
   const auto n = path.size();
-  if (n < 2) return;
+  if (n < 2) { return; }
   phantom_path quad(4);
   for (std::size_t i = 0; i < n; ++i) {
     phantom_point along = path[std::min(i + 1, n - 1)] - path[i == 0 ? 0 : i - 1];
@@ -74,7 +74,7 @@ SEGX_IMPL void phantom_canvas::stroke(cv::Mat& layer, const phantom_path& path, 
     const phantom_point across = phantom_point{-along.y, along.x} * (0.5 * std::lerp(width[0], width[1], t));
     quad[2] = path[i] - across;
     quad[3] = path[i] + across;
-    if (i > 0) fill(layer, quad, std::lerp(weight[0], weight[1], t));
+    if (i > 0) { fill(layer, quad, std::lerp(weight[0], weight[1], t)); }
     quad[1] = quad[2];
     quad[0] = quad[3];
   }
@@ -94,7 +94,7 @@ SEGX_IMPL void phantom_canvas::ellipsoid(cv::Mat& layer, const phantom_ellipsoid
       const double bx = (m(1, 1) * px - m(0, 1) * py) / det, by = (m(0, 0) * py - m(1, 0) * px) / det;
       const double u = (cosine * bx + sine * by) / e.rx, v = (cosine * by - sine * bx) / e.ry;
       const double inside = 1 - u * u - v * v;
-      if (inside > 0) layer.at<float>(y, x) += static_cast<float>(e.weight * std::pow(inside, e.power / 2));
+      if (inside > 0) { layer.at<float>(y, x) += static_cast<float>(e.weight * std::pow(inside, e.power / 2)); }
     }
   }
 }
@@ -112,7 +112,7 @@ SEGX_IMPL cv::Mat phantom_canvas::pillow(const cv::Mat& cover, double rim) const
 
 SEGX_IMPL cv::Mat phantom_canvas::clouds(int cells, phantom_random random) const {
   cv::Mat lattice(cells, cells, CV_32FC1), noise;
-  for (auto it = lattice.begin<float>(); it != lattice.end<float>(); ++it) *it = random.normal();
+  for (auto it = lattice.begin<float>(); it != lattice.end<float>(); ++it) { *it = random.normal(); }
   cv::resize(lattice, noise, {size_, size_}, 0, 0, cells > size_ ? cv::INTER_AREA : cv::INTER_CUBIC);
   return noise;
 }
@@ -125,15 +125,15 @@ SEGX_IMPL phantom_point phantom_canvas::in_pixels(phantom_point p) const {
 SEGX_IMPL void phantom_canvas::add_span(float* row, double from, double to, float weight) const {
   from = std::clamp(from, 0.0, 1.0 * size_);
   to = std::clamp(to, 0.0, 1.0 * size_);
-  if (to <= from) return;
+  if (to <= from) { return; }
   const int first = static_cast<int>(from), last = static_cast<int>(to);
   if (first == last) {
     row[first] += weight * static_cast<float>(to - from);
     return;
   }
   row[first] += weight * static_cast<float>(first + 1 - from);
-  for (int x = first + 1; x < last; ++x) row[x] += weight;
-  if (last < size_) row[last] += weight * static_cast<float>(to - last);
+  for (int x = first + 1; x < last; ++x) { row[x] += weight; }
+  if (last < size_) { row[last] += weight * static_cast<float>(to - last); }
 }
 
 }  // namespace segx::detail::chest

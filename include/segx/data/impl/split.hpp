@@ -28,13 +28,15 @@ SEGX_IMPL_COLD void double_by_mirroring(dataset& data, split& parts) {
 }
 
 SEGX_IMPL_COLD split split_by_fraction(int count, double fraction, std::uint64_t seed) {
-  if (count < 2)
+  if (count < 2) {
     fail({"a training needs two images at least, one to train on and one to validate; there ",
           count == 1 ? "is only one" : "are none"});
+  }
   const auto val_count = std::lround(std::clamp(fraction, 0.0, 1.0) * count);
-  if (!(fraction > 0 && fraction < 1) || val_count < 1 || val_count >= count)
+  if (!(fraction > 0 && fraction < 1) || val_count < 1 || val_count >= count) {
     fail({"a validation fraction of ", fraction, " leaves one side of ", count,
           " samples empty; give one between 0 and 1 that leaves at least one on each side"});
+  }
   std::vector<int> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   random_generator({seed}).shuffle(std::span(order));
@@ -50,23 +52,24 @@ SEGX_IMPL_COLD split split_by_fraction(const dataset& data, double fraction, std
 
 SEGX_IMPL_COLD split split_by_list(const dataset& data, const std::filesystem::path& list) {
   std::ifstream stream(list);
-  if (!stream) fail({list.string(), ": cannot be opened, expected a list of validation stems, one a line"});
+  if (!stream) { fail({list.string(), ": cannot be opened, expected a list of validation stems, one a line"}); }
   std::set<std::string> stems;
   for (std::string line; std::getline(stream, line);) {
     constexpr const char* blank = " \t\r";
     const std::size_t first = line.find_first_not_of(blank);
-    if (first != std::string::npos) stems.insert(line.substr(first, line.find_last_not_of(blank) - first + 1));
+    if (first != std::string::npos) { stems.insert(line.substr(first, line.find_last_not_of(blank) - first + 1)); }
   }
-  if (stems.empty()) fail({list.string(), ": lists no stems, so validation would be empty"});
+  if (stems.empty()) { fail({list.string(), ": lists no stems, so validation would be empty"}); }
 
   split parts;
-  for (std::size_t k = 0; k < data.samples.size(); ++k)
+  for (std::size_t k = 0; k < data.samples.size(); ++k) {
     (stems.erase(data.samples[k].stem) ? parts.val : parts.train).push_back(static_cast<int>(k));
+  }
   std::vector<std::string> unknown;
   unknown.reserve(stems.size());
-  for (const std::string& stem : stems) unknown.push_back(joined({stem, ": no sample has this stem"}));
+  for (const std::string& stem : stems) { unknown.push_back(joined({stem, ": no sample has this stem"})); }
   detail::report(list.string(), std::move(unknown));
-  if (parts.train.empty()) fail({list.string(), ": lists all samples, so nothing is left to train on"});
+  if (parts.train.empty()) { fail({list.string(), ": lists all samples, so nothing is left to train on"}); }
   return parts;
 }
 

@@ -19,7 +19,7 @@ namespace detail {
 
 /// Channels that differ by no more than compression makes them are gray.
 inline bool has_colour(const cv::Mat& stored) {
-  if (stored.channels() == 1) return false;
+  if (stored.channels() == 1) { return false; }
   std::vector<cv::Mat> channels;
   cv::split(stored, channels);
   const double white = stored.depth() == CV_8U ? 255 : 65535;
@@ -33,10 +33,11 @@ inline void count_objects(const cv::Mat& labels, image_facts& facts) {
   cv::Mat numbers, boxes, centres;
   const int count = cv::connectedComponentsWithStats(labels > 0, numbers, boxes, centres, 8);
   std::vector<int> areas;
-  for (int k = 1; k < count; ++k)
-    if (const int area = boxes.at<int>(k, cv::CC_STAT_AREA); area >= least_area) areas.push_back(area);
+  for (int k = 1; k < count; ++k) {
+    if (const int area = boxes.at<int>(k, cv::CC_STAT_AREA); area >= least_area) { areas.push_back(area); }
+  }
   facts.objects = static_cast<int>(areas.size());
-  if (areas.empty()) return;
+  if (areas.empty()) { return; }
   const auto middle = areas.begin() + static_cast<std::ptrdiff_t>(areas.size() / 2);
   std::nth_element(areas.begin(), middle, areas.end());
   facts.object_extent = std::sqrt(static_cast<double>(*middle));
@@ -59,9 +60,10 @@ inline image_facts facts_of(const dataset& data, const sample& s, std::optional<
   facts.deviation = deviation[0];
 
   const cv::Mat labels = read_labels(data, s, mask_threshold);
-  for (int k = data.labels == label_kind::exclusive ? 1 : 0; k < static_cast<int>(data.classes.size()); ++k)
+  for (int k = data.labels == label_kind::exclusive ? 1 : 0; k < static_cast<int>(data.classes.size()); ++k) {
     facts.shares.push_back(cv::countNonZero(mask_of_class(labels, data.labels, k)) /
                            static_cast<double>(labels.total()));
+  }
   count_objects(labels, facts);
   return facts;
 }
@@ -73,18 +75,21 @@ inline std::vector<std::string> oddities_of(const image_facts& f, const survey& 
   const auto is_dark = [](const image_facts& x) { return x.mean < 0.04; };
   const auto is_bright = [](const image_facts& x) { return x.mean > 0.96; };
   const auto is_rare = [&](auto is) { return all.mean([&](const image_facts& x) { return is(x) ? 1.0 : 0.0; }) < 0.1; };
-  if (f.brightest - f.darkest < 0.02)
+  if (f.brightest - f.darkest < 0.02) {
     found.push_back(joined({"constant: all values within ", percent(0.02), " of white"}));
-  else if (is_dark(f) && is_rare(is_dark)) found.push_back(joined({"very dark: mean ", percent(f.mean), " of white"}));
-  else if (is_bright(f) && is_rare(is_bright))
+  } else if (is_dark(f) && is_rare(is_dark)) {
+    found.push_back(joined({"very dark: mean ", percent(f.mean), " of white"}));
+  } else if (is_bright(f) && is_rare(is_bright)) {
     found.push_back(joined({"very bright: mean ", percent(f.mean), " of white"}));
+  }
   const double aspect = all.median([](const image_facts& x) { return std::log(x.aspect()); });
-  if (std::abs(std::log(f.aspect()) - aspect) > std::log(1.5))
+  if (std::abs(std::log(f.aspect()) - aspect) > std::log(1.5)) {
     found.push_back(joined({"of another shape than most: ", size_text({f.width, f.height})}));
+  }
   for (std::size_t k = 0; k < f.shares.size(); ++k) {
     const std::string mask = all.classes.size() == 1 ? "its mask" : joined({"its mask of ", all.classes[k]});
-    if (f.shares[k] == 0) found.push_back(joined({mask, " is empty"}));
-    if (f.shares[k] == 1) found.push_back(joined({mask, " is the whole image"}));
+    if (f.shares[k] == 0) { found.push_back(joined({mask, " is empty"})); }
+    if (f.shares[k] == 1) { found.push_back(joined({mask, " is the whole image"})); }
   }
   return found;
 }
@@ -96,9 +101,9 @@ SEGX_IMPL std::vector<odd_image> odd_images(const dataset& data, const survey& s
   std::map<std::string, int> first_with;
   for (int index = 0; index < static_cast<int>(s.images.size()); ++index) {
     const image_facts& facts = s.images[static_cast<std::size_t>(index)];
-    for (std::string& why : detail::oddities_of(facts, s)) odd.push_back({index, std::move(why)});
+    for (std::string& why : detail::oddities_of(facts, s)) { odd.push_back({index, std::move(why)}); }
     const auto [first, is_new] = first_with.emplace(facts.pixels, index);
-    if (!is_new) odd.push_back({index, joined({"the same pixels as ", data.samples[first->second].stem})});
+    if (!is_new) { odd.push_back({index, joined({"the same pixels as ", data.samples[first->second].stem})}); }
   }
   return odd;
 }
@@ -107,7 +112,7 @@ SEGX_IMPL survey survey_of(const dataset& data, std::optional<int> mask_threshol
   survey result;
   result.labels = data.labels;
   result.classes = data.classes;
-  if (data.labels == label_kind::exclusive) result.classes.erase(result.classes.begin());
+  if (data.labels == label_kind::exclusive) { result.classes.erase(result.classes.begin()); }
   result.images.resize(data.samples.size());
   std::vector<std::string> problems(data.samples.size());
   detail::in_threads(static_cast<int>(data.samples.size()), threads, [&](int k) {
@@ -116,7 +121,7 @@ SEGX_IMPL survey survey_of(const dataset& data, std::optional<int> mask_threshol
     } catch (const std::exception& failure) { problems[k] = failure.what(); }
   });
   detail::report("survey", std::move(problems));
-  if (result.images.empty()) fail("survey: there are no images");
+  if (result.images.empty()) { fail("survey: there are no images"); }
   result.odd = odd_images(data, result);
   return result;
 }

@@ -19,22 +19,24 @@ SEGX_IMPL std::string_view text_of(label_kind kind) {
 }
 
 SEGX_IMPL cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k) {
-  if (kind == label_kind::binary) return labels;
+  if (kind == label_kind::binary) { return labels; }
   cv::Mat mask(labels.size(), CV_8UC1);
   for (int i = 0; i < labels.rows; ++i) {
     const auto* from = labels.ptr<std::uint8_t>(i);
     auto* to = mask.ptr<std::uint8_t>(i);
-    if (kind == label_kind::exclusive)
-      for (int j = 0; j < labels.cols; ++j) to[j] = from[j] == k ? 1 : 0;
-    else
-      for (int j = 0; j < labels.cols; ++j) to[j] = static_cast<std::uint8_t>(from[j] >> k & 1);
+    if (kind == label_kind::exclusive) {
+      for (int j = 0; j < labels.cols; ++j) { to[j] = from[j] == k ? 1 : 0; }
+    } else {
+      for (int j = 0; j < labels.cols; ++j) { to[j] = static_cast<std::uint8_t>(from[j] >> k & 1); }
+    }
   }
   return mask;
 }
 
 SEGX_IMPL void copy_to_masks(const cv::Mat& labels, label_kind kind, xt::xtensor<float, 4>& batch, std::size_t n) {
-  for (std::size_t k = 0; k < batch.shape(1); ++k)
+  for (std::size_t k = 0; k < batch.shape(1); ++k) {
     copy_to_plane(mask_of_class(labels, kind, static_cast<int>(k)), batch, n, k);
+  }
 }
 
 namespace detail {
@@ -55,13 +57,14 @@ inline cv::Mat palette_indices(std::span<const std::uint8_t> png, const cv::Mat&
     index_of.emplace(std::array{rgb[2], rgb[1], rgb[0]}, static_cast<std::uint8_t>(k));
   }
   cv::Mat indices(bgr.size(), CV_8UC1);
-  for (int i = 0; i < bgr.rows; ++i)
+  for (int i = 0; i < bgr.rows; ++i) {
     for (int j = 0; j < bgr.cols; ++j) {
       const auto* pixel = bgr.ptr<std::uint8_t>(i) + static_cast<std::ptrdiff_t>(j) * bgr.channels();
       const auto found = index_of.find({pixel[0], pixel[1], pixel[2]});
-      if (found == index_of.end()) fail({file.string(), ": has pixels that are not in its palette"});
+      if (found == index_of.end()) { fail({file.string(), ": has pixels that are not in its palette"}); }
       indices.at<std::uint8_t>(i, j) = found->second;
     }
+  }
   return indices;
 }
 
@@ -77,9 +80,10 @@ SEGX_IMPL cv::Mat read_label_map(const std::filesystem::path& file, int classes)
     stored /= step;
   }
   const std::vector<int> values = detail::distinct_values(stored);
-  if (values.back() >= classes)
+  if (values.back() >= classes) {
     fail({file.string(), ": holds the values ", detail::first_few(values), ", but labels of ", classes,
           " classes must lie between 0 and ", classes - 1});
+  }
   cv::Mat labels;
   stored.convertTo(labels, CV_8U);
   return labels;

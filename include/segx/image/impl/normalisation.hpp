@@ -35,37 +35,40 @@ inline std::optional<std::array<float, 3>> three_numbers(std::string_view words)
   std::size_t count = 0;
   for (char* end = nullptr; *at != '\0'; at = end, ++count) {
     const float number = std::strtof(at, &end);  // std::from_chars of numbers is missing in the browser's library
-    if (end == at || count == 3 || !std::isfinite(number)) return {};
+    if (end == at || count == 3 || !std::isfinite(number)) { return {}; }
     numbers[count] = number;
   }
-  if (count == 1) numbers = {numbers[0], numbers[0], numbers[0]};
+  if (count == 1) { numbers = {numbers[0], numbers[0], numbers[0]}; }
   return count == 1 || count == 3 ? std::optional{numbers} : std::nullopt;
 }
 
 }  // namespace detail
 
 SEGX_IMPL_COLD std::optional<normalisation> find_normalisation(std::string_view text) {
-  for (const auto& known : detail::named_normalisations)
-    if (known.name == text) return known.value;
+  for (const auto& known : detail::named_normalisations) {
+    if (known.name == text) { return known.value; }
+  }
   const std::size_t middle = text.find(detail::deviation_word);
-  if (!text.starts_with(detail::mean_word) || middle == text.npos) return {};
+  if (!text.starts_with(detail::mean_word) || middle == text.npos) { return {}; }
   const auto mean = detail::three_numbers(text.substr(detail::mean_word.size(), middle - detail::mean_word.size()));
   const auto deviation = detail::three_numbers(text.substr(middle + detail::deviation_word.size()));
-  if (!mean || !deviation) return {};
-  for (const float d : *deviation)
-    if (!(d > 0)) return {};
+  if (!mean || !deviation) { return {}; }
+  for (const float d : *deviation) {
+    if (!(d > 0)) { return {}; }
+  }
   return normalisation{*mean, *deviation};
 }
 
 SEGX_IMPL_COLD normalisation parse_normalisation(std::string_view text) {
-  if (const auto found = find_normalisation(text)) return *found;
+  if (const auto found = find_normalisation(text)) { return *found; }
   fail({"the normalisation \"", text,
         "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\""});
 }
 
 SEGX_IMPL_COLD std::string text_of(const normalisation& n) {
-  for (const auto& known : detail::named_normalisations)
-    if (known.value == n) return std::string{known.name};
+  for (const auto& known : detail::named_normalisations) {
+    if (known.value == n) { return std::string{known.name}; }
+  }
   const auto numbers = [](const std::array<float, 3>& values) {
     std::string text;
     for (const float value : values) {

@@ -13,9 +13,10 @@ namespace segx {
 namespace detail {
 
 inline void require_plane(const char* who, const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
-  if (n >= batch.shape(0) || c >= batch.shape(1))
+  if (n >= batch.shape(0) || c >= batch.shape(1)) {
     fail({who, ": there is no plane [", n, ", ", c, "] in a batch of ", batch.shape(0), " images with ", batch.shape(1),
           " channels"});
+  }
 }
 
 SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
@@ -29,9 +30,10 @@ SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n
 SEGX_IMPL void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   detail::require_plane("copy_to_plane", batch, n, c);
   cv::Mat plane = detail::plane_header(batch, n, c);
-  if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size())
+  if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size()) {
     fail({"copy_to_plane: an image of ", image.cols, " x ", image.rows, " pixels and ", image.channels(),
           " channels does not fit a plane of ", plane.cols, " x ", plane.rows});
+  }
   image.convertTo(plane, CV_32F);
 }
 
@@ -40,17 +42,20 @@ SEGX_IMPL void copy_to_image(const cv::Mat& image, const normalisation& normalis
   detail::require_plane("copy_to_image", batch, n, 0);
   const cv::Mat first = detail::plane_header(batch, n, 0);
   if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
-      image.size() != first.size())
+      image.size() != first.size()) {
     fail({"copy_to_image: an image of ", image.cols, " x ", image.rows, " pixels and ", image.channels(),
           " channels does not fit a batch of ", first.cols, " x ", first.rows, " pixels and ", batch.shape(1),
           " channels"});
+  }
   std::vector<cv::Mat> planes;
-  for (std::size_t c = 0; c < batch.shape(1); ++c) planes.push_back(detail::plane_header(batch, n, c));
+  for (std::size_t c = 0; c < batch.shape(1); ++c) { planes.push_back(detail::plane_header(batch, n, c)); }
   cv::split(image, planes.data());
-  if (normalise == normalisation::unit()) return;
-  for (std::size_t c = 0; c < planes.size(); ++c)
-    for (float& value : std::span(planes[c].ptr<float>(), planes[c].total()))
+  if (normalise == normalisation::unit()) { return; }
+  for (std::size_t c = 0; c < planes.size(); ++c) {
+    for (float& value : std::span(planes[c].ptr<float>(), planes[c].total())) {
       value = normalise(value, static_cast<int>(c));
+    }
+  }
 }
 
 SEGX_IMPL cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {

@@ -14,19 +14,24 @@
 namespace segx {
 
 SEGX_IMPL_COLD std::vector<double> nice_ticks(double low, double high, int count, double least_step) {
-  if (!(high > low) || !std::isfinite(high - low) || count < 1) return {};
+  if (!(high > low) || !std::isfinite(high - low) || count < 1) { return {}; }
   const double wanted = std::max((high - low) / count, least_step);
   const double power = std::pow(10.0, std::floor(std::log10(wanted)));
   double step = 10 * power;
-  for (const double factor : {5.0, 2.0, 1.0})
-    if (factor * power >= wanted * (1 - 1e-9)) step = factor * power;
+  for (const double factor : {5.0, 2.0, 1.0}) {
+    if (factor * power >= wanted * (1 - 1e-9)) { step = factor * power; }
+  }
 
-  if (!(step > 0)) return {};  // closer together than numbers are
+  if (!(step > 0)) {
+    return {};  // closer together than numbers are
+  }
 
   std::vector<double> ticks;
   const double tolerance = 1e-9 * (high - low) / step;
   const double first = std::ceil(low / step - tolerance), last = std::floor(high / step + tolerance);
-  for (int k = 0; k <= last - first; ++k) ticks.push_back((first + k) * step + 0.0);  // + 0.0: never "-0"
+  for (int k = 0; k <= last - first; ++k) {
+    ticks.push_back((first + k) * step + 0.0);  // + 0.0: never "-0"
+  }
   return ticks;
 }
 
@@ -54,13 +59,14 @@ inline bool is_point(const series& s, std::size_t k) {
 inline std::optional<interval> extent(const std::vector<series>& curves,
                                       const std::vector<double> series::*coordinate) {
   std::optional<interval> found;
-  for (const series& s : curves)
+  for (const series& s : curves) {
     for (std::size_t k = 0; k < s.x.size(); ++k) {
-      if (!is_point(s, k)) continue;
+      if (!is_point(s, k)) { continue; }
       const double value = (s.*coordinate)[k];
-      if (!found) found = {value, value};
+      if (!found) { found = {value, value}; }
       found = {std::min(found->low, value), std::max(found->high, value)};
     }
+  }
   return found;
 }
 
@@ -77,8 +83,11 @@ SEGX_IMPL_COLD std::vector<std::string> tick_labels(const std::vector<double>& t
   const int decimals = step > 0 ? std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9))) : 0;
   for (const double tick : ticks) {
     char text[40];
-    if (decimals > 5 || largest >= 1e6) std::snprintf(text, sizeof text, "%.3g", tick);
-    else std::snprintf(text, sizeof text, "%.*f", decimals, tick);
+    if (decimals > 5 || largest >= 1e6) {
+      std::snprintf(text, sizeof text, "%.3g", tick);
+    } else {
+      std::snprintf(text, sizeof text, "%.*f", decimals, tick);
+    }
     labels.emplace_back(text);
   }
   return labels;
@@ -109,7 +118,7 @@ class sheet {
   void line(const std::vector<cv::Point2d>& points, const colour& c, double thickness) {
     std::vector<cv::Point> fixed;
     fixed.reserve(points.size());
-    for (const cv::Point2d p : points) fixed.push_back(fixed_point(p));
+    for (const cv::Point2d p : points) { fixed.push_back(fixed_point(p)); }
     cv::Mat part = clipped();
     cv::polylines(part, fixed, false, c, cvRound(thickness * scale), cv::LINE_AA, fraction_bits);
   }
@@ -123,8 +132,9 @@ class sheet {
   void dashed_line(cv::Point2d from, cv::Point2d to, const colour& c, double thickness, double dash) {
     const double length = cv::norm(to - from);
     const cv::Point2d step = (to - from) / std::max(length, 1e-9);
-    for (double at = 0; at < length; at += 2 * dash)
+    for (double at = 0; at < length; at += 2 * dash) {
       line({from + step * at, from + step * std::min(at + dash, length)}, c, thickness);
+    }
   }
 
   /// Width of a text whose capitals are `height` pixels high.
@@ -152,7 +162,7 @@ class sheet {
     const cv::Rect place({cvRound((middle.x - 1.4 * height) * scale), cvRound((middle.y - length / 2.0) * scale)},
                          standing.size());
     const cv::Rect seen = place & cv::Rect(0, 0, pixels_.cols, pixels_.rows);
-    if (!seen.empty()) standing(seen - place.tl()).copyTo(pixels_(seen));
+    if (!seen.empty()) { standing(seen - place.tl()).copyTo(pixels_(seen)); }
   }
 
  private:
@@ -225,7 +235,7 @@ inline void draw_grid(sheet& page, const axes& a, const std::vector<double>& x_t
 }
 
 inline void draw_mark(sheet& page, const axes& a, const plot_mark& mark) {
-  if (!(mark.x >= a.x.low && mark.x <= a.x.high)) return;
+  if (!(mark.x >= a.x.low && mark.x <= a.x.high)) { return; }
   const double at = a.pixel_x(mark.x), half = sheet::text_width(mark.text, plot_sizes::tick) / 2;
   page.dashed_line({at, a.frame.y}, {at, a.frame.br().y}, faint_ink, plot_sizes::mark, plot_sizes::dash);
   const double middle = std::max(std::min(at, a.frame.br().x - half), a.frame.x + half);  // the text keeps to the frame
@@ -239,8 +249,8 @@ inline void draw_curve(sheet& page, const axes& a, const series& s, const colour
       piece.push_back(a.pixel(s, k));
       continue;
     }
-    if (piece.size() == 1) page.dot(piece.front(), c, plot_sizes::dot);
-    if (piece.size() > 1) page.line(piece, c, plot_sizes::curve);
+    if (piece.size() == 1) { page.dot(piece.front(), c, plot_sizes::dot); }
+    if (piece.size() > 1) { page.line(piece, c, plot_sizes::curve); }
     piece.clear();
   }
 }
@@ -254,14 +264,15 @@ inline void draw_panel(sheet& page, const plot_panel& panel, cv::Rect2d place) {
   fix_ends();
   a.y = widened(a.y, 0.05);  // only at the free ends
   fix_ends();
-  if (!(a.y.length() > 0)) a.y.high = a.y.low + 1;
+  if (!(a.y.length() > 0)) { a.y.high = a.y.low + 1; }
 
   // Labels of the y axis need room on its left.
   const double height = place.height - size::top - size::bottom;
   const std::vector<double> y_ticks = nice_ticks(a.y.low, a.y.high, cvRound(height / 60));
   double left = size::least_left;
-  for (const std::string& label : tick_labels(y_ticks))
+  for (const std::string& label : tick_labels(y_ticks)) {
     left = std::max(left, sheet::text_width(label, size::tick) + 56);
+  }
   a.frame = {place.x + left, place.y + size::top, place.width - left - size::right, height};
 
   page.clip_to(place);
@@ -279,36 +290,43 @@ inline void draw_panel(sheet& page, const plot_panel& panel, cv::Rect2d place) {
   };
   const double least_step = std::ranges::all_of(panel.curves, counts) ? 1 : 0;
   draw_grid(page, a, nice_ticks(a.x.low, a.x.high, cvRound(a.frame.width / 80), least_step), y_ticks);
-  for (const plot_mark& mark : panel.marks) draw_mark(page, a, mark);
+  for (const plot_mark& mark : panel.marks) { draw_mark(page, a, mark); }
 
   const cv::Point2d rim(size::dot, size::dot);  // a curve on the frame's edge keeps its thickness
   page.clip_to({a.frame.tl() - rim, a.frame.br() + rim});
   const auto colour_of = [](std::size_t k) { return curve_colours[k % curve_colours.size()]; };
-  for (std::size_t k = 0; k < panel.curves.size(); ++k) draw_curve(page, a, panel.curves[k], colour_of(k));
-  for (const plot_mark& mark : panel.marks)
-    for (std::size_t k = 0; k < panel.curves.size(); ++k)
+  for (std::size_t k = 0; k < panel.curves.size(); ++k) { draw_curve(page, a, panel.curves[k], colour_of(k)); }
+  for (const plot_mark& mark : panel.marks) {
+    for (std::size_t k = 0; k < panel.curves.size(); ++k) {
       for (std::size_t i = 0; i < panel.curves[k].x.size(); ++i) {
-        if (panel.curves[k].x[i] != mark.x || !is_point(panel.curves[k], i)) continue;
+        if (panel.curves[k].x[i] != mark.x || !is_point(panel.curves[k], i)) { continue; }
         page.dot(a.pixel(panel.curves[k], i), paper, size::dot + size::halo);
         page.dot(a.pixel(panel.curves[k], i), colour_of(k), size::dot);
       }
+    }
+  }
 }
 
 }  // namespace detail::plot
 
 SEGX_IMPL_COLD cv::Mat plot_curves(const std::vector<plot_panel>& panels, const plot_options& options) {
-  if (panels.empty()) fail("plot_curves: expected at least one panel");
+  if (panels.empty()) { fail("plot_curves: expected at least one panel"); }
   const double width = double(options.width) / double(panels.size());
-  if (width < 300 || options.height < 260)
+  if (width < 300 || options.height < 260) {
     fail({"plot_curves: ", options.width, " x ", options.height, " pixels are too few for ", panels.size(),
           " panels, each needs 300 x 260"});
-  for (const plot_panel& panel : panels)
-    for (const series& s : panel.curves)
-      if (s.x.size() != s.y.size())
+  }
+  for (const plot_panel& panel : panels) {
+    for (const series& s : panel.curves) {
+      if (s.x.size() != s.y.size()) {
         fail({"plot_curves: the series \"", s.name, "\" has ", s.x.size(), " x and ", s.y.size(), " y"});
+      }
+    }
+  }
   detail::plot::sheet page(options.width, options.height);
-  for (std::size_t k = 0; k < panels.size(); ++k)
+  for (std::size_t k = 0; k < panels.size(); ++k) {
     detail::plot::draw_panel(page, panels[k], {width * double(k), 0, width, double(options.height)});
+  }
   return page.finished();
 }
 

@@ -19,15 +19,16 @@ namespace detail {
 SEGX_IMPL std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
-  if (!std::filesystem::exists(status)) fail({file.string(), ": no such file"});
-  if (!std::filesystem::is_regular_file(status)) fail({file.string(), ": is not a file, expected an image"});
+  if (!std::filesystem::exists(status)) { fail({file.string(), ": no such file"}); }
+  if (!std::filesystem::is_regular_file(status)) { fail({file.string(), ": is not a file, expected an image"}); }
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) fail({file.string(), ": cannot be opened (", std::strerror(errno), ")"});
+  if (!stream) { fail({file.string(), ": cannot be opened (", std::strerror(errno), ")"}); }
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(stream.tellg()));
-  if (bytes.empty()) fail({file.string(), ": the file is empty"});
+  if (bytes.empty()) { fail({file.string(), ": the file is empty"}); }
   stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
+  if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
     fail({file.string(), ": cannot be read"});
+  }
   return bytes;
 }
 
@@ -38,7 +39,7 @@ SEGX_IMPL bool is_png(std::span<const std::uint8_t> bytes) {
 
 SEGX_IMPL std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
-    if (std::memcmp(&png[at + 4], type, 4) == 0) return at;
+    if (std::memcmp(&png[at + 4], type, 4) == 0) { return at; }
     at += 12 + (std::size_t{png[at]} << 24 | std::size_t{png[at + 1]} << 16 | std::size_t{png[at + 2]} << 8 |
                 std::size_t{png[at + 3]});
   }
@@ -53,12 +54,14 @@ inline bool png_ends_early(std::span<const std::uint8_t> bytes) {
 /// Whether a JPEG lacks its end marker after the start of its pixels. OpenCV would fill the missing rows in silence.
 inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) {
   constexpr std::uint8_t marker = 0xff, start_of_image = 0xd8, start_of_scan = 0xda, end_of_image = 0xd9;
-  if (bytes.size() < 3 || bytes[0] != marker || bytes[1] != start_of_image || bytes[2] != marker) return false;
+  if (bytes.size() < 3 || bytes[0] != marker || bytes[1] != start_of_image || bytes[2] != marker) { return false; }
   std::size_t at = 2;
-  while (at + 4 <= bytes.size() && bytes[at] == marker && bytes[at + 1] != start_of_scan)
+  while (at + 4 <= bytes.size() && bytes[at] == marker && bytes[at + 1] != start_of_scan) {
     at += bytes[at + 1] == marker ? 1 : 2 + (std::size_t{bytes[at + 2]} << 8 | bytes[at + 3]);
-  for (; at + 2 <= bytes.size(); ++at)
-    if (bytes[at] == marker && bytes[at + 1] == end_of_image) return false;
+  }
+  for (; at + 2 <= bytes.size(); ++at) {
+    if (bytes[at] == marker && bytes[at + 1] == end_of_image) { return false; }
+  }
   return true;
 }
 
@@ -69,28 +72,34 @@ inline bool is_dicom(std::span<const std::uint8_t> bytes) {
 }
 
 SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
-  if (png_ends_early(bytes) || jpeg_ends_early(bytes))
+  if (png_ends_early(bytes) || jpeg_ends_early(bytes)) {
     fail({file.string(), ": the file ends early, so pixels are missing; copy it again"});
-  if (is_dicom(bytes))
+  }
+  if (is_dicom(bytes)) {
     fail({file.string(), ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)"});
+  }
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
   } catch (const cv::Exception&) {  // its text speaks of OpenCV's sources
   }
-  if (pixels.empty()) fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"});
+  if (pixels.empty()) { fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"}); }
   const int channels = pixels.channels();
-  if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3 && channels != 4))
+  if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3 && channels != 4)) {
     fail({file.string(), ": has pixels of type ", cv::typeToString(pixels.type()),
           ", expected 8 or 16 bits without sign, gray or colour"});
+  }
   return pixels;
 }
 
 SEGX_IMPL cv::Mat with_channels(cv::Mat stored, int channels) {
   const int found = stored.channels();
-  if (channels == 1 && found != 1) cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
-  if (channels == 3)
+  if (channels == 1 && found != 1) {
+    cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
+  }
+  if (channels == 3) {
     cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : found == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGB);
+  }
   return stored;
 }
 
@@ -104,8 +113,9 @@ SEGX_IMPL cv::Mat to_unit(const cv::Mat& pixels) {
   const float white = pixels.depth() == CV_8U ? 255.0F : 65535.0F;
   cv::Mat image;
   pixels.convertTo(image, CV_32F);
-  for (float& value : std::span(image.ptr<float>(), image.total() * image.channels()))
+  for (float& value : std::span(image.ptr<float>(), image.total() * image.channels())) {
     value /= white;  // exact, unlike a factor 1 / white
+  }
   return image;
 }
 
@@ -113,44 +123,50 @@ namespace detail {
 
 SEGX_IMPL std::vector<int> distinct_values(const cv::Mat& image) {
   std::vector<bool> seen(65536);
-  for (int i = 0; i < image.rows; ++i)
-    for (int j = 0; j < image.cols; ++j)
+  for (int i = 0; i < image.rows; ++i) {
+    for (int j = 0; j < image.cols; ++j) {
       seen[image.depth() == CV_8U ? image.at<std::uint8_t>(i, j) : image.at<std::uint16_t>(i, j)] = true;
+    }
+  }
   std::vector<int> values;
-  for (int value = 0; value < 65536; ++value)
-    if (seen[value]) values.push_back(value);
+  for (int value = 0; value < 65536; ++value) {
+    if (seen[value]) { values.push_back(value); }
+  }
   return values;
 }
 
 SEGX_IMPL std::string first_few(const std::vector<int>& values) {
   constexpr std::size_t few = 6;
   std::string text;
-  for (std::size_t k = 0; k < values.size() && k < few; ++k) text += joined({k ? ", " : "", values[k]});
+  for (std::size_t k = 0; k < values.size() && k < few; ++k) { text += joined({k ? ", " : "", values[k]}); }
   return values.size() <= few ? text : joined({text, ", … (", values.size(), " values)"});
 }
 
 SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
-  if (stored.channels() == 1) return stored;
+  if (stored.channels() == 1) { return stored; }
   std::vector<cv::Mat> channels;
   cv::split(stored, channels);
-  if (cv::norm(channels[0], channels[1], cv::NORM_INF) != 0 || cv::norm(channels[0], channels[2], cv::NORM_INF) != 0)
+  if (cv::norm(channels[0], channels[1], cv::NORM_INF) != 0 || cv::norm(channels[0], channels[2], cv::NORM_INF) != 0) {
     fail({file.string(), ": is a colour picture, but a mask must be gray"});
+  }
   return channels[0];
 }
 
 }  // namespace detail
 
 SEGX_IMPL cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
-  if (threshold && (*threshold < 1 || *threshold > 65535))
+  if (threshold && (*threshold < 1 || *threshold > 65535)) {
     fail({"a mask's threshold must lie between 1 and 65535, not ", *threshold});
+  }
   const cv::Mat stored = detail::only_channel(detail::decode_file(file), file);
   if (!threshold) {
     const std::vector<int> values = detail::distinct_values(stored);
     const int largest = values.back();
     const bool binary = values.size() == 1 || (values.size() == 2 && values.front() == 0);
-    if (!binary || !(largest == 0 || largest == 1 || largest == 255 || largest == 65535))
+    if (!binary || !(largest == 0 || largest == 1 || largest == 255 || largest == 65535)) {
       fail({file.string(), ": holds the values ", detail::first_few(values),
             ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others"});
+    }
   }
   cv::Mat mask;
   cv::compare(stored, threshold.value_or(1), mask, cv::CMP_GE);  // 0 or 255

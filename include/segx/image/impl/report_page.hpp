@@ -16,12 +16,19 @@ namespace detail::html {
 inline std::string text(std::string_view plain) {
   std::string escaped;
   for (const char c : plain) {
-    if (c == '&') escaped += "&amp;";
-    else if (c == '<') escaped += "&lt;";
-    else if (c == '>') escaped += "&gt;";
-    else if (c == '"') escaped += "&quot;";
-    else if (c == '\'') escaped += "&#39;";
-    else escaped += c;
+    if (c == '&') {
+      escaped += "&amp;";
+    } else if (c == '<') {
+      escaped += "&lt;";
+    } else if (c == '>') {
+      escaped += "&gt;";
+    } else if (c == '"') {
+      escaped += "&quot;";
+    } else if (c == '\'') {
+      escaped += "&#39;";
+    } else {
+      escaped += c;
+    }
   }
   return escaped;
 }
@@ -32,21 +39,24 @@ SEGX_IMPL_COLD std::string link(std::string_view file) {
   for (const char c : file) {
     char hex[4];
     std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
-    if (plain.find(c) != plain.npos) url += c;
-    else url += hex;
+    if (plain.find(c) != plain.npos) {
+      url += c;
+    } else {
+      url += hex;
+    }
   }
   return url;
 }
 
 inline std::string score(double iou) {
-  if (std::isnan(iou)) return "n/a";
+  if (std::isnan(iou)) { return "n/a"; }
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.3f", iou);
   return digits;
 }
 
 inline std::string picture(const std::string& file, const std::string& what, const std::string& stem) {
-  if (file.empty()) return {};
+  if (file.empty()) { return {}; }
   const std::string url = link(file);
   return joined({"<figure><a href=\"", url, "\"><img src=\"", url, "\" alt=\"", text(joined({what, " of ", stem})),
                  "\"></a><figcaption>", text(what), "</figcaption></figure>\n"});
@@ -61,29 +71,32 @@ SEGX_IMPL_COLD std::string report_page(const report& r) {
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
               html::text(r.title), "</title>\n<style>", html::style, "</style>\n</head>\n<body>\n<h1>",
               html::text(r.title), "</h1>\n"});
-  if (!r.summary.empty()) page += joined({"<p>", html::text(r.summary), "</p>\n"});
+  if (!r.summary.empty()) { page += joined({"<p>", html::text(r.summary), "</p>\n"}); }
 
   if (!r.metrics.empty()) {
     page += "\n<h2>Metrics</h2>\n<table>\n";
-    for (const report_metric& m : r.metrics)
+    for (const report_metric& m : r.metrics) {
       page += joined({"<tr><th scope=\"row\">", html::text(m.name), "</th><td class=\"value\">", html::text(m.value),
                       "</td><td class=\"meaning\">", html::text(m.meaning), "</td></tr>\n"});
+    }
     page += "</table>\n";
   }
 
-  if (!r.curves.empty())
+  if (!r.curves.empty()) {
     page += joined({"\n<h2>Training</h2>\n<a class=\"curves\" href=\"", html::link(r.curves), "\"><img src=\"",
                     html::link(r.curves), "\" alt=\"Loss and metrics of each epoch\"></a>\n"});
+  }
 
   if (!r.cases.empty()) {
     page += "\n<h2>Segmented images</h2>\n";
-    if (!r.cases_note.empty()) page += joined({"<p class=\"note\">", html::text(r.cases_note), "</p>\n"});
+    if (!r.cases_note.empty()) { page += joined({"<p class=\"note\">", html::text(r.cases_note), "</p>\n"}); }
     page += "<div class=\"cases\">\n";
-    for (const report_case& c : r.cases)
+    for (const report_case& c : r.cases) {
       page += joined({"<article class=\"case\">\n<header><h3>", html::text(c.stem), "</h3><span class=\"iou\">IoU <b>",
                       html::score(c.iou), "</b></span></header>\n<div class=\"pictures\">\n",
                       html::picture(c.image, "image", c.stem), html::picture(c.mask, "mask", c.stem),
                       html::picture(c.overlay, "overlay", c.stem), "</div>\n</article>\n"});
+    }
     page += "</div>\n";
   }
 
@@ -101,7 +114,9 @@ SEGX_IMPL_COLD std::string report_page(const report& r) {
     page += "</table>\n";
   }
 
-  if (!r.reproduce.empty()) page += joined({"\n<h2>How to reproduce</h2>\n<pre>", html::text(r.reproduce), "</pre>\n"});
+  if (!r.reproduce.empty()) {
+    page += joined({"\n<h2>How to reproduce</h2>\n<pre>", html::text(r.reproduce), "</pre>\n"});
+  }
   return joined({page, "\n<footer>Written by segx. The pictures lie beside this page.</footer>\n</body>\n</html>\n"});
 }
 

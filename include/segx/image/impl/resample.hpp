@@ -49,7 +49,7 @@ inline axis_taps linear_taps(std::int64_t in, std::int64_t out) {
     const double beyond = static_cast<double>(position - first * 2 * out) / static_cast<double>(2 * out);
     taps.first.push_back(static_cast<int>(first));
     taps.weights.push_back(static_cast<float>(1 - beyond));
-    if (count == 2) taps.weights.push_back(static_cast<float>(beyond));
+    if (count == 2) { taps.weights.push_back(static_cast<float>(beyond)); }
   }
   return taps;
 }
@@ -64,7 +64,7 @@ inline void mix_along_row(const axis_taps& taps, const float* x, std::span<float
   for (std::size_t j = 0; j < y.size(); ++j, weight += count) {
     const float* from = x + taps.first[j];
     float sum = 0;
-    for (int s = 0; s < count; ++s) sum += weight[s] * from[s];
+    for (int s = 0; s < count; ++s) { sum += weight[s] * from[s]; }
     y[j] = sum;
   }
 }
@@ -84,14 +84,18 @@ SEGX_IMPL void resize(std::span<const float> in, int in_height, int in_width, st
     const float* x = in.data() + static_cast<std::size_t>(rows.first[i]) * in_width;
     for (int r = 0; r < rows.count; ++r, x += in_width) {
       const float weight = rows.weights[static_cast<std::size_t>(i) * rows.count + r];
-      if (r == 0)
-        for (int j = 0; j < in_width; ++j) row[j] = weight * x[j];
-      else if (weight != 0)
-        for (int j = 0; j < in_width; ++j) row[j] += weight * x[j];
+      if (r == 0) {
+        for (int j = 0; j < in_width; ++j) { row[j] = weight * x[j]; }
+      } else if (weight != 0) {
+        for (int j = 0; j < in_width; ++j) { row[j] += weight * x[j]; }
+      }
     }
     const std::span<float> y = out.subspan(static_cast<std::size_t>(i) * out_width, out_width);
-    if (columns.count == 2) detail::mix_along_row<2>(columns, row.data(), y);
-    else detail::mix_along_row<0>(columns, row.data(), y);
+    if (columns.count == 2) {
+      detail::mix_along_row<2>(columns, row.data(), y);
+    } else {
+      detail::mix_along_row<0>(columns, row.data(), y);
+    }
   }
 }
 

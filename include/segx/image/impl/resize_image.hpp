@@ -17,10 +17,12 @@ namespace detail {
 
 inline void require_resizable(const char* who, const cv::Mat& x, bool is_of_type, const char* type_name, int height,
                               int width) {
-  if (x.empty() || x.dims != 2 || !is_of_type)
+  if (x.empty() || x.dims != 2 || !is_of_type) {
     fail({who, ": expected an image of type ", type_name, " that is not empty"});
-  if (height <= 0 || width <= 0)
+  }
+  if (height <= 0 || width <= 0) {
     fail({who, ": cannot resize to ", width, " x ", height, " pixels, both must be positive"});
+  }
 }
 
 }  // namespace detail
@@ -35,7 +37,7 @@ SEGX_IMPL cv::Mat resize_image(const cv::Mat& image, int height, int width) {
     resize(std::span(x.ptr<float>(), x.total()), x.rows, x.cols, std::span(y.ptr<float>(), y.total()), height, width);
     x = y;
   }
-  if (channels.size() == 1) return channels[0];
+  if (channels.size() == 1) { return channels[0]; }
   cv::Mat merged;
   cv::merge(channels, merged);
   return merged;

@@ -26,7 +26,7 @@ struct open_file {
   open_file(const std::filesystem::path& path, int flags, mode_t mode = 0)
       : descriptor(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
   ~open_file() {
-    if (descriptor >= 0) ::close(descriptor);
+    if (descriptor >= 0) { ::close(descriptor); }
   }
   open_file(const open_file&) = delete;
   open_file& operator=(const open_file&) = delete;
@@ -40,9 +40,9 @@ struct open_file {
 inline bool write_all(int descriptor, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
-    if (written == 0) errno = ENOSPC;
-    if (written == 0 || (written < 0 && errno != EINTR)) return false;
+    if (written > 0) { bytes = bytes.subspan(static_cast<std::size_t>(written)); }
+    if (written == 0) { errno = ENOSPC; }
+    if (written == 0 || (written < 0 && errno != EINTR)) { return false; }
   }
   return true;
 }
@@ -51,7 +51,7 @@ inline bool write_all(int descriptor, std::span<const std::byte> bytes) {
 /// that do not know F_FULLFSYNC get no more than that.
 inline bool sync_to_disk(int descriptor) {
 #ifdef __APPLE__
-  if (::fcntl(descriptor, F_FULLFSYNC) == 0) return true;
+  if (::fcntl(descriptor, F_FULLFSYNC) == 0) { return true; }
 #endif
   return ::fsync(descriptor) == 0;
 }
@@ -77,8 +77,8 @@ SEGX_IMPL_COLD std::vector<std::byte> read_file(const std::filesystem::path& pat
   const auto refuse = [&](const std::string& why) { fail({"cannot read '", path.string(), "': ", why}); };
   const detail::open_file file(path, O_RDONLY);
   struct stat status {};
-  if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) refuse(detail::reason());
-  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) refuse("it is a device");
+  if (!file.is_open() || ::fstat(file.descriptor, &status) != 0) { refuse(detail::reason()); }
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) { refuse("it is a device"); }
 
   std::vector<std::byte> bytes;
   std::size_t size = 0;
@@ -87,11 +87,11 @@ SEGX_IMPL_COLD std::vector<std::byte> read_file(const std::filesystem::path& pat
     bytes.resize(static_cast<std::size_t>(status.st_size) + 1);
     while (true) {
       const ssize_t got = ::read(file.descriptor, bytes.data() + size, bytes.size() - size);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) refuse(detail::reason());
-      if (got == 0) break;
+      if (got < 0 && errno == EINTR) { continue; }
+      if (got < 0) { refuse(detail::reason()); }
+      if (got == 0) { break; }
       size += static_cast<std::size_t>(got);
-      if (size == bytes.size()) bytes.resize(2 * size + 65536);
+      if (size == bytes.size()) { bytes.resize(2 * size + 65536); }
     }
   } catch (const std::bad_alloc&) { refuse("it does not fit into memory"); } catch (const std::length_error&) {
     refuse("it does not fit into memory");
@@ -108,19 +108,21 @@ SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std
 
   std::error_code ignored;
   const std::filesystem::file_status old = std::filesystem::status(path, ignored);
-  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old))
+  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old)) {
     refuse("it exists and is not a plain file");
+  }
 
   detail::open_file file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file.is_open()) refuse(detail::reason());
+  if (!file.is_open()) { refuse(detail::reason()); }
   if (!detail::write_all(file.descriptor, bytes) || (lasting && !detail::sync_to_disk(file.descriptor)) ||
       !file.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = detail::reason();
     ::unlink(temporary.c_str());
     refuse(why);
   }
-  if (lasting && !detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")))
+  if (lasting && !detail::sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."))) {
     refuse(joined({"the new file stands, but may not survive a crash: ", detail::reason()}));
+  }
 }
 
 SEGX_IMPL_COLD void remove_unfinished(const std::filesystem::path& folder) {
@@ -132,11 +134,13 @@ SEGX_IMPL_COLD void remove_unfinished(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const std::size_t mark = name.rfind(".tmp-"), dash = name.rfind('-');
-    if (mark == name.npos || dash <= mark + 4) continue;
+    if (mark == name.npos || dash <= mark + 4) { continue; }
     const std::string_view process = std::string_view{name}.substr(mark + 5, dash - mark - 5);
-    if (is_number(process) && is_number(std::string_view{name}.substr(dash + 1))) unfinished.push_back(entry.path());
+    if (is_number(process) && is_number(std::string_view{name}.substr(dash + 1))) {
+      unfinished.push_back(entry.path());
+    }
   }
-  for (const std::filesystem::path& file : unfinished) std::filesystem::remove(file, ignored);
+  for (const std::filesystem::path& file : unfinished) { std::filesystem::remove(file, ignored); }
 }
 
 }  // namespace segx

@@ -30,7 +30,7 @@ SEGX_IMPL void sha256_state::absorb(const std::byte* block) {
     last = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
   const std::array<std::uint32_t, 8> change{a, b, c, d, e, f, g, last};
-  for (std::size_t i = 0; i < 8; ++i) h[i] += change[i];
+  for (std::size_t i = 0; i < 8; ++i) { h[i] += change[i]; }
 }
 
 }  // namespace detail

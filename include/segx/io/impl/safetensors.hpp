@@ -26,8 +26,10 @@ namespace detail {
 inline std::string in_quotes(std::string_view text) {
   std::string result = json_text(text);
   std::size_t end = 76;
-  if (result.size() <= end + 4) return result;
-  while ((static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u) --end;  // not within a letter
+  if (result.size() <= end + 4) { return result; }
+  while ((static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u) {
+    --end;  // not within a letter
+  }
   return joined({result.substr(0, end), "...\""});
 }
 
@@ -36,7 +38,7 @@ inline std::string bytes_text(std::uint64_t count) { return joined({count, count
 SEGX_IMPL_COLD std::string extents_text(const std::vector<std::int64_t>& extents) {
   std::string text = "[";
   for (const std::int64_t extent : extents) {
-    if (text.size() > 1) text += ',';
+    if (text.size() > 1) { text += ','; }
     text += std::to_string(extent);
   }
   return text + ']';
@@ -47,7 +49,7 @@ inline bool bytes_of(dtype type, const std::vector<std::int64_t>& extents, std::
   out = size_of(type);
   for (const std::int64_t extent : extents) {
     const auto factor = static_cast<std::uint64_t>(extent);
-    if (extent < 0 || (factor != 0 && out > UINT64_MAX / factor)) return false;
+    if (extent < 0 || (factor != 0 && out > UINT64_MAX / factor)) { return false; }
     out *= factor;
   }
   return true;
@@ -59,17 +61,20 @@ inline std::string place(tensor_entry& entry, const std::vector<std::int64_t>& o
   const std::string tensor = joined({"tensor ", in_quotes(entry.name)}),
                     at = joined({" in data_offsets ", extents_text(offsets)});
   std::uint64_t expected = 0;
-  if (!bytes_of(entry.type, entry.extents, expected))
+  if (!bytes_of(entry.type, entry.extents, expected)) {
     return joined({tensor, ": shape has more bytes than 64 bits can count"});
-  if (offsets.size() != 2) return joined({tensor, ": expected two numbers, found ", offsets.size(), at});
+  }
+  if (offsets.size() != 2) { return joined({tensor, ": expected two numbers, found ", offsets.size(), at}); }
   const auto begin = static_cast<std::uint64_t>(offsets[0]), end = static_cast<std::uint64_t>(offsets[1]);
-  if (begin > end) return joined({tensor, ": expected the first number to be the smaller one", at});
-  if (end - begin != expected)
+  if (begin > end) { return joined({tensor, ": expected the first number to be the smaller one", at}); }
+  if (end - begin != expected) {
     return joined({tensor, ": expected ", bytes_text(expected), " for ", name_of(entry.type), " ",
                    extents_text(entry.extents), ", found ", bytes_text(end - begin), at});
-  if (end > data.size())
+  }
+  if (end > data.size()) {
     return joined({tensor, ": expected at least ", bytes_text(end), " of data, found ", bytes_text(data.size()), at,
                    ": the file is truncated or lies"});
+  }
   entry.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   return "";
 }
@@ -81,22 +86,23 @@ class header_reader {
       : header_(header), cursor_{header}, data_(data) {}
 
   std::string read(safetensors_view& view) {
-    if (!header_.starts_with('{')) return "the header does not start with '{'";
+    if (!header_.starts_with('{')) { return "the header does not start with '{'"; }
     const bool done = take_object("the header", [&](const std::string& name) {
-      if (name == "__metadata__") return take_metadata(view.metadata);
+      if (name == "__metadata__") { return take_metadata(view.metadata); }
       return take_tensor(view.tensors.emplace_back(tensor_entry{name, {}, {}, {}}));
     });
     cursor_.skip_space();
-    if (!done || !cursor_.rest.empty()) expect("JSON as safetensors has it");
+    if (!done || !cursor_.rest.empty()) { expect("JSON as safetensors has it"); }
     return wrong_;
   }
 
  private:
   /// Says what was expected at the cursor, unless something was wrong before; false.
   bool expect(const std::string& what) {
-    if (wrong_.empty())
+    if (wrong_.empty()) {
       wrong_ = joined({"expected ", what, " at byte ", header_.size() - cursor_.rest.size(), " of the header, found ",
                        in_quotes(cursor_.rest.substr(0, 12))});
+    }
     return false;
   }
 
@@ -106,7 +112,7 @@ class header_reader {
     std::set<std::string> names;
     return cursor_.take_list('{', '}', [&] {
       std::string name;
-      if (!cursor_.take_text(name)) return expect("a name in UTF-8");
+      if (!cursor_.take_text(name)) { return expect("a name in UTF-8"); }
       if (!names.insert(name).second) {
         wrong_ = joined({what, " has the name ", in_quotes(name), " twice"});
         return false;
@@ -129,15 +135,17 @@ class header_reader {
     int members = 0;
     const bool done = take_object(tensor, [&](const std::string& name) {
       ++members;
-      if (name == "dtype") return cursor_.take_text(type) || expect(joined({"a text for the dtype of ", tensor}));
-      if (name == "shape")
+      if (name == "dtype") { return cursor_.take_text(type) || expect(joined({"a text for the dtype of ", tensor})); }
+      if (name == "shape") {
         return take_counts(entry.extents) || expect(joined({"a list of extents for the shape of ", tensor}));
-      if (name == "data_offsets")
+      }
+      if (name == "data_offsets") {
         return take_counts(offsets) || expect(joined({"two offsets for the data_offsets of ", tensor}));
+      }
       wrong_ = joined({tensor, ": expected dtype, shape and data_offsets, found ", in_quotes(name)});
       return false;
     });
-    if (!done) return false;
+    if (!done) { return false; }
     const auto row =
         std::find_if(dtypes.begin(), dtypes.end(), [&](const dtype_row& known) { return known.name == type; });
     if (members != 3) {
@@ -168,14 +176,16 @@ inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::s
   std::size_t end = 0;
   for (const tensor_entry& entry : tensors) {
     const auto begin = static_cast<std::size_t>(entry.bytes.data() - data.data());
-    if (begin != end)
+    if (begin != end) {
       return joined({"tensor ", in_quotes(entry.name), ": expected its bytes to start at ", end,
                      ", where those before it end, found ", begin});
+    }
     end += entry.bytes.size();
   }
-  if (end != data.size())
+  if (end != data.size()) {
     return joined(
         {"expected ", bytes_text(end), " of data, as many as the tensors have, found ", bytes_text(data.size())});
+  }
   return "";
 }
 
@@ -184,30 +194,33 @@ inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::s
 SEGX_IMPL_COLD std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out) {
   constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation
   std::uint64_t header_size = 0;
-  if (file.size() < sizeof header_size)
+  if (file.size() < sizeof header_size) {
     return joined({"expected at least 8 bytes of a safetensors file, found ", file.size()});
+  }
   std::memcpy(&header_size, file.data(), sizeof header_size);
-  if (header_size > longest_header)
+  if (header_size > longest_header) {
     return joined(
         {"expected a header of at most 100000000 bytes, found a length of ", header_size, ": not a safetensors file"});
+  }
   const std::span<const std::byte> rest = file.subspan(sizeof header_size);
-  if (header_size > rest.size())
+  if (header_size > rest.size()) {
     return joined({"expected a header of ", detail::bytes_text(header_size), ", found ",
                    detail::bytes_text(rest.size()),
                    " after the length: the file is truncated or not a safetensors file"});
+  }
   const std::span<const std::byte> header = rest.first(static_cast<std::size_t>(header_size));
   const std::span<const std::byte> data = rest.subspan(header.size());
 
   safetensors_view view;
   const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
-  if (std::string wrong = detail::header_reader(text, data).read(view); !wrong.empty()) return wrong;
+  if (std::string wrong = detail::header_reader(text, data).read(view); !wrong.empty()) { return wrong; }
   std::sort(view.tensors.begin(), view.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
     const auto place = [](const tensor_entry& t) {
       return std::tuple(t.bytes.data(), t.bytes.size(), std::string_view{t.name});
     };
     return place(a) < place(b);
   });  // one without elements before the one that starts there
-  if (std::string wrong = detail::check_tiling(view.tensors, data); !wrong.empty()) return wrong;
+  if (std::string wrong = detail::check_tiling(view.tensors, data); !wrong.empty()) { return wrong; }
   out = std::move(view);
   return "";
 }
@@ -216,12 +229,12 @@ SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_en
                                                        const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   const auto add_member = [&](const std::string& name) -> std::string& {
-    if (!header.ends_with('{')) header += ',';
+    if (!header.ends_with('{')) { header += ','; }
     return header += detail::json_text(name) + ':';
   };
   if (!metadata.empty()) {
     add_member("__metadata__") += '{';
-    for (const auto& [key, value] : metadata) add_member(key) += detail::json_text(value);
+    for (const auto& [key, value] : metadata) { add_member(key) += detail::json_text(value); }
     header += '}';
   }
   std::size_t size = 0;
@@ -240,22 +253,25 @@ SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_en
   std::memcpy(file.data(), &header_size, 8);
   std::memcpy(file.data() + 8, header.data(), header.size());
   std::byte* to = file.data() + 8 + header.size();
-  for (const tensor_entry& entry : tensors) to = std::copy(entry.bytes.begin(), entry.bytes.end(), to);
+  for (const tensor_entry& entry : tensors) { to = std::copy(entry.bytes.begin(), entry.bytes.end(), to); }
 
   // The reader's rules are the writer's. Thrown through the library, since `throw` does not compile without exceptions.
   safetensors_view view;
-  if (const std::string wrong = parse_safetensors(file, view); !wrong.empty())
+  if (const std::string wrong = parse_safetensors(file, view); !wrong.empty()) {
     std::rethrow_exception(std::make_exception_ptr(error(joined({"make_safetensors: ", wrong}))));
+  }
   return file;
 }
 
 SEGX_IMPL_COLD std::string to_float32(const tensor_entry& entry, std::span<float> out) {
-  if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16)
+  if (entry.type != dtype::f32 && entry.type != dtype::f16 && entry.type != dtype::bf16) {
     return joined(
         {"tensor ", detail::in_quotes(entry.name), ": expected F32, F16 or BF16, found ", name_of(entry.type)});
-  if (entry.bytes.size() != out.size() * size_of(entry.type))
+  }
+  if (entry.bytes.size() != out.size() * size_of(entry.type)) {
     return joined({"tensor ", detail::in_quotes(entry.name), ": expected ", out.size(), " elements, found ",
                    entry.bytes.size() / size_of(entry.type)});
+  }
   if (entry.type == dtype::f32) {
     std::copy(entry.bytes.begin(), entry.bytes.end(), std::as_writable_bytes(out).data());
     return "";

@@ -11,8 +11,9 @@ namespace segx {
 
 SEGX_IMPL_COLD const epoch_record* best_epoch(const std::vector<epoch_record>& records) {
   const epoch_record* best = nullptr;
-  for (const epoch_record& record : records)
-    if (record.val_iou_mean > (best ? best->val_iou_mean : -1.0)) best = &record;
+  for (const epoch_record& record : records) {
+    if (record.val_iou_mean > (best ? best->val_iou_mean : -1.0)) { best = &record; }
+  }
   return best;
 }
 

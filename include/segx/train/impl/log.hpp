@@ -21,8 +21,8 @@ inline constexpr std::string_view class_column = "val_iou.";
 
 inline std::string csv_header(const std::vector<std::string>& classes) {
   std::string line;
-  for (const log_column& column : log_columns) line.append(line.empty() ? "" : ",").append(column.name);
-  for (const std::string& name : classes) line.append(",").append(class_column).append(name);
+  for (const log_column& column : log_columns) { line.append(line.empty() ? "" : ",").append(column.name); }
+  for (const std::string& name : classes) { line.append(",").append(class_column).append(name); }
   return joined({line, "\n"});
 }
 
@@ -30,11 +30,11 @@ inline std::string csv_header(const std::vector<std::string>& classes) {
 inline std::string csv_line(const epoch_record& record) {
   std::string line;
   for (const log_column& column : log_columns) {
-    if (&column != &log_columns.front()) line += ',';
+    if (&column != &log_columns.front()) { line += ','; }
     std::visit([&](auto member) { line += std::isnan(record.*member) ? "" : number_text(record.*member); },
                column.member);
   }
-  for (const auto& [name, iou] : record.classes) line += joined({",", std::isnan(iou) ? "" : number_text(iou)});
+  for (const auto& [name, iou] : record.classes) { line += joined({",", std::isnan(iou) ? "" : number_text(iou)}); }
   return joined({line, "\n"});
 }
 
@@ -58,7 +58,7 @@ inline std::vector<std::string_view> split_at(std::string_view text, char separa
   for (;;) {
     const std::size_t end = text.find(separator);
     parts.push_back(text.substr(0, end));
-    if (end == text.npos) return parts;
+    if (end == text.npos) { return parts; }
     text.remove_prefix(end + 1);
   }
 }
@@ -67,7 +67,7 @@ inline std::vector<std::string_view> split_at(std::string_view text, char separa
 template <typename Number>
 bool read_field(std::string_view field, Number& number) {
   const std::optional<Number> found = number_of<Number>(field);
-  if (found) number = *found;
+  if (found) { number = *found; }
   return found.has_value();
 }
 
@@ -80,8 +80,9 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
   }
   for (const log_column& column : log_columns) {
     const bool is_unmeasured = field.empty() && name != "epoch";
-    if (column.name == name && !is_unmeasured)
+    if (column.name == name && !is_unmeasured) {
       return std::visit([&](auto member) { return read_field(field, record.*member); }, column.member);
+    }
   }
   return true;
 }
@@ -90,25 +91,28 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
 
 SEGX_IMPL_COLD std::vector<epoch_record> read_log(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) fail({file.string(), ": cannot be opened, there is no log of a training here"});
+  if (!stream) { fail({file.string(), ": cannot be opened, there is no log of a training here"}); }
   const std::string text = (std::ostringstream() << stream.rdbuf()).str();
   std::vector<std::string_view> lines = detail::split_at(text, '\n');
   lines.pop_back();  // empty, or a line without its end
-  if (lines.empty()) return {};
+  if (lines.empty()) { return {}; }
 
   const std::vector<std::string_view> names = detail::split_at(lines.front(), ',');
-  if (names.front() != log_columns.front().name)
+  if (names.front() != log_columns.front().name) {
     fail({file.string(), ": is not a log of a training, its first line must begin with \"epoch\""});
+  }
 
   std::vector<epoch_record> records;
   for (std::size_t line = 1; line < lines.size(); ++line) {
     const auto where = [&] { return joined({file.string(), ", line ", line + 1, ": "}); };
     const std::vector<std::string_view> fields = detail::split_at(lines[line], ',');
-    if (fields.size() != names.size()) fail({where(), "expected ", names.size(), " fields, found ", fields.size()});
+    if (fields.size() != names.size()) { fail({where(), "expected ", names.size(), " fields, found ", fields.size()}); }
     epoch_record& record = records.emplace_back();
-    for (std::size_t k = 0; k < fields.size(); ++k)
-      if (!detail::read_field(fields[k], names[k], record))
+    for (std::size_t k = 0; k < fields.size(); ++k) {
+      if (!detail::read_field(fields[k], names[k], record)) {
         fail({where(), "\"", fields[k], "\" is no value of ", names[k]});
+      }
+    }
   }
   return records;
 }
@@ -117,10 +121,11 @@ SEGX_IMPL_COLD training_log::training_log(const std::filesystem::path& run_dir, 
                                           const std::string& about, const std::vector<std::string>& classes)
     : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl"), csv_(detail::csv_header(classes)) {
   make_folder(run_dir);
-  if (!about.empty()) json_ = joined({about, "\n"});
+  if (!about.empty()) { json_ = joined({about, "\n"}); }
   if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) {
-    for (const epoch_record& record : read_log(csv_file_))
-      if (record.epoch <= resumed_epoch) add(record);
+    for (const epoch_record& record : read_log(csv_file_)) {
+      if (record.epoch <= resumed_epoch) { add(record); }
+    }
   }
   write();
 }

@@ -21,8 +21,11 @@ namespace segx {
 SEGX_IMPL_COLD std::string clock_text(double seconds) {
   const long s = std::lround(std::clamp(seconds, 0.0, 1e9));
   char text[32];
-  if (s < 3600) std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-  else std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  if (s < 3600) {
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  }
   return text;
 }
 
@@ -36,7 +39,7 @@ SEGX_IMPL_COLD std::string bar_text(double share, int cells) {
   static constexpr std::array<const char*, 8> eighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const int filled = static_cast<int>(share * cells * 8);
   std::string bar = "▕";
-  for (int k = 0; k < filled / 8; ++k) bar += "█";
+  for (int k = 0; k < filled / 8; ++k) { bar += "█"; }
   bar += eighths[filled % 8];
   bar.append(cells - (filled + 7) / 8, ' ');
   return joined({bar, "▏"});
@@ -63,28 +66,34 @@ SEGX_IMPL_COLD std::string progress_line(const progress_state& state, int width,
   };
   std::vector<word> words;
   const auto add = [&](double value, const char* format, int importance) {
-    if (!std::isnan(value)) words.push_back({detail::formatted(format, value), importance});
+    if (!std::isnan(value)) { words.push_back({detail::formatted(format, value), importance}); }
   };
   add(state.loss, "  loss %.4f", 4);
   add(state.iou, "  iou %.3f", 3);
   add(state.images_per_second, state.images_per_second < 10 ? "  %.2f images/s" : "  %.1f images/s", 1);
-  if (!std::isnan(state.seconds_left)) words.push_back({joined({"  ", clock_text(state.seconds_left), " left"}), 2});
-  if (!std::isnan(state.run_seconds_left))
+  if (!std::isnan(state.seconds_left)) {
+    words.push_back({joined({"  ", clock_text(state.seconds_left), " left"}), 2});
+  }
+  if (!std::isnan(state.run_seconds_left)) {
     words.push_back({joined({" (run ", clock_text(state.run_seconds_left), ")"}), 0});
+  }
 
   const auto fields = [&] {
     std::string text = percent;
-    for (const word& w : words) text += w.text;
+    for (const word& w : words) { text += w.text; }
     return text;
   };
-  if (!bar) return joined({head, " ", fields()});
+  if (!bar) { return joined({head, " ", fields()}); }
   constexpr int walls_and_gaps = 4;
   const auto cells = [&] {
     return width - detail::text_columns(head) - detail::text_columns(fields()) - walls_and_gaps;
   };
-  while (cells() < least_cells && !words.empty()) words.erase(std::ranges::min_element(words, {}, &word::importance));
-  if (cells() >= least_cells)
+  while (cells() < least_cells && !words.empty()) {
+    words.erase(std::ranges::min_element(words, {}, &word::importance));
+  }
+  if (cells() >= least_cells) {
     return joined({head, " ", detail::bar_text(share, std::min(cells(), most_cells)), " ", fields()});
+  }
   return joined({head, " ", percent}).substr(0, std::max(width, 0));  // ASCII
 }
 
@@ -105,7 +114,7 @@ SEGX_IMPL_COLD progress::progress()
     : progress(std::cerr, isatty(STDERR_FILENO) == 1, [] { return terminal_width(STDERR_FILENO); }) {}
 
 SEGX_IMPL_COLD progress::~progress() {
-  if (drawn_) *out_ << '\n' << std::flush;
+  if (drawn_) { *out_ << '\n' << std::flush; }
 }
 
 SEGX_IMPL_COLD void progress::begin_epoch(int epoch, int epochs, long images) {
@@ -134,7 +143,7 @@ SEGX_IMPL_COLD void progress::end_epoch(std::string_view summary) {
 SEGX_IMPL_COLD void progress::note(std::string_view line) {
   *out_ << joined({drawn_ ? clear_line : "", line, '\n'}) << std::flush;
   drawn_ = false;
-  if (terminal_) next_draw_ = now_();
+  if (terminal_) { next_draw_ = now_(); }
 }
 
 SEGX_IMPL_COLD double progress::steady_seconds() {
@@ -148,7 +157,7 @@ SEGX_IMPL_COLD void progress::begin(int epoch, int epochs, long images, bool val
 
 SEGX_IMPL_COLD void progress::measure_rate(long done, double now) {
   const double seconds = now - last_update_;
-  if (done <= state_.done || seconds <= 0) return;
+  if (done <= state_.done || seconds <= 0) { return; }
   const double rate = double(done - state_.done) / seconds;
   const double before = std::isnan(state_.images_per_second) ? rate : state_.images_per_second;
   state_.images_per_second = rate + std::exp(-seconds / rate_memory) * (before - rate);
@@ -157,10 +166,13 @@ SEGX_IMPL_COLD void progress::measure_rate(long done, double now) {
 
 SEGX_IMPL_COLD void progress::draw(double now) {
   const bool last = terminal_ && state_.done >= state_.images;
-  if (now < next_draw_ && !last) return;
+  if (now < next_draw_ && !last) { return; }
   // One write, so that nothing flickers; one column less than there is, since writing to the last one would wrap.
-  if (terminal_) *out_ << joined({'\r', progress_line(state_, width_() - 1), "\x1b[K"}) << std::flush;
-  else *out_ << progress_line(state_, 0, false) + '\n' << std::flush;
+  if (terminal_) {
+    *out_ << joined({'\r', progress_line(state_, width_() - 1), "\x1b[K"}) << std::flush;
+  } else {
+    *out_ << progress_line(state_, 0, false) + '\n' << std::flush;
+  }
   drawn_ = terminal_;
   next_draw_ = now + (terminal_ ? seconds_between_frames : seconds_between_lines);
 }

@@ -28,12 +28,12 @@ SEGX_IMPL cv::Matx33d rotation(double degrees) {
 }  // namespace detail
 
 SEGX_IMPL lazy_warp horizontal_flip::operator()(lazy_warp x, random_generator& random) const {
-  if (random.uniform() < probability) x.move({-1, 0, x.size().width - 1.0, 0, 1, 0, 0, 0, 1}, border::reflect);
+  if (random.uniform() < probability) { x.move({-1, 0, x.size().width - 1.0, 0, 1, 0, 0, 0, 1}, border::reflect); }
   return x;
 }
 
 SEGX_IMPL lazy_warp vertical_flip::operator()(lazy_warp x, random_generator& random) const {
-  if (random.uniform() < probability) x.move({1, 0, 0, 0, -1, x.size().height - 1.0, 0, 0, 1}, border::reflect);
+  if (random.uniform() < probability) { x.move({1, 0, 0, 0, -1, x.size().height - 1.0, 0, 0, 1}, border::reflect); }
   return x;
 }
 
@@ -70,7 +70,7 @@ SEGX_IMPL lazy_warp perspective::operator()(lazy_warp x, random_generator& rando
     corner.x += static_cast<float>(draw_between(random, -part, part)) * right;
     corner.y += static_cast<float>(draw_between(random, -part, part)) * bottom;
   }
-  if (right > 0 && bottom > 0) x.move(cv::Matx33d(cv::getPerspectiveTransform(from.data(), to.data())), beyond);
+  if (right > 0 && bottom > 0) { x.move(cv::Matx33d(cv::getPerspectiveTransform(from.data(), to.data())), beyond); }
   return x;
 }
 
@@ -78,12 +78,13 @@ SEGX_IMPL lazy_warp elastic::operator()(lazy_warp x, random_generator& random) c
   const cv::Size size = x.size();
   const auto deviation = static_cast<float>(strength * std::min(size.width, size.height));
   cv::Mat nodes(cells, cells, CV_32FC2), field;
-  for (int i = 0; i < cells; ++i)
+  for (int i = 0; i < cells; ++i) {
     for (int j = 0; j < cells; ++j) {
       auto& node = nodes.at<cv::Vec2f>(i, j);
       node[0] = deviation * draw_normal(random);
       node[1] = deviation * draw_normal(random);
     }
+  }
   cv::resize(nodes, field, size, 0, 0, cv::INTER_CUBIC);
   x.displace(field, beyond);
   return x;
@@ -91,7 +92,7 @@ SEGX_IMPL lazy_warp elastic::operator()(lazy_warp x, random_generator& random) c
 
 SEGX_IMPL lazy_warp pad_if_smaller::operator()(lazy_warp x, random_generator&) const {
   const cv::Size from = x.size(), to(std::max(from.width, width), std::max(from.height, height));
-  if (to == from) return x;
+  if (to == from) { return x; }
   const int left = (to.width - from.width) / 2, top = (to.height - from.height) / 2;
   x.move(detail::translation(left, top), to, beyond);
   return x;
@@ -117,15 +118,16 @@ inline cv::Point draw_foreground(const cv::Mat& mask, int count, random_generato
       left -= here;
       continue;
     }
-    for (int j = 0;; ++j)
-      if (mask.at<std::uint8_t>(i, j) != 0 && left-- == 0) return {j, i};
+    for (int j = 0;; ++j) {
+      if (mask.at<std::uint8_t>(i, j) != 0 && left-- == 0) { return {j, i}; }
+    }
   }
 }
 
 SEGX_IMPL cv::Point draw_foreground_window(cv::Size window, const cv::Mat& mask, double probability,
                                            random_generator& random) {
   const int count = random.uniform() < probability ? cv::countNonZero(mask) : 0;
-  if (count == 0) return draw_window(window, mask.size(), random);
+  if (count == 0) { return draw_window(window, mask.size(), random); }
   const cv::Point inside = draw_foreground(mask, count, random);
   const auto begin = [&](int pixel, int extent, int whole) {
     const int first = std::max(0, pixel - extent + 1), last = std::min(pixel, whole - extent);

@@ -22,7 +22,7 @@ inline float in_unit(float v) { return std::min(std::max(v, 0.0F), 1.0F); }
 /// factor·v + offset, clamped.
 inline void scale_values(lazy_warp& x, double factor, double offset) {
   const auto a = static_cast<float>(factor), b = static_cast<float>(offset);
-  for (float& v : values_of(x.image())) v = in_unit(a * v + b);
+  for (float& v : values_of(x.image())) { v = in_unit(a * v + b); }
 }
 
 inline cv::Mat blurred(const cv::Mat& image, double sigma) {
@@ -83,13 +83,15 @@ SEGX_IMPL lazy_warp clahe::operator()(lazy_warp x, random_generator& random) con
 
 SEGX_IMPL lazy_warp gaussian_noise::operator()(lazy_warp x, random_generator& random) const {
   const auto sigma = static_cast<float>(draw_between(random, 0, deviation));
-  for (float& v : detail::values_of(x.image())) v = detail::in_unit(v + sigma * draw_normal(random));
+  for (float& v : detail::values_of(x.image())) { v = detail::in_unit(v + sigma * draw_normal(random)); }
   return x;
 }
 
 SEGX_IMPL lazy_warp blur::operator()(lazy_warp x, random_generator& random) const {
   const double sigma = draw_between(random, 0, pixels);
-  if (sigma > 0.1) x.set_image(detail::blurred(x.seen_image(), sigma));  // less does not reach the next pixel
+  if (sigma > 0.1) {
+    x.set_image(detail::blurred(x.seen_image(), sigma));  // less does not reach the next pixel
+  }
   return x;
 }
 
@@ -99,7 +101,7 @@ SEGX_IMPL lazy_warp sharpen::operator()(lazy_warp x, random_generator& random) c
   cv::Mat soft = detail::blurred(image, 1);
   const std::span<const float> low = detail::values_of(soft);
   std::span<float> values = detail::values_of(image);
-  for (std::size_t k = 0; k < values.size(); ++k) values[k] = detail::in_unit(values[k] + a * (values[k] - low[k]));
+  for (std::size_t k = 0; k < values.size(); ++k) { values[k] = detail::in_unit(values[k] + a * (values[k] - low[k])); }
   return x;
 }
 

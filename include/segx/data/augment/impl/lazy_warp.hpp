@@ -8,14 +8,14 @@
 namespace segx {
 
 SEGX_IMPL void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border beyond) {
-  if (beyond != beyond_) warp();
+  if (beyond != beyond_) { warp(); }
   matrix_ = m * matrix_;
   size_ = to;
   beyond_ = beyond;
 }
 
 SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
-  if (beyond != beyond_ || !is_affine()) warp();
+  if (beyond != beyond_ || !is_affine()) { warp(); }
   beyond_ = beyond;
   const cv::Matx33d back = matrix_.inv();
   const auto a = [&](int row, int column) { return static_cast<float>(back(row, column)); };
@@ -36,7 +36,7 @@ SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
 
 SEGX_IMPL cv::Mat& lazy_warp::image() {
   warp();
-  if (!is_own_ || !pixels_.image.isContinuous()) pixels_.image = pixels_.image.clone();
+  if (!is_own_ || !pixels_.image.isContinuous()) { pixels_.image = pixels_.image.clone(); }
   is_own_ = true;
   return pixels_.image;
 }
@@ -70,7 +70,7 @@ SEGX_IMPL void lazy_warp::take(const image_and_mask& moved) {
 }
 
 SEGX_IMPL void lazy_warp::warp() {
-  if (matrix_ == cv::Matx33d::eye() && size_ == pixels_.image.size()) return;
+  if (matrix_ == cv::Matx33d::eye() && size_ == pixels_.image.size()) { return; }
   if (is_exact()) {
     is_own_ = is_own_ && size_ == pixels_.image.size();  // a part of a picture shares its pixels
     pixels_ = {moved_exactly(pixels_.image), moved_exactly(pixels_.mask)};
@@ -79,8 +79,11 @@ SEGX_IMPL void lazy_warp::warp() {
   }
   image_and_mask moved;
   const auto interpolate = [&](const cv::Mat& from, cv::Mat& to, int how) {
-    if (is_affine()) cv::warpAffine(from, to, matrix_.get_minor<2, 3>(0, 0), size_, how, cv_border());
-    else cv::warpPerspective(from, to, matrix_, size_, how, cv_border());
+    if (is_affine()) {
+      cv::warpAffine(from, to, matrix_.get_minor<2, 3>(0, 0), size_, how, cv_border());
+    } else {
+      cv::warpPerspective(from, to, matrix_, size_, how, cv_border());
+    }
   };
   interpolate(pixels_.image, moved.image, cv::INTER_LINEAR);
   interpolate(pixels_.mask, moved.mask, cv::INTER_NEAREST);
@@ -105,7 +108,7 @@ SEGX_IMPL cv::Mat lazy_warp::moved_exactly(const cv::Mat& from) const {
     picture = picture(window + cv::Point(left, top));
   }
   const bool mirror_x = matrix_(0, 0) < 0, mirror_y = matrix_(1, 1) < 0;
-  if (!mirror_x && !mirror_y) return picture;
+  if (!mirror_x && !mirror_y) { return picture; }
   cv::Mat mirrored;
   cv::flip(picture, mirrored, mirror_x && mirror_y ? -1 : mirror_x ? 1 : 0);
   return mirrored;
