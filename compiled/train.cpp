@@ -9,3 +9,4 @@
 #include <segx/train/impl/recipe_data.hpp>
 #include <segx/train/impl/recipe_json.hpp>
 #include <segx/train/impl/recommend.hpp>
+#include <segx/train/impl/run_folder.hpp>

@@ -7,6 +7,7 @@
 #include <segx/data/dataset.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/classes.hpp>
+#include <segx/train/run_folder.hpp>
 #include <segx/train/trainer.hpp>
 
 #include "commands.hpp"
@@ -43,7 +44,7 @@ template <class Backend>
 void train(const recipe& r, const train_words& w) {
   // Mistakes in the words cost nothing but a line: look at them before the images.
   trainer<any_network>::check(r, model_named(r.model));
-  trainer<any_network>::check_folder(w.out, w.resume);
+  run_folder::expect(w.out, w.resume);
   const dataset data = scan_folder(w.data, scan_options_of(r));
   const int classes = static_cast<int>(data.classes.size());
   const any_network network = model_named(r.model, classes, data.labels);

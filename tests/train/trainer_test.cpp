@@ -18,6 +18,7 @@
 #include <segx/losses/dice.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/models/unet.hpp>
+#include <segx/train/recipe_json.hpp>
 #include <segx/train/training_bytes.hpp>
 
 #include "image/temporary_folder.hpp"

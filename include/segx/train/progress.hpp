@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <segx/train/log.hpp>
+
 namespace segx {
 
 /// What a progress line shows. NaN stands for "not known yet" and is left out.
@@ -26,6 +28,9 @@ struct progress_state {
 
 /// 41 -> "0:41", 4230 -> "1:10:30".
 std::string clock_text(double seconds);
+
+/// What is left standing of an epoch: "epoch 3/40  0:41  train loss 0.2134 iou 0.8720  val loss …".
+std::string summary_line(const epoch_record& record, int epochs, bool is_best);
 
 namespace detail {
 

@@ -4,11 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,19 +17,17 @@
 #include <segx/data/augment/geometric.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/data/split.hpp>
-#include <segx/image/write_image.hpp>
 #include <segx/io/checkpoint.hpp>
 #include <segx/io/folder_lock.hpp>
 #include <segx/io/weight_file.hpp>
 #include <segx/train/classes.hpp>
-#include <segx/train/curves.hpp>
 #include <segx/train/evaluate.hpp>
 #include <segx/train/feed_choice.hpp>
 #include <segx/train/log.hpp>
 #include <segx/train/progress.hpp>
 #include <segx/train/recipe.hpp>
 #include <segx/train/recipe_data.hpp>
-#include <segx/train/recipe_json.hpp>
+#include <segx/train/run_folder.hpp>
 #include <segx/train/step.hpp>
 #include <segx/train/training_state.hpp>
 
@@ -88,7 +84,7 @@ class trainer {
         parts_{parts},
         judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
         learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)},
-        at_{begin(recipe_)} {
+        at_{training_state::begin(recipe_)} {
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes()), available_memory());
@@ -106,24 +102,13 @@ class trainer {
     expect_parts(weights<Network>{network}, r);
   }
 
-  /// Throws `error` if a training in this folder cannot be begun, as one is there, or not be resumed, as none is.
-  static void check_folder(const std::filesystem::path& folder, bool resume) {
-    const std::filesystem::path file = checkpoint_in(folder);
-    if (std::filesystem::exists(file) == resume) { return; }
-    fail(file.string() +
-         (resume ? ": no such file, so there is no training to resume (--resume)"
-                 : ": this folder holds a training already; resume it (--resume) or choose another folder"));
-  }
-
   /// Whether a training has come to its end in this folder; false where none is. Throws `error` if it is one of another
   /// recipe, or of other samples.
   static bool is_finished(const std::filesystem::path& folder, dataset data, split parts, const recipe& r,
                           const Network& network = {}) {
-    const std::filesystem::path file = checkpoint_in(folder);
-    if (!std::filesystem::exists(file)) { return false; }
-    const checkpoint state = load_checkpoint(file, network.fingerprint);
     if (r.doubled) { double_by_mirroring(data, parts); }
-    return is_over(restored(state, file, r, images_sha256(data, parts)), r);
+    const run_folder files{folder, r, images_sha256(data, parts)};
+    return std::filesystem::exists(files.checkpoint()) && files.state_in(files.load(network.fingerprint)).is_over(r);
   }
 
   /// How `run` will feed the training.
@@ -133,13 +118,13 @@ class trainer {
   std::size_t bytes() { return learner_.bytes() + judge_.bytes(); }
 
   train_result run() {
-    check_folder(run_.folder, run_.resume);
+    run_folder::expect(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
     remove_unfinished(run_.folder);
-    images_sha256_ = images_sha256(data_, parts_);
+    files_.emplace(run_.folder, recipe_, images_sha256(data_, parts_));
     if (run_.resume) { restore(); }
-    if (is_over()) { return {true, at_.best_iou, at_.best_epoch, at_.epoch}; }
+    if (is_over()) { return result(true); }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();
@@ -149,13 +134,13 @@ class trainer {
     validation.batch = judged_at_once();
     validation.threads = run_.threads;
     val_samples_.emplace(data_, parts_.val, std::move(validation));
-    training_log log = begin_log();
+    training_log log = files_->begin_log(at_.epoch, data_, parts_);
     if (!run_.quiet) { shown_.emplace(); }
 
     while (!is_over()) {
       if (!train_epoch()) {
         keep(log);
-        return {false, at_.best_iou, at_.best_epoch, at_.epoch};
+        return result(false);
       }
       log.append(validate_epoch());
       at_.next_epoch();
@@ -165,7 +150,7 @@ class trainer {
         best_->values = learner_.result();
       }
     }
-    return {true, at_.best_iou, at_.best_epoch, at_.epoch};
+    return result(true);
   }
 
   const weights<Network>& current_weights() const { return learner_.current(); }
@@ -177,11 +162,8 @@ class trainer {
   /// A GPU is not filled by one image; on the CPU more would only take more memory.
   int judged_at_once() const { return is_asynchronous ? std::min(recipe_.batch, 8) : 1; }
 
-  static training_state begin(const recipe& r) {
-    return {.rate = parse_schedule(r.schedule, r.warm_up), .stop = {r.patience, r.min_delta}};
-  }
-  static bool is_over(const training_state& at, const recipe& r) { return at.epoch >= r.epochs || at.stop.is_time(); }
-  bool is_over() const { return is_over(at_, recipe_); }
+  bool is_over() const { return at_.is_over(recipe_); }
+  train_result result(bool finished) const { return {finished, at_.best_iou, at_.best_epoch, at_.epoch}; }
 
   any_augmentation augmentation() const {
     if (run_.augment) { return *run_.augment; }
@@ -214,25 +196,6 @@ class trainer {
   static recipe first_of(recipe r, bool resume) {
     if (resume) { r.pretrained.clear(); }
     return r;
-  }
-
-  /// Writes what is known before the first step.
-  training_log begin_log() const {
-    const std::string about = joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"",
-                                      recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_sha256_, "\"}"});
-    training_log log{run_.folder, at_.epoch, about, classes_in_log(data_)};
-    const std::string lines = recipe_json(recipe_, "\n  ");
-    write_file_atomically(run_.folder / "recipe.json", std::as_bytes(std::span{lines}));
-    const std::string names = validation_names();
-    write_file_atomically(run_.folder / "val.txt", std::as_bytes(std::span{names}));
-    return log;
-  }
-
-  /// A line for each image that is validated on: what `split_by_list` reads.
-  std::string validation_names() const {
-    std::string lines;
-    for (const int i : parts_.val) { lines += data_.samples[static_cast<std::size_t>(i)].stem + '\n'; }
-    return lines;
   }
 
   /// One epoch of steps from `at_` on; false if it was ended early.
@@ -334,7 +297,7 @@ class trainer {
       at_.best_epoch = record.epoch;
       best_ = best_weights{record, {}};
     }
-    if (shown_) { shown_->end_epoch(summary_line(record, is_best)); }
+    if (shown_) { shown_->end_epoch(summary_line(record, recipe_.epochs, is_best)); }
     return record;
   }
 
@@ -342,8 +305,10 @@ class trainer {
   void keep(const training_log& log) {
     const auto start = clock::now();
     keep_best();
-    save();
-    if (!log.records().empty()) { write_png(run_.folder / "curves.png", curves_figure(log.records())); }
+    checkpoint state;
+    learner_.save(state);
+    files_->save(std::move(state), at_, learner_.current().network().fingerprint);
+    files_->draw_curves(log);
     seconds_to_keep_ = seconds_since(start);
     kept_at_ = clock::now();
   }
@@ -353,71 +318,17 @@ class trainer {
 
   void keep_best() {
     if (!best_) { return; }
-    save_best(best_->record, best_->values ? *best_->values : learner_.result());
+    save_weights(files_->weights(), best_->values ? *best_->values : learner_.result(),
+                 files_->card_of_weights(run_.card, data_, best_->record));
     best_.reset();
   }
 
-  void save_best(const epoch_record& record, const weights<Network>& values) const {
-    model_card card = run_.card;
-    card.model = recipe_.model;
-    card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
-    if (data_.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = class_list(data_.classes); }
-    card.labels = text_of(data_.labels);
-    if (has_windows(recipe_)) { card.resizing = "none: windows of the image's own resolution"; }
-    card.height = recipe_.height;
-    card.width = recipe_.width;
-    card.recipe = recipe_json(without_folders(recipe_));
-    card.recipe_sha256 = recipe_sha256(recipe_);
-    card.images_sha256 = images_sha256_;
-    card.metrics = detail::json_line(record);
-    card.metrics.pop_back();  // the end of the line
-    save_weights(run_.folder / "best.safetensors", values, card);
-  }
-
-  std::string summary_line(const epoch_record& r, bool is_best) const {
-    char text[200];
-    std::snprintf(text, sizeof text,
-                  "epoch %d/%d  %s  train loss %.4f iou %.4f  val loss %.4f iou %.4f dice %.4f  %.1f images/s%s",
-                  r.epoch, recipe_.epochs, clock_text(r.seconds).c_str(), r.train_loss, r.train_iou, r.val_loss,
-                  r.val_iou_mean, r.val_dice_mean, r.images_per_second, is_best ? "  best" : "");
-    return text;
-  }
-
-  static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
-  std::filesystem::path checkpoint_file() const { return checkpoint_in(run_.folder); }
-
-  void save() {
-    checkpoint state;
-    learner_.save(state);
-    state.set("recipe", recipe_json(recipe_));
-    state.set("recipe_sha256", recipe_sha256(recipe_));
-    state.set("samples", images_sha256_);
-    at_.save(state);
-    save_checkpoint(checkpoint_file(), state, learner_.current().network().fingerprint);
-  }
-
   void restore() {
-    const checkpoint state = load_checkpoint(checkpoint_file(), learner_.current().network().fingerprint);
-    at_ = restored(state, checkpoint_file(), recipe_, images_sha256_);
+    const checkpoint state = files_->load(learner_.current().network().fingerprint);
+    at_ = files_->state_in(state);
     try {
       learner_.restore(state);
-    } catch (const error& wrong) { fail({checkpoint_file().string(), ": ", wrong.what()}); }
-  }
-
-  /// How far a checkpoint has come, which must be of this recipe and of these images, by their sum.
-  static training_state restored(const checkpoint& state, const std::filesystem::path& file, const recipe& r,
-                                 const std::string& images) {
-    try {
-      if (const std::string other = difference(parse_recipe(state.text("recipe")), r); !other.empty()) {
-        fail({"was made with another recipe: there ", other, "; resume with the same one"});
-      }
-      if (state.text("samples") != images) {
-        fail("was made with other images to train on or to validate; resume with the same ones");
-      }
-      training_state at = begin(r);
-      at.restore(state);
-      return at;
-    } catch (const error& wrong) { fail({file.string(), ": ", wrong.what()}); }
+    } catch (const error& wrong) { fail({files_->checkpoint().string(), ": ", wrong.what()}); }
   }
 
   static constexpr std::uint64_t purpose_dropout = 3;
@@ -431,7 +342,7 @@ class trainer {
   feed_choice feed_;
 
   training_state at_;
-  std::string images_sha256_;  // of `run`, as what follows
+  std::optional<run_folder> files_;  // of `run`, as what follows
   std::optional<loader> train_samples_, val_samples_;
   std::optional<progress> shown_;
   batch batch_;

@@ -8,6 +8,7 @@
 #include <segx/metrics/confusion.hpp>
 #include <segx/optim/schedule.hpp>
 #include <segx/train/early_stop.hpp>
+#include <segx/train/recipe.hpp>
 
 namespace segx {
 
@@ -27,6 +28,14 @@ struct training_state {
   confusion pixels{};
   double seconds = 0;  // of this epoch's training
   double waited = 0;   // of these, for images
+
+  /// Before the first step.
+  static training_state begin(const recipe& r) {
+    return {.rate = parse_schedule(r.schedule, r.warm_up), .stop = {r.patience, r.min_delta}};
+  }
+
+  /// Whether the training that a recipe describes is done.
+  bool is_over(const recipe& r) const { return epoch >= r.epochs || stop.is_time(); }
 
   void next_epoch() {
     ++epoch;

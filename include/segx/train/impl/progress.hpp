@@ -29,6 +29,15 @@ SEGX_IMPL_COLD std::string clock_text(double seconds) {
   return text;
 }
 
+SEGX_IMPL_COLD std::string summary_line(const epoch_record& r, int epochs, bool is_best) {
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "epoch %d/%d  %s  train loss %.4f iou %.4f  val loss %.4f iou %.4f dice %.4f  %.1f images/s%s", r.epoch,
+                epochs, clock_text(r.seconds).c_str(), r.train_loss, r.train_iou, r.val_loss, r.val_iou_mean,
+                r.val_dice_mean, r.images_per_second, is_best ? "  best" : "");
+  return text;
+}
+
 namespace detail {
 
 SEGX_IMPL_COLD int text_columns(std::string_view text) {

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include <segx/core/error.hpp>
+#include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
+#include <segx/image/normalisation.hpp>
+#include <segx/image/write_image.hpp>
+#include <segx/io/atomic_file.hpp>
+#include <segx/train/classes.hpp>
+#include <segx/train/curves.hpp>
+#include <segx/train/recipe_data.hpp>
+#include <segx/train/recipe_json.hpp>
+#include <segx/train/run_folder.hpp>
+
+namespace segx {
+
+SEGX_IMPL_COLD run_folder::run_folder(std::filesystem::path folder, recipe what, std::string images)
+    : folder_{std::move(folder)}, recipe_{std::move(what)}, images_{std::move(images)} {}
+
+SEGX_IMPL_COLD void run_folder::expect(const std::filesystem::path& folder, bool resume) {
+  const std::filesystem::path file = checkpoint_in(folder);
+  if (std::filesystem::exists(file) == resume) { return; }
+  fail({file.string(), resume
+                           ? ": no such file, so there is no training to resume (--resume)"
+                           : ": this folder holds a training already; resume it (--resume) or choose another folder"});
+}
+
+SEGX_IMPL_COLD training_log run_folder::begin_log(int epoch, const dataset& data, const split& parts) const {
+  const std::string about = joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"",
+                                    recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_, "\"}"});
+  training_log log{folder_, epoch, about, classes_in_log(data)};
+  const auto write = [&](const char* name, const std::string& text) {
+    write_file_atomically(folder_ / name, std::as_bytes(std::span{text}));
+  };
+  write("recipe.json", recipe_json(recipe_, "\n  "));
+  std::string validating;
+  for (const int i : parts.val) { validating += data.samples[static_cast<std::size_t>(i)].stem + '\n'; }
+  write("val.txt", validating);
+  return log;
+}
+
+SEGX_IMPL_COLD model_card run_folder::card_of_weights(model_card card, const dataset& data,
+                                                      const epoch_record& record) const {
+  card.model = recipe_.model;
+  card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
+  if (data.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = class_list(data.classes); }
+  card.labels = text_of(data.labels);
+  if (has_windows(recipe_)) { card.resizing = "none: windows of the image's own resolution"; }
+  card.height = recipe_.height;
+  card.width = recipe_.width;
+  card.recipe = recipe_json(without_folders(recipe_));
+  card.recipe_sha256 = recipe_sha256(recipe_);
+  card.images_sha256 = images_;
+  card.metrics = detail::json_line(record);
+  card.metrics.pop_back();  // the end of the line
+  return card;
+}
+
+SEGX_IMPL_COLD void run_folder::save(segx::checkpoint state, training_state at, std::uint64_t fingerprint) const {
+  state.set("recipe", recipe_json(recipe_));
+  state.set("recipe_sha256", recipe_sha256(recipe_));
+  state.set("samples", images_);
+  at.save(state);
+  save_checkpoint(checkpoint(), state, fingerprint);
+}
+
+SEGX_IMPL_COLD training_state run_folder::state_in(const segx::checkpoint& saved) const {
+  try {
+    if (const std::string other = difference(parse_recipe(saved.text("recipe")), recipe_); !other.empty()) {
+      fail({"was made with another recipe: there ", other, "; resume with the same one"});
+    }
+    if (saved.text("samples") != images_) {
+      fail("was made with other images to train on or to validate; resume with the same ones");
+    }
+    training_state at = training_state::begin(recipe_);
+    at.restore(saved);
+    return at;
+  } catch (const error& wrong) { fail({checkpoint().string(), ": ", wrong.what()}); }
+}
+
+SEGX_IMPL_COLD void run_folder::draw_curves(const training_log& log) const {
+  if (!log.records().empty()) { write_png(folder_ / "curves.png", curves_figure(log.records())); }
+}
+
+}  // namespace segx

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <segx/data/dataset.hpp>
+#include <segx/data/split.hpp>
+#include <segx/io/checkpoint.hpp>
+#include <segx/io/weight_format.hpp>
+#include <segx/train/log.hpp>
+#include <segx/train/recipe.hpp>
+#include <segx/train/training_state.hpp>
+
+namespace segx {
+
+/// The folder of a training, and what its files say beside weights:
+///
+///   best.safetensors       the weights that validated best, with their card
+///   last.ckpt              all that a resumed training needs
+///   recipe.json, val.txt   the recipe; a line for each image that validates: what `split_by_list` reads
+///   log.csv, log.jsonl, curves.png
+///
+/// Recipe and images settle what is trained there: they are written beside the weights, and nothing goes on with
+/// others.
+class run_folder {
+ public:
+  /// Touches no file. `images`: their `images_sha256`.
+  run_folder(std::filesystem::path folder, recipe what, std::string images);
+
+  /// Throws `error` if a training cannot be begun in this folder, as one is there, or not be resumed, as none is.
+  static void expect(const std::filesystem::path& folder, bool resume);
+
+  std::filesystem::path weights() const { return folder_ / "best.safetensors"; }
+  std::filesystem::path checkpoint() const { return checkpoint_in(folder_); }
+
+  /// Writes what is known before the first step, and starts the log behind so many epochs.
+  training_log begin_log(int epoch, const dataset& data, const split& parts) const;
+
+  /// `known` and what recipe, images and the epoch whose weights they are say.
+  model_card card_of_weights(model_card known, const dataset& data, const epoch_record& record) const;
+
+  /// Writes a checkpoint: what a learner put into it, and how far the training has come.
+  void save(segx::checkpoint learned, training_state at, std::uint64_t fingerprint) const;
+
+  /// The checkpoint of a network. Throws `error`, which names the file.
+  segx::checkpoint load(std::uint64_t fingerprint) const { return load_checkpoint(checkpoint(), fingerprint); }
+
+  /// How far it has come. Throws `error`, which names the file, if it is of another recipe or of other images.
+  training_state state_in(const segx::checkpoint& saved) const;
+
+  void draw_curves(const training_log& log) const;
+
+ private:
+  static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
+
+  std::filesystem::path folder_;
+  recipe recipe_;
+  std::string images_;
+};
+
+}  // namespace segx
+
+#ifndef SEGX_COMPILED
+#include <segx/train/impl/run_folder.hpp>
+#endif
