@@ -370,6 +370,15 @@ async function testInBrowser(chromium, native) {
       return `${times.join(', ')}, ${await page.value(`document.querySelector('#memory').textContent`)}`;
     });
 
+    await test('weights that were trained on windows are said to be', 60, async () => {
+      const told = `/trained on windows/.test(document.querySelector('#network').textContent)`;
+      assert.equal(await page.value(told), false);
+      const windows = withHeader(weightBytes, (header) =>
+        header.replace(/("resizing":)"[^"]*"/, `$1"none: windows of the image's own resolution"`));
+      await page.choose('#weights-file', file('windows.safetensors', windows));
+      await page.until(`${idle} && ${told}`);
+    });
+
     await test('weights of another network bring its program, and weights that are broken leave it', 60, async () => {
       await page.choose('#weights-file', bestWeights);
       await page.until(result('large.png'));

@@ -59,13 +59,17 @@ function useWeights({ card: found, networkBytes }) {
   const millions = (card.parameters / 1e6).toFixed(2);
   $('network').textContent = `${card.model || 'U-Net'} at ${card.width} × ${card.height}: ${millions} million weights, ` +
     `${(card.macs / 1e9).toFixed(2)} billion multiply-adds an image, ${megabytes(networkBytes)} to compute in.`;
+  if (card.resizing.startsWith('none')) {
+    $('network').textContent += ' It was trained on windows of images, and this page shrinks whole ones: expect worse ' +
+      'masks than those of “segx predict”.';
+  }
   showCard();
 }
 
 function showCard() {
   const rows = {
     'Trained on': card.trained_on, Recipe: card.recipe, Metrics: metricsText(card.metrics), Classes: card.classes,
-    Threshold: card.threshold, Licence: card.licence, Fingerprint: card.fingerprint,
+    Resizing: card.resizing, Threshold: card.threshold, Licence: card.licence, Fingerprint: card.fingerprint,
   };
   $('card').querySelector('dl').replaceChildren(...Object.entries(rows).filter(([, text]) => text).map(([name, text]) => {
     const row = document.createElement('div');
