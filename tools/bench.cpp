@@ -119,9 +119,9 @@ template <class Backend>
 std::vector<layer_time> time_layers(const bench_words& w) {
   weights<any_network> learned = weights_for(w);
   const dynamic_plan<any_network, Backend, purpose::inference> planned{learned.network(), w.size, w.size};
-  const program<Backend> what = planned.get();
+  const program<runs_as<Backend>> what = planned.get();
   Backend on{w.threads};
-  executor<Backend> run{on, what, w.batch, on.threads.size()};
+  executor<runs_as<Backend>> run{on, what, w.batch, on.threads.size()};
   fold_norms(what, learned.values());
   run.pack(learned.values());
   copy_in(on, noise(w.batch, what.input()).data(), run.value(0, w.batch));
@@ -229,7 +229,7 @@ void add_bench(CLI::App& app) {
   command->add_flag("--json", words->json, "for programs");
   command->callback([words] {
     if (words->small) {
-      bench<any_network::small_cpu>(*words);
+      bench<frugal<cpu>>(*words);
     } else {
       bench<cpu>(*words);
     }

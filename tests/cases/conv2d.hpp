@@ -39,7 +39,7 @@ struct conv2d_case {
   }
   template <segx::backend B>
   segx::workspace needs(segx::shape s) const {
-    return conv2d_workspace(std::type_identity<B>{}, geometry, s, output_shape(s));
+    return conv2d_workspace(std::type_identity<B>{}, geometry, s, output_shape(s), segx::choice_of<B>);
   }
   template <class B>
   void pack(B& on, const segx::packing<typename B::scalar>& p) const requires requires {

@@ -64,7 +64,7 @@ void check_like(const any_network& chosen, head_choice head) {
     CHECK(here[i].layer == there.nodes[i].layer);
   }
   CHECK(results_of(found) == results_of(Typed{}));
-  using small = any_network::small_cpu;
+  using small = frugal<cpu>;
   CHECK(results_of<any_network, small>(found) == results_of<Typed, small>(Typed{}));
 }
 

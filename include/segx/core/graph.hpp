@@ -124,7 +124,7 @@ template <layer Part, class Op, std::size_t Inputs>
 [[gnu::cold, gnu::noinline]] constexpr const char* fit_layer(node<Op>& n, const std::array<shape, 2>& in) {
   const auto fit = [&n](auto... x) -> const char* {
     n.output = Part::output_shape(x...);
-    n.needs = Op::template needs<Part>(x...);
+    n.needs = n.op.template needs<Part>(x...);
     if constexpr (requires { Part::macs(x...); }) { n.macs = Part::macs(x...); }
     if constexpr (requires { Part::refuses(x...); }) { return Part::refuses(x...); }
     return nullptr;
@@ -191,12 +191,14 @@ struct graph {
 
   /// The same network on images of another size. Channels, names, weights and wiring do not depend on it: the table
   /// that the compiler made serves all sizes, so that no network is wired again when a program runs.
-  [[gnu::cold]] constexpr graph resized(shape image) const {
+  /// `choice` is what the layers' `op` is to go by, where it has one.
+  [[gnu::cold]] constexpr graph resized(shape image, const auto&... choice) const {
     graph g = *this;
     g.nodes[0].output = image;
     g.first_defect = {};
     for (int i = 1; i < size; ++i) {
       node<Op>& n = g.nodes[i];
+      ((n.op.choice = choice), ...);
       std::array<shape, 2> in{};
       for (int k = 0; k < n.input_count; ++k) { in[k] = g.nodes[n.inputs[k]].output; }
       const char* why = n.fit(n, in);

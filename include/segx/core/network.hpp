@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <segx/core/choice.hpp>
 #include <segx/core/graph.hpp>
 #include <segx/core/layout.hpp>
 #include <segx/core/lower.hpp>
@@ -82,8 +83,8 @@ struct network {
  public:
   /// The composed graph on images of one size; also at run time. Look at `first_defect` before you use it.
   template <class Op = no_op>
-  static constexpr auto composed(int height, int width) {
-    return any_size<Op>::graph.resized({channels, height, width});
+  static constexpr auto composed(int height, int width, const auto&... choice) {
+    return any_size<Op>::graph.resized({channels, height, width}, choice...);
   }
 
   static constexpr std::int64_t parameter_count = any_size<no_op>::graph.weights;  // learnable values
@@ -123,7 +124,8 @@ struct network {
     /// What is executed and where its memory is. (Needs runtime/operation.hpp and the backend's header.)
     template <class Backend, purpose Why>
     struct plan {
-      static constexpr auto lowered = lower(composed<operation<Backend>>(Height, Width), Why);
+      static constexpr auto lowered =
+          lower(composed<operation<runs_as<Backend>>>(Height, Width, choice_of<Backend>), Why);
       static constexpr auto memory = plan_memory(lowered.body, Backend::memory, Why);
       static constexpr std::int64_t arena_bytes = memory.bytes(sizeof(typename Backend::scalar), 1, 1);
     };

@@ -2,6 +2,7 @@
 
 #include <concepts>
 
+#include <segx/core/choice.hpp>
 #include <segx/core/layout.hpp>
 
 namespace segx {

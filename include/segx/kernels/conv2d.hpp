@@ -53,7 +53,7 @@ concept has_conv_transpose2d = backend<B> &&
 
 /// What a backend needs for a convolution from x to y: nothing, unless it says otherwise.
 template <backend B>
-constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry&, shape, shape) {
+constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry&, shape, shape, choices<B>) {
   return {};
 }
 template <backend B>

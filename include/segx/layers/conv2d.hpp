@@ -69,8 +69,8 @@ struct conv2d {
   }
 
   template <backend B>
-  static constexpr workspace needs(shape x) {
-    return conv2d_workspace(std::type_identity<B>{}, geometry, x, output_shape(x));
+  static constexpr workspace needs(shape x, choices<B> how = choice_of<B>) {
+    return conv2d_workspace(std::type_identity<B>{}, geometry, x, output_shape(x), how);
   }
 
   template <class B>

@@ -62,7 +62,7 @@ struct depthwise_conv2d {
 
   template <backend B>
   static constexpr workspace needs(shape x) {
-    return conv2d_workspace(std::type_identity<B>{}, geometry(x), x, output_shape(x));
+    return conv2d_workspace(std::type_identity<B>{}, geometry(x), x, output_shape(x), choice_of<B>);
   }
 
   template <class B>

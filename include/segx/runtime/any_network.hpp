@@ -23,17 +23,13 @@ namespace segx {
 ///   const any_network net = any_network::of<unet16>();
 ///   session<any_network> lungs{load_weights(path, net).values, 256, 256};
 ///
-/// It runs on the CPU, at sizes that are planned when the program runs; to predict, also on `small_cpu`. A program that
-/// has more backends names them: `any_network_on<cuda>`. Where it ends in a 1×1 convolution and a sigmoid or softmax,
+/// It runs on the CPU, at sizes that are planned when the program runs. A program that has more backends names them:
+/// `any_network_on<cuda>`. Where it ends in a 1×1 convolution and a sigmoid or softmax,
 /// the number of its classes can be chosen, too:
 ///
 ///   const any_network organs = any_network::of<unet16>().with_head({3, activation::sigmoid});
 template <backend... Others>
 class any_network_on {
- public:
-  using small_cpu = frugal<cpu>;
-
- private:
   template <class Backend>
   struct planned {
     virtual ~planned() = default;
@@ -41,7 +37,7 @@ class any_network_on {
   };
   using new_head = std::optional<head_choice>;  // none: as the type says
   template <class Backend>
-  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width, const new_head&);
+  using planner = std::unique_ptr<planned<Backend>> (*)(int height, int width, choices<Backend>, const new_head&);
 
   template <class Backend>
   struct planners {
@@ -51,7 +47,6 @@ class any_network_on {
     defect (*defect_at)(int height, int width);
     std::vector<node<no_op>> (*composed)(int height, int width, const new_head&);
     any_network_on (*with_head)(head_choice);
-    planner<small_cpu> predict_small;
     std::tuple<planners<cpu>, planners<Others>...> on;
   };
 
@@ -80,17 +75,13 @@ class any_network_on {
   /// See `dynamic_plan`.
   template <class Backend, purpose Why>
   auto plan(int height, int width) const {
-    constexpr bool small = std::same_as<Backend, small_cpu> && Why == purpose::inference;
-    static_assert(small || std::same_as<Backend, cpu> || (std::same_as<Backend, Others> || ...),
-                  "any_network: runs on cpu; to predict, also on small_cpu; any_network_on names other backends");
-    if constexpr (small) {
-      return functions_->predict_small(height, width, head_);
-    } else {
-      const planners<Backend>& known = std::get<planners<Backend>>(functions_->on);
-      return (Why == purpose::training   ? known.train
-              : Why == purpose::sampling ? known.sample
-                                         : known.predict)(height, width, head_);
-    }
+    using runs_as = segx::runs_as<Backend>;
+    static_assert(std::same_as<runs_as, cpu> || (std::same_as<runs_as, Others> || ...),
+                  "any_network: runs on cpu; any_network_on names other backends");
+    const planners<runs_as>& known = std::get<planners<runs_as>>(functions_->on);
+    return (Why == purpose::training   ? known.train
+            : Why == purpose::sampling ? known.sample
+                                       : known.predict)(height, width, choice_of<Backend>, head_);
   }
 
  private:
@@ -102,14 +93,13 @@ class any_network_on {
             &plan_of<Network, Backend, purpose::sampling>};
   }
 
-  using all_operations = operations<cpu, small_cpu, Others...>;
+  using all_operations = operations<cpu, Others...>;
 
   template <class Network>
   static any_network_on with(const new_head& head) {
     static constexpr functions known{.defect_at = &defect_of<Network>,
                                      .composed = &nodes_of<Network>,
                                      .with_head = &with_head_of<Network>,
-                                     .predict_small = &plan_of<Network, small_cpu, purpose::inference>,
                                      .on = {planners_of<Network, cpu>(), planners_of<Network, Others>()...}};
     const auto graph = bare_of(Network::template composed<all_operations>(), head);
     any_network_on any;
@@ -152,14 +142,15 @@ class any_network_on {
   }
 
   template <class Network, class Backend, purpose Why>
-  static std::unique_ptr<planned<Backend>> plan_of(int height, int width, const new_head& head) {
+  static std::unique_ptr<planned<Backend>> plan_of(int height, int width, choices<Backend> choice,
+                                                   const new_head& head) {
     using network_plan = unchecked_plan<Network, Backend, Why>;
     struct planned_network final : planned<Backend> {
       explicit planned_network(const typename network_plan::composed_graph& g) : plan{g} {}
       program<Backend> get() const override { return plan.get(); }
       network_plan plan;
     };
-    auto graph = graph_on<Backend>(composed_of<Network>(height, width));
+    auto graph = graph_on<Backend>(composed_of<Network>(height, width), choice);
     if (head) { set_head(graph, *head); }
     return std::make_unique<planned_network>(graph);
   }
@@ -179,7 +170,7 @@ class dynamic_plan<any_network_on<Others...>, Backend, Why> {
  public:
   dynamic_plan(const network& n, int height, int width) : plan_{n.template plan<Backend, Why>(height, width)} {}
 
-  program<Backend> get() const { return plan_->get(); }
+  program<runs_as<Backend>> get() const { return plan_->get(); }
 
  private:
   plan plan_;

@@ -90,10 +90,11 @@ struct plan_of<Model, Backend, Why> {
 template <class Model, class Backend, purpose Why>
 struct engine {
   using plan = typename plan_of<Model, Backend, Why>::type;
+  using runs_as = segx::runs_as<Backend>;
 
   std::unique_ptr<plan> planned;  // these three stay where they are when a session moves
-  std::unique_ptr<Backend> on;
-  executor<Backend> run;
+  std::unique_ptr<runs_as> on;
+  executor<runs_as> run;
 
   engine(std::unique_ptr<plan> p, session_options options)
       : planned{std::move(p)}, on{make_backend(options)}, run{*on, planned->get(), batch_of(options), threads()} {}
@@ -115,13 +116,15 @@ struct engine {
     if (options.batch < 1) { fail({"a session takes at least one image: session_options::batch is ", options.batch}); }
     return options.batch;
   }
-  static std::unique_ptr<Backend> make_backend(session_options options) {
-    if constexpr (std::is_constructible_v<Backend, int>) {
-      return std::make_unique<Backend>(options.threads);
-    } else if constexpr (std::is_constructible_v<Backend, precision, bool>) {
-      return std::make_unique<Backend>(options.numbers, options.deterministic);
+  static std::unique_ptr<runs_as> make_backend(session_options options) {
+    if constexpr (std::is_constructible_v<runs_as, int, choices<Backend>>) {
+      return std::make_unique<runs_as>(options.threads, choice_of<Backend>);
+    } else if constexpr (std::is_constructible_v<runs_as, int>) {
+      return std::make_unique<runs_as>(options.threads);
+    } else if constexpr (std::is_constructible_v<runs_as, precision, bool>) {
+      return std::make_unique<runs_as>(options.numbers, options.deterministic);
     } else {
-      return std::make_unique<Backend>();
+      return std::make_unique<runs_as>();
     }
   }
 };

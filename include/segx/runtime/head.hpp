@@ -24,7 +24,8 @@ namespace detail {
 inline workspace workspace_of_head(std::type_identity<no_op>, shape, shape) { return {}; }
 template <class Backend>
 workspace workspace_of_head(std::type_identity<operation<Backend>>, shape x, shape y) {
-  return conv2d_workspace(std::type_identity<Backend>{}, conv2d_geometry{.kernel = 1, .padding = 0}, x, y);
+  return conv2d_workspace(std::type_identity<Backend>{}, conv2d_geometry{.kernel = 1, .padding = 0}, x, y,
+                          choice_of<Backend>);
 }
 
 /// Throws `error` unless the graph ends in a 1×1 convolution with a bias, and a sigmoid or softmax.

@@ -14,6 +14,7 @@ template <class Backend>
 struct operation {
   using scalar = typename Backend::scalar;
 
+  choices<Backend> choice = choice_of<Backend>;  // by which `needs` goes
   void (*pack)(Backend&, const packing<scalar>&) = nullptr;
   void (*forward)(Backend&, const forward_pass<scalar>&) = nullptr;
   void (*backward)(Backend&, const backward_pass<scalar>&) = nullptr;
@@ -44,13 +45,22 @@ struct operation {
 
   /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
   constexpr operation without_backward() const {
-    return {.pack = pack, .forward = forward, .forward_streamed = forward_streamed, .has_forward = has_forward};
+    return {.choice = choice,
+            .pack = pack,
+            .forward = forward,
+            .forward_streamed = forward_streamed,
+            .has_forward = has_forward};
   }
 
   template <class Layer, class... Shapes>
-  static constexpr workspace needs(Shapes... in) {
-    if constexpr (requires { Layer::template needs<Backend>(in...); }) { return Layer::template needs<Backend>(in...); }
-    return {};
+  constexpr workspace needs(Shapes... in) const {
+    if constexpr (requires { Layer::template needs<Backend>(in..., choice); }) {
+      return Layer::template needs<Backend>(in..., choice);
+    } else if constexpr (requires { Layer::template needs<Backend>(in...); }) {
+      return Layer::template needs<Backend>(in...);
+    } else {
+      return {};
+    }
   }
 };
 

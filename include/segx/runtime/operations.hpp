@@ -17,7 +17,7 @@ struct operations {
   template <class Backend>
   struct on {
     operation<Backend> op;
-    workspace (*needs)(const node<operations>&, const std::array<shape, 2>& in);
+    workspace (*needs)(const node<operations>&, const std::array<shape, 2>& in, choices<Backend>);
   };
 
   const std::tuple<on<Backends>...>* of_layer = nullptr;
@@ -33,9 +33,9 @@ struct operations {
 
  private:
   template <class Layer, class Backend>
-  static workspace needs_on(const node<operations>& n, const std::array<shape, 2>& in) {
-    return n.input_count == 1 ? operation<Backend>::template needs<Layer>(in[0])
-                              : operation<Backend>::template needs<Layer>(in[0], in[1]);
+  static workspace needs_on(const node<operations>& n, const std::array<shape, 2>& in, choices<Backend> choice) {
+    const operation<Backend> op{.choice = choice};
+    return n.input_count == 1 ? op.template needs<Layer>(in[0]) : op.template needs<Layer>(in[0], in[1]);
   }
 
   template <class Layer>
@@ -66,12 +66,14 @@ graph<Capacity, Op> graph_with(const graph<Capacity, Before>& composed, const au
 
 /// A composed network as one of its backends runs it.
 template <class Backend, int Capacity, class... Backends>
-graph<Capacity, operation<Backend>> graph_on(const graph<Capacity, operations<Backends...>>& composed) {
+graph<Capacity, operation<Backend>> graph_on(const graph<Capacity, operations<Backends...>>& composed,
+                                             choices<Backend> choice) {
   using all = operations<Backends...>;
   return detail::graph_with<operation<Backend>>(
-      composed, [](const node<all>& n, const std::array<shape, 2>& in) -> std::pair<operation<Backend>, workspace> {
+      composed,
+      [choice](const node<all>& n, const std::array<shape, 2>& in) -> std::pair<operation<Backend>, workspace> {
         const auto& here = std::get<typename all::template on<Backend>>(*n.op.of_layer);
-        return {here.op, here.needs(n, in)};
+        return {here.op, here.needs(n, in, choice)};
       });
 }
 

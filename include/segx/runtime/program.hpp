@@ -14,7 +14,7 @@
 namespace segx {
 
 /// A planned graph, ready to be run on a backend, whatever the network: the constants of `network::at<H,W>::plan`, or
-/// those that the same functions gave at run time.
+/// those that the same functions gave at run time. Backend runs as itself.
 template <class Backend>
 struct program {
   std::span<const node<operation<Backend>>> nodes;
@@ -80,7 +80,7 @@ constexpr defect missing_kernel(const graph<Capacity, operation<Backend>>& g, pu
 }
 
 template <class Network, class Backend>
-inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024);
+inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024, choice_of<Backend>);
 
 }  // namespace detail
 
@@ -106,14 +106,15 @@ void expect_size(const Network& network, int height, int width) {
 template <class At, class Backend, purpose Why>
 class static_plan {
   using plan = typename At::template plan<Backend, Why>;
-  static constexpr defect missing = detail::missing_kernel<Backend>(plan::lowered.body, Why);
+  using runs_as = segx::runs_as<Backend>;
+  static constexpr defect missing = detail::missing_kernel<runs_as>(plan::lowered.body, Why);
   static constexpr fits_together<missing> checked{};
 
  public:
-  static program<Backend> get() { return make_program<Backend>(plan::lowered, plan::memory, Why); }
+  static program<runs_as> get() { return make_program<runs_as>(plan::lowered, plan::memory, Why); }
 };
 
-/// A program that is planned when it runs, every mistake an `error` then.
+/// A program that is planned when it runs, every mistake an `error` then. Backend runs as itself.
 template <class Network, class Backend, purpose Why>
 class unchecked_plan {
  public:
@@ -142,14 +143,17 @@ class unchecked_plan {
 
 /// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
 template <class Network, class Backend, purpose Why>
-class dynamic_plan : public unchecked_plan<Network, Backend, Why> {
+class dynamic_plan : public unchecked_plan<Network, runs_as<Backend>, Why> {
+  using runs_as = segx::runs_as<Backend>;
+
  public:
   dynamic_plan(const Network&, int height, int width)
-      : unchecked_plan<Network, Backend, Why>{Network::template composed<operation<Backend>>(height, width)} {}
+      : unchecked_plan<Network, runs_as, Why>{
+            Network::template composed<operation<runs_as>>(height, width, choice_of<Backend>)} {}
 
  private:
   static constexpr defect missing =
-      detail::missing_kernel<Backend>(lower(detail::any_size_on<Network, Backend>, Why).body, Why);
+      detail::missing_kernel<runs_as>(lower(detail::any_size_on<Network, runs_as>, Why).body, Why);
   static constexpr fits_together<missing> checked{};
 };
 

@@ -27,6 +27,7 @@ template <class Model, backend Backend = cpu, purpose Why = purpose::inference>
   requires(Why != purpose::training)
 class session {
   using engine = detail::engine<Model, Backend, Why>;
+  using runs_as = segx::runs_as<Backend>;
 
  public:
   using scalar = typename Backend::scalar;
@@ -58,8 +59,8 @@ class session {
 
   /// True if some kernel reads the weights as they are, because it packs nothing, or where they lie elsewhere: then the
   /// session keeps a copy.
-  static bool needs_weights(const program<Backend>& what) {
-    if (!shares_memory<Backend>) { return true; }
+  static bool needs_weights(const program<runs_as>& what) {
+    if (!shares_memory<runs_as>) { return true; }
     for (const auto& node : what.nodes) {
       if (node.parameter_count > 0 && node.needs.packed == 0) { return true; }
     }
@@ -121,7 +122,7 @@ class session {
 
   engine engine_;
   bool keeps_weights_;
-  resident<Backend> weights_;
+  resident<runs_as> weights_;
 };
 
 /// A network that predicts with dropout on, as in training, differently for each draw.

@@ -24,7 +24,7 @@ training_memory training_memory_of(const recipe& r, const Network& network, int 
   const dynamic_plan<Network, cpu, purpose::training> training{network, r.height, r.width};
   const dynamic_plan<Network, frugal<cpu>, purpose::inference> judging{network, r.height, r.width};
   const program<cpu> learn = training.get();
-  const program<frugal<cpu>> judge = judging.get();
+  const program<cpu> judge = judging.get();
   const auto optimizer = static_cast<std::int64_t>(
       make_optimizer(r.optimizer, static_cast<std::size_t>(network.parameter_count)).state().size());
   std::int64_t copies = 2;  // as learned, and their gradients

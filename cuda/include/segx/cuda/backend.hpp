@@ -144,7 +144,7 @@ constexpr workspace packed_convolution(std::int64_t weights, int biases) {
 // ---- convolutions ----
 
 /// Weights as stored, then the bias as stored; behind the pass, the gradient of the weights in scratch memory.
-constexpr workspace conv2d_workspace(std::type_identity<cuda>, const conv2d_geometry& g, shape x, shape y) {
+constexpr workspace conv2d_workspace(std::type_identity<cuda>, const conv2d_geometry& g, shape x, shape y, no_choice) {
   return detail::packed_convolution(std::int64_t{y.channels} * (x.channels / g.groups) * g.kernel * g.kernel,
                                     y.channels);
 }

@@ -181,11 +181,12 @@ constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_o
 
 template <backend B>
   requires std::derived_from<B, cpu>
-constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y) {
+constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometry& g, shape x, shape y,
+                                     choices<B> how) {
   const int c = x.channels;
   const int k = y.channels;
   const std::int64_t bias = detail::packed_bias_floats(k);
-  switch (detail::algorithm_for(g, x, y, B::policy)) {
+  switch (detail::algorithm_for(g, x, y, how)) {
     case detail::convolution_algorithm::plain:
       return {};
     case detail::convolution_algorithm::direct:

@@ -20,9 +20,9 @@ enum class convolution_policy {
 
 /// The CPU: Highway SIMD on activations blocked by channel, and threads. What is not replaced here runs as plain loops.
 struct cpu : plain_loops<float, layout{.block = channel_block}> {
-  static constexpr convolution_policy policy = convolution_policy::prefer_speed;
+  static constexpr convolution_policy choice = convolution_policy::prefer_speed;
 
-  explicit cpu(int thread_count = 1, convolution_policy how = policy) : threads{thread_count}, convolutions{how} {}
+  explicit cpu(int thread_count = 1, convolution_policy how = choice) : threads{thread_count}, convolutions{how} {}
 
   thread_pool threads;
   convolution_policy convolutions;
@@ -31,12 +31,17 @@ struct cpu : plain_loops<float, layout{.block = channel_block}> {
 /// The CPU with another choice of algorithms: `session<lung_net::at<256, 256>, cpu_with<convolution_policy::exact>>`.
 template <convolution_policy How>
 struct cpu_with : cpu {
-  static constexpr convolution_policy policy = How;
-
   explicit cpu_with(int thread_count = 1) : cpu{thread_count, How} {}
 };
 
 namespace detail {
+
+template <convolution_policy How>
+struct traits_of_backend<cpu_with<How>> {
+  using runs_as = cpu;
+  static constexpr convolution_policy choice = How;
+};
+
 template <class Backend>
 struct frugal_form {
   using type = Backend;
@@ -45,6 +50,7 @@ template <>
 struct frugal_form<cpu> {
   using type = cpu_with<convolution_policy::prefer_memory>;
 };
+
 }  // namespace detail
 
 /// A backend in the form that takes least memory, for what goes on beside the main work: judging the weights during a
