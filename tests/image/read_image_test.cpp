@@ -3,8 +3,11 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 #include "image/temporary_folder.hpp"
 
@@ -91,6 +94,26 @@ TEST_CASE("read_gray: JPEG, whatever its extension says") {
   cv::Mat expected;
   picture().convertTo(expected, CV_32F, 1 / 255.0);
   CHECK(cv::norm(read_gray(folder / "a.png"), expected, cv::NORM_INF) < 0.05);
+}
+
+TEST_CASE("read_gray: a picture that its EXIF data call turned is upright") {
+  const temporary_folder folder;
+  cv::Mat upright(2, 3, CV_8UC1, cv::Scalar(0));
+  upright.col(2) = 255;
+  cv::Mat turned;
+  cv::rotate(upright, turned, cv::ROTATE_90_COUNTERCLOCKWISE);  // as such a camera stores it
+  std::vector<std::uint8_t> bytes;
+  REQUIRE(cv::imencode(".jpg", turned, bytes, {cv::IMWRITE_JPEG_QUALITY, 100}));
+  // APP1: Exif, one entry of one directory: orientation (0x0112), a short, 6: to be turned clockwise.
+  const std::vector<std::uint8_t> exif{0xff, 0xe1, 0,    34,   'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
+                                       0,    1,    0x01, 0x12, 0,   3,   0,   0,   0, 1, 0,   6,   0, 0,  0, 0, 0, 0};
+  bytes.insert(bytes.begin() + 2, exif.begin(), exif.end());
+  const std::filesystem::path file = folder / "turned.jpg";
+  std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+  const cv::Mat read = read_gray(file);
+  REQUIRE(read.size() == upright.size());
+  CHECK(read.at<float>(0, 0) < 0.2F);
+  CHECK(read.at<float>(1, 2) > 0.8F);
 }
 
 TEST_CASE("read_gray: errors name the file and the reason") {

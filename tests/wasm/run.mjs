@@ -295,6 +295,9 @@ async function testUnderNode(native) {
 
 // ---- in Chromium ----
 
+const TRANSPARENT =  // a PNG of one pixel, half transparent
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR4nGNoAAIABQUCAaxTIjoAAAAASUVORK5CYII=';
+
 /** The mask that the page offers for download, as bytes. */
 async function downloadedMask(page) {
   const { base64, width, height } = await page.value(`(async () => {
@@ -395,6 +398,23 @@ async function testInBrowser(chromium, native) {
       await page.until(`${idle} && ${result('small.png')}`);
     });
 
+    await test('an image that follows other weights at once is segmented by them', 60, async () => {
+      await page.choose('#weights-file', bestWeights);
+      await page.choose('#image-file', join(native, 'large.png'));
+      await page.until(`${idle} && ${result('large.png')}`);
+      assert.match(await page.value(`document.querySelector('#network').textContent`), /unet-mobilenetv2/);
+      assert(iou((await downloadedMask(page)).mask, readFileSync(join(native, 'large.best.mask'))) >= 0.999);
+    });
+
+    await test('the weights that are chosen last stay, and the image is theirs', 60, async () => {
+      await page.choose('#image-file', join(native, 'small.png'));
+      await page.choose('#weights-file', bestWeights);
+      await page.choose('#weights-file', weights);
+      await page.until(`${idle} && ${result('small.png')}`);
+      assert.match(await page.value(`document.querySelector('#network').textContent`), /unet16/);
+      assert(iou((await downloadedMask(page)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+    });
+
     await test('an image can be dropped', 30, async () => {
       await page.drop(join(native, 'small.png'));
       await page.until(result('small.png'));
@@ -408,6 +428,7 @@ async function testInBrowser(chromium, native) {
         'damaged.png': [damaged, /could not be decoded|ends early/],
         'text.png': ['This is not a picture.', /not a PNG or JPEG/],
         'empty.jpg': ['', /empty/],
+        'transparent.png': [Buffer.from(TRANSPARENT, 'base64'), /transparent/],
         'cut.jpg': [Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), /ends early/],
       };
       for (const [name, [bytes, sentence]] of Object.entries(cases)) {
@@ -451,6 +472,14 @@ async function testInBrowser(chromium, native) {
       const { mask } = await downloadedMask(page);
       assert(iou(mask, readFileSync(join(native, 'large.mask'))) >= 0.999);
       return `ready after ${ready.toFixed(0)} ms, result after ${done.toFixed(0)} ms`;
+    });
+
+    await test('what is chosen while the page starts is not lost', 60, async () => {
+      await page.go(home);
+      await page.until(`document.readyState === 'complete'`);
+      await page.choose('#image-file', join(native, 'small.png'));
+      await page.until(`${idle} && ${result('small.png')}`);
+      assert.equal(await page.value(problem), undefined);
     });
 
     await test('the page asks nobody but its own server, and nothing goes wrong unseen', 10, async () => {

@@ -20,7 +20,6 @@ worker.onmessage = ({ data: { id, problem, ...answer } }) => {
 };
 worker.onerror = () => {
   complain('This page could not start its worker. Use a current browser, and open the page through a web server.');
-  setBusy(false);
 };
 
 /** The worker's answer to a task; rejects with a sentence for the user. */
@@ -33,32 +32,46 @@ function ask(task, words) {
 
 // ---- what is on the page ----
 
-let card = null;   // of the loaded weights
-let shown = null;  // {file, name, mask, probability, width, height, …}: the image and its result
-let wanted = null; // an image that waits for weights
-let turn = 0;      // of the image that was chosen last; answers to earlier ones come too late
+let card = null;    // of the loaded weights
+let chosen = null;  // {file, name}: the image that a user chose last
+let shown = null;   // {chosen, card, mask, probability, width, height, …}: the image that is seen, its result and whose it is
+let turn = 0;       // of what was chosen last, image or weights; answers to earlier images come too late
+let loading;        // the worker's answer to the weights that were chosen last
+let busy = 0;       // tasks under way
 
-async function start() {
+async function whileBusy(work) {
+  $('stage').setAttribute('aria-busy', ++busy > 0);
   try {
-    useWeights(await ask('start'));
-  } catch (error) {
-    $('network').textContent = 'No weights are loaded.';
-    complain(/SIMD|compile|validation/i.test(error.message)
-      ? 'This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.'
-      : error.message);
+    await work();
+  } finally {
+    $('stage').setAttribute('aria-busy', --busy > 0);
   }
-  if (turn === 0) setBusy(false);
 }
 
-function useWeights({ card: found, networkBytes }) {
+function start() {
+  loading = ask('start');
+  return whileBusy(async () => {
+    try {
+      useWeights(await loading);
+    } catch (error) {
+      $('network').textContent = 'No weights are loaded.';
+      complain(/SIMD|compile|validation/i.test(error.message)
+        ? 'This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.'
+        : error.message);
+    }
+  });
+}
+
+function useWeights({ card: found, networkBytes }, name = '') {
   if (!found) {
     $('network').textContent = 'There are no weights beside this page. Load a .safetensors file of ' + NETWORKS.join(' or ') + '.';
     return;
   }
   card = found;
   const millions = (card.parameters / 1e6).toFixed(2);
-  $('network').textContent = `${card.model || 'U-Net'} at ${card.width} × ${card.height}: ${millions} million weights, ` +
-    `${(card.macs / 1e9).toFixed(2)} billion multiply-adds an image, ${megabytes(networkBytes)} to compute in.`;
+  $('network').textContent = `${name && `${name}: `}${card.model || 'U-Net'} at ${card.width} × ${card.height}: ` +
+    `${millions} million weights, ${(card.macs / 1e9).toFixed(2)} billion multiply-adds an image, ` +
+    `${megabytes(networkBytes)} to compute in.`;
   if (card.resizing.startsWith('none')) {
     $('network').textContent += ' It was trained on windows of images, and this page shrinks whole ones: expect worse ' +
       'masks than those of “segx predict”.';
@@ -80,10 +93,11 @@ function showCard() {
   $('card').hidden = false;
 }
 
-/** {"iou_mean":0.951,…} as "iou mean 0.951, …"; another text as it is. */
+/** {"val_iou_mean":0.951,…} as "val iou mean 0.951, …", of what tells how good weights are; another text as it is. */
 function metricsText(text) {
   try {
     return Object.entries(JSON.parse(text))
+      .filter(([name]) => /epoch$|loss|iou|dice|f1|accuracy|precision|recall/.test(name))
       .map(([name, value]) => `${name.replaceAll('_', ' ')} ${typeof value === 'number' ? +value.toFixed(4) : value}`)
       .join(', ');
   } catch {
@@ -91,104 +105,111 @@ function metricsText(text) {
   }
 }
 
-async function loadWeights(file) {
+function loadWeights(file) {
   const mine = ++turn;
-  setBusy(true);
-  try {
-    useWeights(await ask('weights', { file }));
-    complain('');
-    say(`Weights ${file.name} are loaded.`);
-    const next = wanted ?? shown;
-    if (next && mine === turn) await segment(next.file, next.name);
-  } catch (error) {
-    complain(`${file.name}: ${error.message}`);
-  }
-  if (mine === turn) setBusy(false);
+  loading = ask('weights', { file });
+  return whileBusy(async () => {
+    try {
+      useWeights(await loading, file.name);
+      complain('');
+      say(`Weights ${file.name} are loaded.`);
+    } catch (error) {
+      complain(`${file.name}: ${error.message}`);
+    }
+    const isSeen = shown?.chosen === chosen && shown?.card === card;
+    if (mine === turn && card && chosen && !isSeen) await segmentChosen();
+  });
 }
 
-async function segment(file, name) {
-  const mine = ++turn;
-  if (!card) {
-    wanted = { file, name };
-    complain(`Load weights first: then ${name} is segmented.`);
-    return;
-  }
-  wanted = null;
-  setBusy(true);
-  try {
-    const result = await ask('segment', { file });
-    if (mine === turn) await show({ file, name, ...result });
-  } catch (error) {
-    if (mine === turn) complain(`${name}: ${error.message}`);
-  }
-  if (mine === turn) setBusy(false);
-}
-
-async function show(result) {
-  const { file, name, width, height, mask, milliseconds, memoryBytes } = result;
-  const image = $('image');
-  URL.revokeObjectURL(image.src);
-  image.src = URL.createObjectURL(file);
-  image.alt = name;
-  await image.decode().catch(() => {});
-  shown = result;
+function segment(file, name) {
   complain('');
+  chosen = { file, name };
+  return segmentChosen();
+}
+
+function segmentChosen() {
+  const mine = ++turn;
+  const image = chosen;
+  return whileBusy(async () => {
+    await loading.catch(() => {});
+    if (mine !== turn) return;
+    if (!card) return complain(`Load weights first: then ${image.name} is segmented.`);
+    try {
+      const result = await ask('segment', { file: image.file });
+      if (mine === turn) await show(image, result);
+    } catch (error) {
+      if (mine !== turn) return;
+      complain(`${image.name}: ${error.message}`);
+      chosen = shown?.chosen;
+    }
+  });
+}
+
+async function show(image, result) {
+  const { width, height, share, milliseconds, memoryBytes } = result;
+  const picture = $('image');
+  URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(image.file);
+  picture.alt = image.name;
+  await picture.decode().catch(() => {});
+  shown = { chosen: image, card, ...result };
 
   $('picture').style.setProperty('--ratio', width / height);
-  $('overlay').width = width;
-  $('overlay').height = height;
   draw();
-
-  const share = mask.reduce((sum, value) => sum + (value > 0), 0) / mask.length;
-  $('name').textContent = `${name} · ${width} × ${height}`;
+  $('name').textContent = `${image.name} · ${width} × ${height}`;
   $('time').textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   $('memory').textContent = megabytes(memoryBytes);
-  $('share').textContent = `${(100 * share).toFixed(1)} %`;
+  $('share').textContent = `${(100 * share).toFixed(1)} % of the image`;
   await offerDownload();
+  const hadFocus = $('empty').contains(document.activeElement);
   $('empty').hidden = true;
   $('picture').hidden = $('result').hidden = false;
-  say(`${name} is segmented, in ${milliseconds.toFixed(0)} milliseconds. Lungs take ${(100 * share).toFixed(0)} percent of it.`);
+  if (hadFocus) $('download').focus();
+  say(`${image.name} is segmented, in ${milliseconds.toFixed(0)} milliseconds. Lungs take ${(100 * share).toFixed(0)} percent of it.`);
 }
 
-/** Paints the overlay: the mask, its outline, or the probabilities. */
+/** Paints the overlay, in no more pixels than a screen shows: the mask, its outline, or the probabilities. */
 function draw() {
   if (!shown) return;
   const { width, height, mask, probability } = shown;
   const how = document.querySelector('input[name=show]:checked').value;
+  const step = Math.ceil(Math.max(width, height) / 2048);
+  const columns = Math.ceil(width / step);
+  const rows = Math.ceil(height / step);
   const thick = Math.max(1, Math.round(Math.max(width, height) / 300));
-  const outside = (i, j) => i < 0 || j < 0 || i >= height || j >= width || mask[i * width + j] === 0;
-  const onOutline = (i, j) =>
-    outside(i - thick, j) || outside(i + thick, j) || outside(i, j - thick) || outside(i, j + thick);
 
   const lung = colour(...LUNG);
-  const pixels = new Uint32Array(width * height);  // transparent at first
-  for (let i = 0, at = 0; i < height; ++i) {
-    for (let j = 0; j < width; ++j, ++at) {
-      if (how === 'probability') pixels[at] = HEAT[Math.round(255 * probability[at])];
-      else if (mask[at] > 0 && (how === 'mask' || onOutline(i, j))) pixels[at] = lung;
+  const pixels = new Uint32Array(columns * rows);  // transparent at first
+  for (let i = 0, to = 0; i < height; i += step) {
+    const atTop = i < thick;
+    const atBottom = i + thick >= height;
+    for (let j = 0, at = i * width; j < width; j += step, at += step, ++to) {
+      if (how === 'probability') {
+        pixels[to] = HEAT[Math.round(255 * probability[at])];
+      } else if (mask[at] > 0) {
+        const isInside = how === 'outline' && !atTop && !atBottom && j >= thick && j + thick < width &&
+          mask[at - thick] > 0 && mask[at + thick] > 0 && mask[at - thick * width] > 0 && mask[at + thick * width] > 0;
+        if (!isInside) pixels[to] = lung;
+      }
     }
   }
-  $('overlay').getContext('2d').putImageData(imageOf(pixels, width, height), 0, 0);
+  $('legend').hidden = how !== 'probability';
+  $('overlay').width = columns;
+  $('overlay').height = rows;
+  $('overlay').getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns, rows), 0, 0);
 }
 
-/** The mask as a PNG of the image's own size, 0 and 255: what `segx predict` writes. */
 async function offerDownload() {
-  const { width, height, mask, name } = shown;
-  const canvas = new OffscreenCanvas(width, height);
-  const pixels = Uint32Array.from(mask, (value) => colour(value, value, value));
-  canvas.getContext('2d').putImageData(imageOf(pixels, width, height), 0, 0);
+  const { mask, width, height, chosen: { name } } = shown;
+  const { blob } = await ask('png', { mask, width, height });
   const link = $('download');
   URL.revokeObjectURL(link.href);
-  link.href = URL.createObjectURL(await canvas.convertToBlob());
+  link.href = URL.createObjectURL(blob);
   link.download = `${name.replace(/\.[^.]*$/, '')}.mask.png`;
 }
 
 /** An opaque pixel as a canvas keeps it: red in the first byte. */
 function colour(red, green, blue) { return (255 << 24 | blue << 16 | green << 8 | red) >>> 0; }
-
-function imageOf(pixels, width, height) { return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height); }
-
-function setBusy(busy) { $('stage').setAttribute('aria-busy', busy); }
 
 /** Shows a sentence about what went wrong; '' takes it away. */
 function complain(sentence) {

@@ -5,13 +5,22 @@ import { Problem } from './segx.js';
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const MOST_PIXELS = 64e6;
 
+/** The bytes of a file that a user chose. */
+export async function bytesOf(file) {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Problem('This could not be read; choose a file, not a folder.');
+  }
+}
+
 /**
  * @param {Blob} file a PNG or JPEG
- * @returns {Promise<{rgba: Uint8ClampedArray, width: number, height: number}>} rgba [height,width,4], opaque or not
+ * @returns {Promise<{rgba: Uint8ClampedArray, width: number, height: number}>} rgba [height,width,4], opaque
  * Throws a Problem for a file that is something else, broken, cut off or too large.
  */
 export async function readImage(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = await bytesOf(file);
   const isPng = PNG.every((byte, i) => bytes[i] === byte);
   const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
   if (bytes.length === 0) throw new Problem('The file is empty.');
@@ -34,10 +43,18 @@ export async function readImage(file) {
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
     context.imageSmoothingEnabled = false;
     context.drawImage(bitmap, 0, 0);
-    return { rgba: context.getImageData(0, 0, width, height).data, width, height };
+    const rgba = context.getImageData(0, 0, width, height).data;
+    if (!isOpaque(rgba)) throw new Problem('The image has transparent pixels; save it without transparency.');
+    return { rgba, width, height };
   } finally {
     bitmap.close();
   }
+}
+
+/** Whether no pixel is transparent: a canvas has mixed the colours of those that are. */
+function isOpaque(rgba) {
+  for (let i = 3; i < rgba.length; i += 4) if (rgba[i] !== 255) return false;
+  return true;
 }
 
 /** Whether a PNG lacks its last chunk. A chunk: length, type, data, checksum. */

@@ -59,12 +59,12 @@ function partsOf(file) {
   return [file.subarray(8, end), file.subarray(end)];
 }
 
-/** The network that a weight file is for, as its card says; null where there is none. */
-export function networkOf(file) {
+/** What a weight file's card says, {model, classes, …}, before anything is checked; {} where there is none. */
+export function metadataOf(file) {
   try {
-    return JSON.parse(new TextDecoder().decode(partsOf(file)[0])).__metadata__.model;
+    return JSON.parse(new TextDecoder().decode(partsOf(file)[0])).__metadata__ ?? {};
   } catch {
-    return null;
+    return {};
   }
 }
 
@@ -81,6 +81,9 @@ export async function sumOf(file) {
     return '';
   }
 }
+
+/** The network that a weight file is for; null where it does not say so. */
+export function networkOf(file) { return metadataOf(file).model ?? null; }
 
 export class Segx {
   #wasm;

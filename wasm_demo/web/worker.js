@@ -1,14 +1,15 @@
-// Computes beside the page, so that the page never waits. Takes {id, task, …}, answers {id, …} or {id, problem}.
+// Computes beside the page, so that the page never waits. Takes {id, task, …}, answers {id, …} or {id, problem}, one task
+// after the other: an answer is that of the weights which were loaded last before its task.
 
-import { Problem, Segx, networkOf, programOf, sumOf } from './segx.js';
+import { Problem, Segx, metadataOf, programOf, sumOf } from './segx.js';
 import { NETWORKS } from './networks.js';
-import { readImage } from './image.js';
+import { bytesOf, readImage } from './image.js';
 
 const MOST_THREADS = 8;
 // Threads share memory, which browsers allow to pages that are isolated from other origins: see serve.mjs for the headers.
 const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
 
-const programs = new Map();  // of networks, promises of what is compiled
+const programs = new Map();  // of networks, compiled
 let network = NETWORKS[0];   // whose program runs
 let segx;     // with weights, once some have been loaded
 let weights;  // their file, to begin anew should the program ever end itself
@@ -22,23 +23,43 @@ const tasks = {
     return file ? load(file) : { card: null };
   },
 
-  async weights({ file }) { return load(new Uint8Array(await file.arrayBuffer())); },
+  async weights({ file }) { return load(await bytesOf(file)); },
 
   async segment({ file }) {
     const { rgba, width, height } = await readImage(file);
     const begin = performance.now();
     const result = segx.segment(rgba, width, height);
-    return { ...result, width, height, milliseconds: performance.now() - begin, memoryBytes: segx.memoryBytes };
+    const milliseconds = performance.now() - begin;
+    let inside = 0;
+    for (const value of result.mask) inside += value >> 7;
+    const share = inside / result.mask.length;
+    return { ...result, width, height, share, milliseconds, memoryBytes: segx.memoryBytes };
+  },
+
+  /** A mask as a PNG, 0 and 255: what `segx predict` writes. */
+  async png({ mask, width, height }) {
+    const pixels = new Uint32Array(mask.length);
+    for (let i = 0; i < mask.length; ++i) pixels[i] = mask[i] > 0 ? 0xffffffff : 0xff000000;
+    const canvas = new OffscreenCanvas(width, height);
+    canvas.getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height), 0, 0);
+    return { blob: await canvas.convertToBlob() };
   },
 };
 
 /** Starts a network's program anew, in place of what runs. */
 async function begin(name) {
-  if (!programs.has(name)) programs.set(name, compile(programOf(name, threads)));
-  const module = await programs.get(name);
-  helpers.forEach((helper) => helper.terminate());
+  if (!programs.has(name)) programs.set(name, await compile(programOf(name, threads)));
+  const module = programs.get(name);
+  const before = helpers;
   helpers = [];
-  segx = await (threads > 1 ? Segx.withThreads(module, threads, spawn) : new Segx(module));
+  try {
+    segx = await (threads > 1 ? Segx.withThreads(module, threads, spawn) : new Segx(module));
+  } catch (problem) {
+    helpers.forEach((helper) => helper.terminate());
+    helpers = before;  // with which the program that there was still runs
+    throw problem;
+  }
+  before.forEach((helper) => helper.terminate());
   network = name;
 }
 
@@ -54,11 +75,15 @@ function spawn(words) {
 
 /** Loads weights into the program of their network. If that fails, what was there stays. */
 async function load(bytes) {
-  const wanted = networkOf(bytes);
+  const { model: wanted, classes = '' } = metadataOf(bytes);
+  if (wanted && !NETWORKS.includes(wanted)) {
+    throw new Problem(`These are weights of “${wanted}”; this page has ${NETWORKS.map((name) => `“${name}”`).join(' and ')}.`);
+  }
+  if (classes.includes(',')) throw new Problem(`These weights find several classes (${classes}); this page shows one.`);
   const sum = await sumOf(bytes);
   const before = network;
   try {
-    if (wanted !== network && NETWORKS.includes(wanted)) await begin(wanted);
+    if (wanted && wanted !== network) await begin(wanted);
     const card = segx.load(bytes, sum);
     weights = bytes;
     return { card, networkBytes: segx.networkBytes };
@@ -81,10 +106,10 @@ async function compile(url) {
   }
 }
 
-self.onmessage = async ({ data: { id, task, ...words } }) => {
+async function answer({ id, task, ...words }) {
   try {
-    const answer = await tasks[task](words);
-    postMessage({ id, ...answer }, [answer.mask, answer.probability].filter(Boolean).map((array) => array.buffer));
+    const result = await tasks[task](words);
+    postMessage({ id, ...result }, [result.mask, result.probability].filter(Boolean).map((array) => array.buffer));
   } catch (error) {
     postMessage({ id, problem: error instanceof Problem ? error.message : `Something went wrong: ${error.message}` });
     if (!(error instanceof Problem) && segx) {
@@ -92,4 +117,7 @@ self.onmessage = async ({ data: { id, task, ...words } }) => {
       if (weights) segx.load(weights);
     }
   }
-};
+}
+
+let last = Promise.resolve();
+self.onmessage = ({ data }) => { last = last.then(() => answer(data)); };

@@ -23,19 +23,19 @@ bool is_png(std::span<const std::uint8_t> bytes);
 /// Where the first chunk of a type (length, type, data, checksum) begins in a PNG; 0 where there is none.
 std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]);
 
-/// The stored pixels: 8 or 16 bits, 1, 3 (BGR) or 4 (BGRA) channels; the orientation that EXIF may claim is ignored.
+/// The stored pixels: 8 or 16 bits, 1 or 3 (BGR) channels, without alpha; turned upright as EXIF says.
 cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file);
 
 inline cv::Mat decode_file(const std::filesystem::path& file) { return decode(read_bytes(file), file); }
 
-/// What decode() gave as gray (channels = 1) or RGB (3), by OpenCV's weights and without alpha.
+/// What decode() gave as gray (channels = 1) or RGB (3), by OpenCV's weights.
 cv::Mat with_channels(cv::Mat stored, int channels);
 
 }  // namespace detail
 
 /// Stored pixels of an image file (PNG, JPEG, whatever OpenCV decodes), 8 or 16 bits, as gray (channels = 1) or RGB
-/// (3). Colour becomes gray by OpenCV's weights (see gray_of), gray becomes three equal channels, alpha is dropped,
-/// EXIF ignored. Throws segx::error with the file's name if it is missing, empty, broken or cut off.
+/// (3). Colour becomes gray by OpenCV's weights (see gray_of), gray becomes three equal channels, alpha is dropped.
+/// A picture that was taken with a turned camera is upright, as viewers show it, by its EXIF data. Throws segx::error with the file's name if it is missing, empty, broken or cut off.
 cv::Mat read_pixels(const std::filesystem::path& file, int channels);
 
 /// Pixels of 8 or 16 bits divided by 255 or 65535: CV_32F in [0,1] with as many channels.
@@ -55,7 +55,7 @@ std::vector<int> distinct_values(const cv::Mat& image);
 /// "0, 17, 64, 255", or the first few "0, 3, 4, 5, 6, 7, … (42 values)".
 std::string first_few(const std::vector<int>& values);
 
-/// The gray that a mask's equal channels hold; alpha is dropped.
+/// The gray that a mask's equal channels hold.
 cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file);
 
 }  // namespace detail

@@ -46,7 +46,7 @@ inline bool has_palette(std::span<const std::uint8_t> bytes) {
   return is_png(bytes) && bytes[colour_type] == palette;
 }
 
-/// The indices of a PNG with a palette, of which OpenCV gives the colours; `bgr` (or BGRA) as decoded.
+/// The indices of a PNG with a palette, of which OpenCV gives the colours; `bgr` as decoded.
 inline cv::Mat palette_indices(std::span<const std::uint8_t> png, const cv::Mat& bgr,
                                const std::filesystem::path& file) {
   const std::size_t chunk = png_chunk(png, "PLTE");

@@ -80,12 +80,12 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
   }
   cv::Mat pixels;
   try {
-    pixels = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
+    pixels = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);  // upright, as its EXIF data say
   } catch (const cv::Exception&) {  // its text speaks of OpenCV's sources
   }
   if (pixels.empty()) { fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"}); }
   const int channels = pixels.channels();
-  if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3 && channels != 4)) {
+  if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3)) {
     fail({file.string(), ": has pixels of type ", cv::typeToString(pixels.type()),
           ", expected 8 or 16 bits without sign, gray or colour"});
   }
@@ -94,12 +94,8 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
 
 SEGX_IMPL cv::Mat with_channels(cv::Mat stored, int channels) {
   const int found = stored.channels();
-  if (channels == 1 && found != 1) {
-    cv::cvtColor(stored, stored, found == 3 ? cv::COLOR_BGR2GRAY : cv::COLOR_BGRA2GRAY);
-  }
-  if (channels == 3) {
-    cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : found == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGB);
-  }
+  if (channels == 1 && found == 3) { cv::cvtColor(stored, stored, cv::COLOR_BGR2GRAY); }
+  if (channels == 3) { cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : cv::COLOR_BGR2RGB); }
   return stored;
 }
 

@@ -199,8 +199,8 @@ SEGX_IMPL_COLD std::string parse_safetensors(std::span<const std::byte> file, sa
   }
   std::memcpy(&header_size, file.data(), sizeof header_size);
   if (header_size > longest_header) {
-    return joined(
-        {"expected a header of at most 100000000 bytes, found a length of ", header_size, ": not a safetensors file"});
+    return joined({"not a safetensors file, which begins with the length of its header, at most ", longest_header,
+                   ": found ", header_size});
   }
   const std::span<const std::byte> rest = file.subspan(sizeof header_size);
   if (header_size > rest.size()) {
