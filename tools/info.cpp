@@ -113,6 +113,33 @@ void info(const info_words& w, const any_network& network, const std::string& na
   }
 }
 
+/// Whether a weight file is of a network that this program does not have: one of the user's own.
+bool is_of_another_program(const std::string& file) {
+  const std::vector<std::string> known = model_names();
+  return std::find(known.begin(), known.end(), read_card(file).model) == known.end();
+}
+
+/// What any weight file says of itself: its tensors and its card.
+void print_file(const info_words& w) {
+  const std::vector<std::byte> bytes = read_file(w.weights);
+  safetensors_view file;
+  if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail({w.weights, ": ", wrong}); }
+  if (!w.svg.empty()) { fail({w.weights, ": is of a network of your own, which only your program can draw"}); }
+  if (w.json) {
+    nlohmann::ordered_json json{{"card", file.metadata}};
+    for (const tensor_entry& t : file.tensors) { json["tensors"][t.name] = t.extents; }
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  for (const tensor_entry& t : file.tensors) {
+    std::printf("%-44s %s\n", t.name.c_str(), detail::extents_text(t.extents).c_str());
+  }
+  std::printf("\nmodel card, of a network that this program does not have\n");
+  for (const auto& [name, text] : file.metadata) {
+    if (name != "architecture") { std::printf("  %-15s %s\n", name.c_str(), text.c_str()); }
+  }
+}
+
 }  // namespace
 
 void add_info(CLI::App& app) {
@@ -133,6 +160,7 @@ void add_info(CLI::App& app) {
   command->callback([words, weights, model] {
     if (weights->count() + model->count() == 0) { throw CLI::RequiredError("--weights or --model"); }
     if (weights->count() > 0) {
+      if (is_of_another_program(words->weights)) { return print_file(*words); }
       const any_network network = model_of(words->weights);
       const auto loaded = load_weights(words->weights, network);  // checked whole, as anywhere
       info(*words, network, loaded.card.model, &loaded.card);

@@ -44,7 +44,7 @@ class recipe_words {
   enum class scope { all, data, pictures };
 
   explicit recipe_words(CLI::App* command, scope offered = scope::all, const recipe& without_words = {})
-      : without_words_{without_words}, given_{without_words} {
+      : without_words_{of_a_model(without_words)}, given_{without_words_} {
     if (offered != scope::data) { add_file_and_size(command); }
     if (offered == scope::all) { add_freeze(command); }
     for (const recipe_field& field : recipe_fields) {
@@ -63,7 +63,7 @@ class recipe_words {
 
   /// The same with its texts as they are, of which a command may need only some.
   recipe as_given() const {
-    recipe r = file_.empty() ? without_words_ : read_recipe(file_);
+    recipe r = file_.empty() ? without_words_ : of_a_model(read_recipe(file_));
     if (share_->count() > 0) { r.validation_list.clear(); }
     for (const auto& [option, apply] : overrides_) {
       if (option->count() > 0) { apply(r); }
@@ -73,6 +73,11 @@ class recipe_words {
   }
 
  private:
+  static recipe of_a_model(recipe r) {
+    if (r.model.empty()) { r.model = "unet16"; }
+    return r;
+  }
+
   static bool is_offered(const recipe_field& field, scope offered) {
     constexpr std::array of_data{"validation", "validation_list", "mask_threshold", "labels", "classes", "seed"};
     constexpr std::array of_pictures{"height", "width", "framing", "augmentation", "doubled"};
@@ -160,7 +165,8 @@ class recipe_words {
 
   std::string file_;
   CLI::Option* share_ = nullptr;
-  recipe without_words_, given_;
+  recipe without_words_;
+  recipe given_;
   std::vector<std::pair<CLI::Option*, std::function<void(recipe&)>>> overrides_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "image/temporary_folder.hpp"
 
+using segx::expect_split;
 using segx::split_by_fraction;
 using segx::split_by_list;
 
@@ -75,4 +76,15 @@ TEST_CASE("split_by_list: unknown stems, empty sides and a missing file are erro
   CHECK(message("a\nb\n") == list.string() + ": lists all samples, so nothing is left to train on");
   CHECK(message_of([&] { split_by_list(data, folder / "none.txt"); }) ==
         (folder / "none.txt").string() + ": cannot be opened, expected a list of validation stems, one a line");
+}
+
+TEST_CASE("a split is of samples that there are, each on one side") {
+  const auto data = named({"a", "b", "c"});
+  const auto message = [&](const segx::split& parts) { return message_of([&] { expect_split(parts, data); }); };
+  CHECK_NOTHROW(expect_split({{0, 2}, {1}}, data));
+  CHECK(message({{0, 1}, {}}) == "a split without samples for validation");
+  CHECK(message({{}, {0}}) == "a split without samples for training");
+  CHECK(message({{0, 3}, {1}}) == "a split names sample 3 for training, but there are 3");
+  CHECK(message({{0, 1}, {2, 1}}) == "a split has the sample \"b\" twice, for training and for validation");
+  CHECK(message({{0, 0}, {1}}) == "a split has the sample \"a\" twice, for training and for training");
 }

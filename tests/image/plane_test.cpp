@@ -51,9 +51,10 @@ TEST_CASE("planes that do not fit or do not exist are errors") {
   xt::xtensor<float, 4> batch({2, 1, 4, 5}, 0.0F);
   CHECK_THROWS_WITH(segx::copy_to_plane(cv::Mat(5, 4, CV_32FC1), batch, 0),
                     "copy_to_plane: an image of 4 x 5 pixels and 1 channels does not fit a plane of 5 x 4");
-  CHECK_THROWS_WITH(segx::copy_to_image(cv::Mat(4, 5, CV_32FC3), {}, batch, 0),
-                    "copy_to_image: an image of 5 x 4 pixels and 3 channels does not fit a batch of 5 x 4 pixels and 1 "
-                    "channels");
+  CHECK_THROWS_WITH(
+      segx::copy_to_image(cv::Mat(4, 5, CV_32FC3), {}, batch, 0),
+      "copy_to_image: an image of 5 x 4 pixels of type CV_32FC3 does not fit a batch of 5 x 4 pixels of type "
+      "CV_32FC1");
   CHECK_THROWS_AS(segx::copy_to_image(cv::Mat(4, 5, CV_8UC1), {}, batch, 0), segx::error);
   CHECK_THROWS_WITH(segx::copy_of_plane(batch, 2),
                     "copy_of_plane: there is no plane [2, 0] in a batch of 2 images with 1 channels");

@@ -203,12 +203,14 @@ TEST_CASE("read_mask: other values are an error that names the file and the valu
     return message_of([&] { read_mask(file); });
   };
   const std::string ending = ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others";
+  const std::string of_classes =
+      ending + "; or is it a map of classes? Then name them and say that they are exclusive (--classes, --labels)";
   CHECK(message(row<std::uint8_t>({0, 128})) == file.string() + ": holds the values 0, 128" + ending);
   CHECK(message(row<std::uint8_t>({0, 1, 255})) == file.string() + ": holds the values 0, 1, 255" + ending);
-  CHECK(message(row<std::uint8_t>({7, 7})) == file.string() + ": holds the values 7" + ending);
+  CHECK(message(row<std::uint8_t>({7, 7})) == file.string() + ": holds the values 7" + of_classes);
   CHECK(message(row<std::uint8_t>({1, 255})) == file.string() + ": holds the values 1, 255" + ending);
   CHECK(message(row<std::uint8_t>({9, 8, 7, 6, 5, 4, 3, 2})) ==
-        file.string() + ": holds the values 2, 3, 4, 5, 6, 7, … (8 values)" + ending);
+        file.string() + ": holds the values 2, 3, 4, 5, 6, 7, … (8 values)" + of_classes);
   CHECK(message(cv::Mat(2, 2, CV_8UC3, cv::Scalar(0, 0, 255))) ==
         file.string() + ": is a colour picture, but a mask must be gray");
   CHECK_THROWS_WITH(read_mask(folder / "none.png"), Contains("none.png: no such file"));

@@ -178,8 +178,10 @@ TEST_CASE("a broken file is refused with a sentence, and nothing is touched", "[
   const std::vector<broken_file> corpus{
       {"nothing", {}, "expected at least 8 bytes of a safetensors file, found 0"},
       {"half a length", counting(7), "expected at least 8 bytes of a safetensors file, found 7"},
-      {"a PNG", file_of("", 64, 0x0a1a0a0d474e5089), "not a safetensors file, which begins with the length of its header, at most 100000000: found 727905341920923785"},
-      {"the largest length", file_of("{}", 0, UINT64_MAX), "found a length of 18446744073709551615"},
+      {"a PNG", file_of("", 64, 0x0a1a0a0d474e5089),
+       "not a safetensors file, which begins with the length of its header, at most 100000000: found "
+       "727905341920923785"},
+      {"the largest length", file_of("{}", 0, UINT64_MAX), "at most 100000000: found 18446744073709551615"},
       {"a header above the limit", file_of("{}", 0, 100'000'001), "at most 100000000: found 100000001"},
       {"a header beyond the file", file_of("{}", 0, 3), "expected a header of 3 bytes, found 2 bytes after the length"},
       {"no header", file_of("", 0), "does not start with '{'"},

@@ -9,6 +9,8 @@
 
 #include <segx/io/half.hpp>
 #include <segx/io/weight_file.hpp>
+#include <segx/layers/adaptive_avg_pool2d.hpp>
+#include <segx/layers/add.hpp>
 #include <segx/models/unet.hpp>
 
 #include "image/temporary_folder.hpp"
@@ -153,8 +155,32 @@ TEST_CASE("names, extents and the architecture stand in the file", "[io]") {
 
 TEST_CASE("a network that takes no power of two can be saved", "[io]") {
   struct thirds : network<input<1>, chain<max_pool2d<3>, conv1x1<1>>> {};
+  model_card card = card_of_tiny();
+  card.height = card.width = 255;
   loaded_weights<thirds> found;
-  CHECK(decode_weights<thirds>(encode_weights(weights<thirds>::random(1), card_of_tiny()), found) == "");
+  CHECK(decode_weights<thirds>(encode_weights(weights<thirds>::random(1), card), found) == "");
+}
+
+TEST_CASE("a network that takes images of one size only can be saved", "[io]") {
+  struct single : network<input<1>, skip<add, conv3x3<1>, adaptive_avg_pool2d<48, 64>>> {};
+  model_card card = card_of_tiny();
+  card.height = 48;
+  card.width = 64;
+  loaded_weights<single> found;
+  const bytes file = encode_weights(weights<single>::random(1), card);
+  CHECK(decode_weights<single>(file, found) == "");
+  CHECK_THROWS_WITH(encode_weights(weights<single>::random(1), card_of_tiny()), Contains("in an image of 256x128"));
+}
+
+TEST_CASE("a card without which nobody could read the weights is refused when they are saved", "[io]") {
+  const auto w = weights<tiny>::random(1);
+  CHECK_THROWS_WITH(encode_weights(w, {.model = "tiny"}), Contains("the height of the images"));
+  model_card card = card_of_tiny();
+  card.width = 70000;
+  CHECK_THROWS_WITH(encode_weights(w, card), Contains("the width of the images"));
+  card = card_of_tiny();
+  card.classes = "lung,heart";
+  CHECK_THROWS_WITH(encode_weights(w, card), Contains("\"lung,heart\" are 2, but the network gives 1"));
 }
 
 TEST_CASE("weights that are no numbers, or none of 16 bits, are not written", "[io]") {

@@ -48,18 +48,40 @@ struct wrong_square {
   }
   template <class B>
   static void backward(B&, const segx::backward_pass<typename B::scalar>& b) {
+    if (b.dx[0].data == nullptr) { return; }
     segx::for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
       const auto x = segx::elements<B::memory>(b.x[0])(n, c, i, j);
-      segx::elements<B::memory>(b.dx[0])(n, c, i, j) = x * segx::elements<B::memory>(b.dy)(n, c, i, j);
+      const auto before = b.adds[0] ? segx::elements<B::memory>(b.dx[0])(n, c, i, j) : 0;
+      segx::elements<B::memory>(b.dx[0])(n, c, i, j) = before + x * segx::elements<B::memory>(b.dy)(n, c, i, j);
     });
   }
 };
 
 static_assert(segx::layer<wrong_square>);
 
+/// A layer whose backward pass writes its gradient over that of another reader.
+struct forgetful {
+  static constexpr std::string_view name = "forgetful";
+  static constexpr segx::shape output_shape(segx::shape x) { return x; }
+  template <class B>
+  static void forward(B&, const segx::forward_pass<typename B::scalar>& f) {
+    segx::for_each_element(f.y, [&](int n, int c, int i, int j) {
+      segx::elements<B::memory>(f.y)(n, c, i, j) = segx::elements<B::memory>(f.x[0])(n, c, i, j);
+    });
+  }
+  template <class B>
+  static void backward(B&, const segx::backward_pass<typename B::scalar>& b) {
+    if (b.dx[0].data == nullptr) { return; }
+    segx::for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
+      segx::elements<B::memory>(b.dx[0])(n, c, i, j) = segx::elements<B::memory>(b.dy)(n, c, i, j);
+    });
+  }
+};
+
 }  // namespace
 
 TEST_CASE("gradient_error finds a wrong gradient", "[layers][gradient]") {
   segx::reference<double> on;
   CHECK(gradient_error<wrong_square>(on, 1, segx::shape{2, 3, 3}) > 0.4);
+  CHECK(gradient_error<forgetful>(on, 1, segx::shape{2, 3, 3}) > 0.1);
 }

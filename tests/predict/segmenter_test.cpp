@@ -233,8 +233,12 @@ TEST_CASE("networks and images that do not fit are refused in a sentence") {
   CHECK(of(weights<nine_classes>{}).probabilities(noise(16, 24)).size() == 9);
   CHECK_THAT(message_of([&] { of(weights<overlapping>{}).mask(noise(16, 24, CV_32FC3)); }), Contains("has 3 classes"));
   CHECK_THAT(message_of([&] { of(weights<one_pixel>{}).mask(noise(16, 24, CV_32FC3)); }),
-             Contains("takes images of type CV_32FC1 that are not empty, not of type CV_32FC3"));
-  CHECK_THAT(message_of([&] { of(weights<one_pixel>{}).mask({}); }), Contains("not empty"));
+             Contains("takes images of type CV_32FC1, not CV_32FC3"));
+  CHECK_THAT(message_of([&] { of(weights<one_pixel>{}).mask(cv::Mat(16, 24, CV_8UC1)); }),
+             Contains("not CV_8UC1; to_unit(image) brings its values to [0,1]"));
+  CHECK_THAT(message_of([&] { of(weights<one_pixel>{}).mask({}); }), Contains("the image is empty"));
+  CHECK_THAT(message_of([&] { of(weights<overlapping>{}).mask(noise(16, 24, CV_32FC3), 3); }),
+             Contains("there is no class 3, the network has 3"));
   CHECK_THAT(message_of([&] {
                segmenter<one_pixel>{half_way_with("0.5"), {.overlap = 0.95}};
              }),

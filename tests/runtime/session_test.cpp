@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <type_traits>
+#include <xtensor/xarray.hpp>
+#include <xtensor/xview.hpp>
 
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/runtime/any_network.hpp>
@@ -123,6 +126,19 @@ TEST_CASE("weights can be exchanged, and a session moved", "[runtime]") {
   lungs.set_weights(some_weights);
   session<small_unet_here> moved{std::move(lungs)};
   CHECK(values_of(moved.predict(images)) == first);
+  session<small_unet_here> other{others};
+  other = std::move(moved);
+  CHECK(values_of(other.predict(images)) == first);
+}
+
+TEST_CASE("a session takes what gives images of four dimensions, too", "[runtime]") {
+  session<small_unet_here> lungs{some_weights};
+  const auto images = drawn<float>(1, image, 1);
+  const auto expected = values_of(lungs.predict(images));
+  CHECK(values_of(lungs.predict(xt::view(images, xt::all(), xt::all()))) == expected);
+  CHECK(values_of(lungs.predict(images * 1.0F)) == expected);
+  const xt::xarray<float> flat = xt::view(images, 0);
+  CHECK_THROWS_MATCHES(lungs.predict(flat), error, Message("images have 3 dimensions; a session takes [N,C,H,W]"));
 }
 
 TEST_CASE("sessions refuse images of another shape in a sentence", "[runtime]") {
@@ -136,6 +152,8 @@ TEST_CASE("sessions refuse images of another shape in a sentence", "[runtime]") 
   refuses(1, {1, 24, 16}, "images are [1,1,24,16]; this session takes [1 to 2,1,16,24]");
   CHECK_THROWS_MATCHES((session<small_unet_here>{some_weights, {.batch = 0}}), error,
                        Message("a session takes at least one image: session_options::batch is 0"));
+  CHECK_THROWS_MATCHES((session<small_unet_here>{some_weights, {.threads = -1}}), error,
+                       Message("session_options::threads is -1; 0 are as many as there are"));
 }
 
 TEST_CASE("a size that a network does not take is refused when it runs, with the layer's name", "[runtime]") {
@@ -143,8 +161,11 @@ TEST_CASE("a size that a network does not take is refused when it runs, with the
       (session<small_unet>{some_weights, 16, 22}), error,
       Message("max_pool2d: height and width must be multiples of the window (at max_pool2d_2, which gets "
               "[16,8,11], in an image of 16x22)"));
-  CHECK_THROWS_AS((session<small_unet>{some_weights, 0, 16}), error);
-  CHECK_THROWS_AS((session<small_unet>{some_weights, -16, 16}), error);
+  const auto has_no_pixels = Catch::Predicate<error>([](const error& e) {
+    return std::string_view{e.what()}.starts_with("an image has one pixel at least (at image");
+  });
+  CHECK_THROWS_MATCHES((session<small_unet>{some_weights, 0, 16}), error, has_no_pixels);
+  CHECK_THROWS_MATCHES((session<small_unet>{some_weights, -16, 16}), error, has_no_pixels);
 }
 
 namespace {

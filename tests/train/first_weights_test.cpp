@@ -23,7 +23,7 @@ using its_classifier = image_classifier<mobilenet_v2<0.35>, 10>;
 template <class Network>
 std::string saved(const temporary_folder& folder, const weights<Network>& w) {
   const std::string file = (folder / "first.safetensors").string();
-  save_weights(file, w, {});
+  save_weights(file, w, {.model = "first", .height = 64, .width = 64});
   return file;
 }
 

@@ -533,6 +533,9 @@ TEST_CASE("several classes are learned and scored, each by itself") {
     const segx::model_card card = segx::load_weights<Network>(run.folder / "best.safetensors").card;
     CHECK(card.normalisation == "imagenet");
     CHECK(card.classes == segx::class_list(p.data.classes));
+    const segx::recipe told = segx::read_recipe(run.folder / "recipe.json");  // makes the run again
+    CHECK(told.labels == segx::text_of(p.data.labels));
+    CHECK(told.classes == card.classes);
 
     run.folder = p / "stopped";
     int steps = 0;
@@ -685,6 +688,18 @@ TEST_CASE("a training is neither overwritten nor resumed by mistake") {
     segx::write_file_atomically(checkpoint, before.at("last.ckpt"));
   }
   CHECK((content(run.folder) == before));
+}
+
+TEST_CASE("a network whose weights nobody could use is not trained") {
+  struct headless : segx::network<segx::input<1>, segx::conv1x1<1>> {};
+  struct half : segx::network<segx::input<1>, segx::chain<segx::max_pool2d<2>, segx::conv1x1<1>, segx::sigmoid>> {};
+  const phantoms p;
+  CHECK_THAT(message_of([&] { train<headless>(p, usual(), run_in(p / "run")); }), Contains("must end in sigmoid"));
+  CHECK_THAT(message_of([&] { train<half>(p, usual(), run_in(p / "run")); }), Contains("masks are as large as images"));
+  phantoms same;
+  same.parts.val = same.parts.train;
+  CHECK_THAT(message_of([&] { train(same, usual(), run_in(p / "run")); }), Contains("for training and for validation"));
+  CHECK(!fs::exists(p / "run"));
 }
 
 TEST_CASE("there is nothing to resume in an empty folder") {

@@ -159,7 +159,7 @@ async function show(image, result) {
   $('name').textContent = `${image.name} · ${width} × ${height}`;
   $('time').textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   $('memory').textContent = megabytes(memoryBytes);
-  $('share').textContent = `${(100 * share).toFixed(1)} % of the image`;
+  $('share').textContent = `${(100 * share).toFixed(1)} %`;
   await offerDownload();
   const hadFocus = $('empty').contains(document.activeElement);
   $('empty').hidden = true;

@@ -196,6 +196,7 @@ struct graph {
     graph g = *this;
     g.nodes[0].output = image;
     g.first_defect = {};
+    if (image.height < 1 || image.width < 1) { g.first_defect = {"an image has one pixel at least", "image", {image}}; }
     for (int i = 1; i < size; ++i) {
       node<Op>& n = g.nodes[i];
       ((n.op.choice = choice), ...);

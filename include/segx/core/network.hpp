@@ -12,6 +12,14 @@
 
 namespace segx {
 
+/// What weights, sessions and trainers are made for.
+template <class N>
+concept is_network = requires(const N& n) {
+  n.channels;
+  n.parameter_count;
+  n.nodes();
+};
+
 /// What a network reads: images of so many channels, of any height and width that its layers take.
 template <int Channels>
   requires(Channels > 0)

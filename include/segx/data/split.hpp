@@ -15,6 +15,9 @@ struct split {
   std::vector<int> val;
 };
 
+/// Throws `error` unless both sides have samples, all of which the dataset has, and none is on both.
+void expect_split(const split& parts, const dataset& data);
+
 /// Trains on each sample a second time, mirrored left to right: adds such copies to the dataset and to the split.
 void double_by_mirroring(dataset& data, split& parts);
 

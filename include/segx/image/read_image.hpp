@@ -35,7 +35,8 @@ cv::Mat with_channels(cv::Mat stored, int channels);
 
 /// Stored pixels of an image file (PNG, JPEG, whatever OpenCV decodes), 8 or 16 bits, as gray (channels = 1) or RGB
 /// (3). Colour becomes gray by OpenCV's weights (see gray_of), gray becomes three equal channels, alpha is dropped.
-/// A picture that was taken with a turned camera is upright, as viewers show it, by its EXIF data. Throws segx::error with the file's name if it is missing, empty, broken or cut off.
+/// A picture that was taken with a turned camera is upright, as viewers show it, by its EXIF data. Throws segx::error
+/// with the file's name if it is missing, empty, broken or cut off.
 cv::Mat read_pixels(const std::filesystem::path& file, int channels);
 
 /// Pixels of 8 or 16 bits divided by 255 or 65535: CV_32F in [0,1] with as many channels.

@@ -26,17 +26,17 @@ namespace segx {
 
 /// What a weight file says of itself, for people and programs. Kept as text in the file's metadata.
 struct model_card {
-  std::string model;                                   // the network's name: "unet16"
+  std::string model{};                                 // the network's name: "unet16"
   int height = 0, width = 0;                           // of the images it was trained on, pixels
   std::string classes = "lung";                        // of the output channels, separated by commas
-  std::string labels;                                  // what they mean: binary, exclusive or overlapping
+  std::string labels{};                                // what they mean: binary, exclusive or overlapping
   std::string normalisation = "gray values to [0,1]";  // of the images that it takes
   std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
   std::string threshold = "0.5";                       // of the probability, for a mask
-  std::string trained_on, licence;                     // the data and their terms; the terms of the weights
-  std::string recipe, recipe_sha256;                   // how it was trained, as JSON, and its checksum
-  std::string images_sha256;                           // of the names and lengths of the files trained on
-  std::string metrics;                                 // of the validation, as JSON
+  std::string trained_on{}, licence{};                 // the data and their terms; the terms of the weights
+  std::string recipe{}, recipe_sha256{};               // how it was trained, as JSON, and its checksum
+  std::string images_sha256{};                         // of the names and lengths of the files trained on
+  std::string metrics{};                               // of the validation, as JSON
 };
 
 /// A file's weights and card.
@@ -68,7 +68,8 @@ inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"metrics", &model_card::metrics},
                                              {"licence", &model_card::licence}};
 
-/// Height and width of the self-test's image: the smallest square, from 64 on, that the network takes.
+/// Height and width of the self-test's image: the smallest square, from 64 on, that the network takes; 0: there is
+/// none.
 template <class Network>
 constexpr int find_self_test_extent(const Network& network) {
   for (int extent = 64; extent <= 1024; ++extent) {
@@ -86,13 +87,23 @@ int self_test_extent(const Network& network) {
   }
 }
 
+/// The image of the self-test: a square, or for a network that takes no small one, as large as its card says.
+template <class Network>
+shape self_test_shape(const Network& network, const model_card& card) {
+  const int extent = self_test_extent(network);
+  return extent > 0 ? shape{network.channels, extent, extent} : shape{network.channels, card.height, card.width};
+}
+
+/// Why nobody could use weights with this card; "" where that is well. `classes`: those that it must name, 0: none.
+std::string fault_of(const model_card& card, int classes);
+
 /// The session of the self-test, planned when it runs: constants of one more size would cost everybody's compiler time.
 /// Loading a file must not take more memory than using it.
 template <class Network>
 using self_test_session = session<Network, frugal<cpu>>;
 
 /// The same image everywhere: noise in [0,1), by place.
-xt::xtensor<float, 4> self_test_image(int channels, int extent);
+xt::xtensor<float, 4> self_test_image(shape extents);
 
 std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& tensor);
 
@@ -105,9 +116,15 @@ std::string checksum_of(std::span<const tensor_entry> tensors);
 
 /// The bytes of a weight file: the learnables by name, the card, the network's architecture and fingerprint, a
 /// checksum, and a self-test (an image and the logits that these weights give for it). `half` stores 16-bit floats, in
-/// half the space. Throws `error` for weights or logits that are not finite: no reader would take them.
+/// half the space. Throws `error` for what no reader would take: weights or logits that are not finite, a card without
+/// the size of images or with other classes than the network's.
 template <class Network>
 std::vector<std::byte> encode_weights(const weights<Network>& w, const model_card& card, bool half = false) {
+  const Network& network = w.network();
+  const activation head = network.nodes().back().head;  // what segments ends in one
+  const int classes = head == activation::none ? 0 : network.classes;
+  if (const std::string fault = detail::fault_of(card, classes); !fault.empty()) { fail(fault); }
+  expect_size(network, card.height, card.width);
   weights<Network> stored = w;  // as a reader will see them
   std::vector<std::vector<std::byte>> halves;
   std::vector<tensor_entry> tensors;
@@ -124,10 +141,9 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
     tensors.push_back({array.name, half ? dtype::f16 : dtype::f32, array.extents, bytes});
   }
 
-  const Network& network = w.network();
-  const int extent = detail::self_test_extent(network);
-  const auto image = detail::self_test_image(network.channels, extent);
-  const auto logits = detail::self_test_session<Network>{stored, extent, extent}.logits(image);
+  const shape tested = detail::self_test_shape(network, card);
+  const auto image = detail::self_test_image(tested);
+  const auto logits = detail::self_test_session<Network>{stored, tested.height, tested.width}.logits(image);
   if (!detail::are_finite({logits.data(), logits.size()})) {
     fail(
         "these weights give logits that are not finite for the image of the self-test, so nobody could read a file "
@@ -193,9 +209,12 @@ template <class Network>
     return joined({"the file is damaged: expected the SHA-256 ", file.metadata["sha256"], ", found ", sum});
   }
 
-  const int extent = detail::self_test_extent(network);
-  detail::self_test_session<Network> tested{result.values, extent, extent};
-  auto image = detail::self_test_image(network.channels, extent);
+  const shape test = detail::self_test_shape(network, result.card);
+  if (network.defect_at(test.height, test.width)) {
+    return joined({"the network takes no images of ", test.height, "x", test.width, ", which the card names"});
+  }
+  detail::self_test_session<Network> tested{result.values, test.height, test.width};
+  auto image = detail::self_test_image(test);
   auto promised = xt::xtensor<float, 4>::from_shape(detail::extents_of(1, tested.output()));
   for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &promised}}) {
     const std::vector<std::int64_t> extents(tensor->shape().begin(), tensor->shape().end());

@@ -38,14 +38,14 @@ struct cross_entropy_loss {
     const T scale = static_cast<T>(call.weight / divisor);
     const T keep = static_cast<T>(1 - smoothing);
     const T share = static_cast<T>(smoothing / static_cast<double>(channels));
-    detail::softmax_block<T> pixels{name, channels};
+    detail::softmax_block<T> softmaxes{name, channels};
     std::vector<T> a(channels * block);
     double sum = 0;
     for (std::size_t n = 0; n < call.images(); ++n) {
       const T* image = call.logits.data() + call.at(n, 0);
       const T* target = call.target.data() + call.at(n, 0);
       detail::for_each_block(plane, [&](std::size_t i, std::size_t count) {
-        pixels.read(image + i, plane, count);
+        softmaxes.read(image + i, plane, count);
         detail::block_of<T> labels{};  // Σ t_k: 1, or 0 where a pixel is ignored
         for (std::size_t k = 0; k < channels; ++k) {
           const T* t = target + k * plane + i;
@@ -60,7 +60,7 @@ struct cross_entropy_loss {
           detail::block_of<T> minus_log_p;
           detail::read_factors(factors ? factors + i : nullptr, static_cast<T>(detail::weight_of(weights, k)), w,
                                count);
-          pixels.minus_log_p(image + k * plane + i, minus_log_p, count);
+          softmaxes.minus_log_p(image + k * plane + i, minus_log_p, count);
           for (std::size_t j = 0; j < count; ++j) { w[j] *= keep * t[j] + share * labels[j]; }
           for (std::size_t j = 0; j < count; ++j) { all[j] += w[j]; }
           for (std::size_t j = 0; j < count; ++j) { lost[j] += w[j] * minus_log_p[j]; }
@@ -69,7 +69,7 @@ struct cross_entropy_loss {
         for (std::size_t j = 0; j < count; ++j) { sum += lost[j]; }
         if (!call.dlogits) { return; }
         for (std::size_t k = 0; k < channels; ++k) {
-          const T* p = pixels.p(k);
+          const T* p = softmaxes.p(k);
           const T* a_k = a.data() + k * block;
           T* dz = call.dlogits->data() + call.at(n, k) + i;
           for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (p[j] * all[j] - a_k[j]); }

@@ -120,18 +120,18 @@ struct softmax_focal_loss {
     const T scale = static_cast<T>(call.weight / size);
     const T exponent = static_cast<T>(gamma);
     const T least = std::numeric_limits<T>::min();  // in place of 1 − p = 0, which has no logarithm
-    detail::softmax_block<T> pixels{name, channels};
+    detail::softmax_block<T> softmaxes{name, channels};
     std::vector<T> u(channels * block);
     double sum = 0;
     for (std::size_t n = 0; n < call.images(); ++n) {
       const T* image = call.logits.data() + call.at(n, 0);
       const T* target = call.target.data() + call.at(n, 0);
       detail::for_each_block(plane, [&](std::size_t i, std::size_t count) {
-        pixels.read(image + i, plane, count);
+        softmaxes.read(image + i, plane, count);
         detail::block_of<T> all{};   // Σ u_k
         detail::block_of<T> lost{};  // of a pixel
         for (std::size_t k = 0; k < channels; ++k) {
-          const T* p = pixels.p(k);
+          const T* p = softmaxes.p(k);
           const T* t = target + k * plane + i;
           const T* factors = call.factors(n, k);
           detail::block_of<T> q;
@@ -139,7 +139,7 @@ struct softmax_focal_loss {
           detail::block_of<T> q_power;
           detail::block_of<T> w;
           detail::block_of<T> minus_log_p;
-          pixels.minus_log_p(image + k * plane + i, minus_log_p, count);
+          softmaxes.minus_log_p(image + k * plane + i, minus_log_p, count);
           for (std::size_t j = 0; j < count; ++j) { q[j] = std::max(1 - p[j], least); }
           for (std::size_t j = 0; j < count; ++j) { scaled[j] = exponent * detail::log_of(q[j]); }
           detail::exp_minus_abs(scaled.data(), q_power, count);
@@ -153,7 +153,7 @@ struct softmax_focal_loss {
         for (std::size_t j = 0; j < count; ++j) { sum += lost[j]; }
         if (!call.dlogits) { return; }
         for (std::size_t k = 0; k < channels; ++k) {
-          const T* p = pixels.p(k);
+          const T* p = softmaxes.p(k);
           const T* u_k = u.data() + k * block;
           T* dz = call.dlogits->data() + call.at(n, k) + i;
           for (std::size_t j = 0; j < count; ++j) { dz[j] += scale * (u_k[j] - p[j] * all[j]); }

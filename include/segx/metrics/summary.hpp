@@ -28,18 +28,18 @@ struct segmentation_summary {
 inline segmentation_summary summarize(std::span<const confusion> images) {
   if (images.empty()) { fail("metrics: no image was evaluated; give at least one image with its mask"); }
   confusion all;
-  double iou = 0;
-  double dice = 0;
+  double sum_of_iou = 0;
+  double sum_of_dice = 0;
   for (const confusion& image : images) {
     all += image;
-    iou += image.iou();
-    dice += image.dice();
+    sum_of_iou += image.iou();
+    sum_of_dice += image.dice();
   }
   const auto count = static_cast<double>(images.size());
   return {.images = static_cast<int>(images.size()),
           .iou_micro = all.iou(),
-          .iou_mean = iou / count,
-          .dice_mean = dice / count,
+          .iou_mean = sum_of_iou / count,
+          .dice_mean = sum_of_dice / count,
           .f1_micro = all.f1(),
           .precision_micro = all.precision(),
           .recall_micro = all.recall(),

@@ -130,7 +130,10 @@ class segmenter {
     expect_one_class();
     return labels(image);
   }
-  cv::Mat mask(const cv::Mat& image, int k) { return mask_of_class(labels(image), labels_, k); }
+  cv::Mat mask(const cv::Mat& image, int k) {
+    if (k < 0 || k >= classes_) { fail({"segmenter: there is no class ", k, ", the network has ", classes_}); }
+    return mask_of_class(labels(image), labels_, k);
+  }
 
  private:
   static int channels_of(const Network& network) {
@@ -159,9 +162,11 @@ class segmenter {
   /// Calls take(rows, planes) with bands of the result's planes, from top to bottom.
   template <class Take>
   void for_each_band(const cv::Mat& image, Take&& take) {
-    if (image.empty() || image.type() != framed_.type()) {
-      fail({"segmenter: the network takes images of type ", cv::typeToString(framed_.type()),
-            " that are not empty, not of type ", cv::typeToString(image.type())});
+    if (image.empty()) { fail("segmenter: the image is empty; was its file read?"); }
+    if (image.type() != framed_.type()) {
+      fail({"segmenter: the network takes images of type ", cv::typeToString(framed_.type()), ", not ",
+            cv::typeToString(image.type()),
+            image.depth() == CV_8U || image.depth() == CV_16U ? "; to_unit(image) brings its values to [0,1]" : ""});
     }
     network_.restart();
     if (fitting_ != fit::tile) { return take(cv::Range{0, image.rows}, resized(image)); }

@@ -51,6 +51,21 @@ void expect_batch(const xt::xtensor<T, 4>& batch, shape s, int max_batch, const 
   }
 }
 
+template <class E, class Tensor>
+concept other_expression = !std::derived_from<E, Tensor> && xt::is_xexpression<E>::value;
+
+/// An expression as the tensor that sessions take.
+template <class Scalar>
+xt::xtensor<Scalar, 4> as_batch(const auto& expression) {
+  static_assert(
+      std::same_as<typename std::remove_cvref_t<decltype(expression)>::value_type, Scalar>,
+      "a session takes images as float (double on reference<double>): convert them, bytes by to_unit or / 255");
+  if (expression.dimension() != 4) {
+    fail({"images have ", expression.dimension(), " dimensions; a session takes [N,C,H,W]"});
+  }
+  return expression;
+}
+
 inline void expect_count(const char* what, std::size_t values, std::size_t expected) {
   if (values != expected) { fail({"the ", what, " are ", values, " values; this network has ", expected}); }
 }
@@ -114,6 +129,9 @@ struct engine {
  private:
   static int batch_of(session_options options) {
     if (options.batch < 1) { fail({"a session takes at least one image: session_options::batch is ", options.batch}); }
+    if (options.threads < 0) {
+      fail({"session_options::threads is ", options.threads, "; 0 are as many as there are"});
+    }
     return options.batch;
   }
   static std::unique_ptr<runs_as> make_backend(session_options options) {

@@ -33,7 +33,7 @@ class executor {
   using scalar = typename Backend::scalar;
 
   executor(Backend& on, const program<Backend>& what, int max_batch, int threads)
-      : on_{on},
+      : on_{&on},
         program_{what},
         max_batch_{max_batch},
         memory_{on, what, max_batch, threads},
@@ -81,9 +81,9 @@ class executor {
       if (program_.why == purpose::training) { pack_for_forward(i, weights); }
       const forward_pass<scalar> pass = pass_of(i, weights, batch, drawn);
       if (program_.streamed[node.inputs[0]]) {
-        node.op.forward_streamed(on_, pass_of(node.inputs[0], weights, batch, drawn), pass);
+        node.op.forward_streamed(*on_, pass_of(node.inputs[0], weights, batch, drawn), pass);
       } else {
-        node.op.forward(on_, pass);
+        node.op.forward(*on_, pass);
       }
       after(i);
     }
@@ -101,10 +101,10 @@ class executor {
       if (program_.joined[i] || !learns_[i]) { continue; }
       const auto& node = program_.nodes[i];
       if (learns_[node.inputs[0]] && node.op.pack != nullptr) {
-        node.op.pack(on_, {.x = input_shape(node, 0),
-                           .y = node.output,
-                           .parameters = parameters(node, weights.data()),
-                           .packed_backward = memory_.packed(i)});
+        node.op.pack(*on_, {.x = input_shape(node, 0),
+                            .y = node.output,
+                            .parameters = parameters(node, weights.data()),
+                            .packed_backward = memory_.packed(i)});
       }
       backward_pass<scalar> pass{.y = value(i, batch),
                                  .dy = gradient(i, batch),
@@ -122,9 +122,9 @@ class executor {
       const epilogue then = drawn.at(node.then);
       if (!then.empty()) {
         const auto& known = slope_follows_from_result(then.act) ? pass.y : pass.x[0];
-        epilogue_backward(on_, then, known, pass.dy, drawn.seed_of(i));
+        epilogue_backward(*on_, then, known, pass.dy, drawn.seed_of(i));
       }
-      node.op.backward(on_, pass);
+      node.op.backward(*on_, pass);
     }
   }
 
@@ -157,10 +157,10 @@ class executor {
   void pack_for_forward(int i, std::span<const scalar> weights) {
     const auto& node = program_.nodes[i];
     if (node.op.pack == nullptr) { return; }
-    node.op.pack(on_, {.x = input_shape(node, 0),
-                       .y = node.output,
-                       .parameters = parameters(node, weights.data()),
-                       .packed = memory_.packed(i)});
+    node.op.pack(*on_, {.x = input_shape(node, 0),
+                        .y = node.output,
+                        .parameters = parameters(node, weights.data()),
+                        .packed = memory_.packed(i)});
   }
   shape input_shape(const auto& node, int k) const { return program_.nodes[node.inputs[k]].output; }
 
@@ -172,7 +172,7 @@ class executor {
     return result;
   }
 
-  Backend& on_;
+  Backend* on_;  // a pointer, so that executors can be assigned
   program<Backend> program_;
   int max_batch_;
   arena<Backend> memory_;

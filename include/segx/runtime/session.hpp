@@ -26,6 +26,8 @@ namespace segx {
 template <class Model, backend Backend = cpu, purpose Why = purpose::inference>
   requires(Why != purpose::training)
 class session {
+  static_assert(is_network<typename detail::network_of<Model>::type>,
+                "a session is one of a network<input<C>, ...> or of its at<H,W>, not of a chain or a layer");
   using engine = detail::engine<Model, Backend, Why>;
   using runs_as = segx::runs_as<Backend>;
 
@@ -77,6 +79,11 @@ class session {
     predict(images, result);
     return result;
   }
+  /// Of any other expression of xtensor, which is copied. Throws `error` where it has not four dimensions.
+  template <detail::other_expression<tensor4> Images>
+  tensor4 predict(const Images& images) {
+    return predict(detail::as_batch<scalar>(images));
+  }
 
   /// The values before the activation at the end.
   void logits(const tensor4& images, tensor4& result, const dropout_draw& drawn = {}) {
@@ -86,6 +93,10 @@ class session {
     tensor4 result;
     logits(images, result);
     return result;
+  }
+  template <detail::other_expression<tensor4> Images>
+  tensor4 logits(const Images& images) {
+    return logits(detail::as_batch<scalar>(images));
   }
 
  private:

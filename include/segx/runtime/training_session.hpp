@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
+#include <segx/core/finite.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/runtime/engine.hpp>
 #include <segx/runtime/transfer.hpp>
@@ -67,6 +67,11 @@ class training_session {
     copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());
   }
 
+  template <class Network>
+  void forward(const weights<Network, scalar>& w, const tensor4& images, tensor4& logits, const dropout_draw& drawn) {
+    forward(w.values(), images, logits, drawn);
+  }
+
   /// Adds the gradients of the learnables, and what running statistics are to lose, to `gradients()`, from dlogits =
   /// dL/dlogits of the last forward pass.
   void backward(std::span<const scalar> weights, const tensor4& dlogits) {
@@ -80,6 +85,11 @@ class training_session {
     }
     copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
     executor.backward(weights, gradients_.span(), batch_, drawn_);
+  }
+
+  template <class Network>
+  void backward(const weights<Network, scalar>& w, const tensor4& dlogits) {
+    backward(w.values(), dlogits);
   }
 
   /// Keeps some layers as they are: those in parts of these names, "encoder" or "encoder.2". Weights of `frozen` parts
@@ -111,7 +121,7 @@ class training_session {
       const view<scalar> y = executor.value(i, batch_);
       const auto value = elements<Backend::memory>(y);
       for_each_element(y, [&](int n, int c, int row, int column) {
-        if (name.empty() && !std::isfinite(value(n, c, row, column))) { name = executor.what().nodes[i].name.view(); }
+        if (name.empty() && !is_finite(value(n, c, row, column))) { name = executor.what().nodes[i].name.view(); }
       });
     });
     return name;

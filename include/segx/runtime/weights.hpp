@@ -37,6 +37,8 @@ struct weight_array {
 /// learned, in order of execution, then running statistics.
 template <class Network, class T = float>
 class weights {
+  static_assert(is_network<Network>, "weights are those of a network<input<C>, ...>, not of a chain or a layer");
+
  public:
   using network_type = Network;
 

@@ -11,8 +11,39 @@
 
 namespace segx::testing {
 
+/// How far gradients are off, relative, where `backward` is to add them to others (of another reader of an input; those
+/// of the learnables always), and where nobody wants that of the first input.
+template <backend Backend, class Layer>
+double added_error(Backend& on, const Layer& layer, const layer_inputs& in, const layer_gradients& alone) {
+  layer_gradients start = alone;
+  for (auto* arrays : {&start.x, &start.parameters}) {
+    for (array& values : *arrays) {
+      for (std::size_t i = 0; i < values.size(); ++i) { values[i] = 0.25 * static_cast<double>(i % 7) - 0.5; }
+    }
+  }
+  double worst = 0;
+  const auto compare = [&](const std::vector<array>& found, const std::vector<array>& others,
+                           const std::vector<array>& gradients, std::size_t first) {
+    for (std::size_t k = first; k < found.size(); ++k) {
+      array expected = gradients[k];
+      for (std::size_t i = 0; i < expected.size(); ++i) { expected[i] += others[k][i]; }
+      worst = std::max(worst, relative_error(found[k], expected));
+    }
+  };
+  layer_run added{on, layer, in};
+  const layer_gradients sums = added.backward(added.forward(), start);
+  compare(sums.x, start.x, alone.x, 0);
+  compare(sums.parameters, start.parameters, alone.parameters, 0);
+  layer_run unwanted{on, layer, in};
+  const layer_gradients rest = unwanted.backward(unwanted.forward(), start, {false, true});
+  compare(rest.x, start.x, alone.x, 1);
+  compare(rest.parameters, start.parameters, alone.parameters, 0);
+  return worst;
+}
+
 /// Checks the backward pass of a layer on a backend against finite differences: the largest relative error over the
-/// gradients of all inputs and learnables, for the loss Σ y·r with a random r.
+/// gradients of all inputs and learnables, for the loss Σ y·r with a random r. Also where they are added to others: see
+/// `added_error`.
 ///
 /// Numeric: central differences of the forward pass on reference<double>, at no more than `at_most` places of each
 /// array, spread evenly. Sound kernels stay under 1e-6 in double and 1e-3 in float.
@@ -30,8 +61,8 @@ double gradient_error(Backend& on, const Layer& layer, const layer_inputs& in, s
   layer_run run{on, layer, in};
   const layer_gradients analytic = run.backward(run.forward());
 
+  double worst = added_error(on, layer, in, analytic);
   layer_inputs moved = in;
-  double worst = 0;
   const auto compare = [&](array& at, const array& gradient) {
     array numeric;
     array found;

@@ -68,7 +68,11 @@ void expect_classes(const Network& network, const std::string& model, const data
   const bool exclusive = data.labels == label_kind::exclusive;
   const std::string because = exclusive ? "the classes exclude each other" : "each class is found by itself";
   const activation head = network.nodes().back().head;
-  if (head != activation::none && exclusive != (head == activation::softmax)) {
+  if (head != activation::sigmoid && head != activation::softmax) {
+    fail({"the network \"", model, "\" must end in ", exclusive ? "softmax" : "sigmoid",
+          ", so that it gives probabilities of its classes"});
+  }
+  if (exclusive != (head == activation::softmax)) {
     fail({because, ", so the network must end in a ", exclusive ? "softmax" : "sigmoid", ", which \"", model,
           "\" does not"});
   }

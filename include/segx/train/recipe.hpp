@@ -17,7 +17,7 @@ namespace segx {
 /// Everything that the result of a training depends on, apart from its images: with these and a recipe it can be made
 /// again. `recipe_fields` says what each of them means and how it is called in files.
 struct recipe {
-  std::string model = "unet16";
+  std::string model{};  // empty: a network of your own, "custom"
   int height = 256, width = 256;
   std::string framing = "stretch";
   double foreground = 0.5;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/finite.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/io/checkpoint.hpp>
@@ -93,7 +93,7 @@ class learner {
     if (dlogits_.shape() != logits_.shape()) { dlogits_.resize(logits_.shape()); }
     dlogits_.fill(0);
     const double loss = loss_(logits_, b.masks, dlogits_, share);
-    if (!std::isfinite(loss)) { throw divergence{session_.first_non_finite(weights_.values(), b.images)}; }
+    if (!is_finite(loss)) { throw divergence{session_.first_non_finite(weights_.values(), b.images)}; }
     session_.backward(weights_.values(), dlogits_);
     return loss;
   }
@@ -146,7 +146,7 @@ class learner {
   void expect_finite(std::span<const float> gradients) const {
     for (const auto& array : weights_.arrays()) {
       for (const float g : gradients.subspan(static_cast<std::size_t>(array.place), array.values.size())) {
-        if (!std::isfinite(g)) { throw divergence{array.name}; }
+        if (!is_finite(g)) { throw divergence{array.name}; }
       }
     }
   }

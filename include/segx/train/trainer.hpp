@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <segx/core/error.hpp>
+#include <segx/core/finite.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/augment/geometric.hpp>
@@ -65,8 +65,8 @@ struct train_result {
 ///   segx::trainer<segx::unet16> t{data, parts, {.epochs = 40}, segx::bce + segx::jaccard, {.folder = "run"}};
 ///   t.run();
 ///
-/// The recipe that it tells names the loss, the optimizer and the augmentation that it was given, those of your own by
-/// name alone; `parse_loss(recipe.loss)` is the loss of the recipe.
+/// The recipe that it tells names the loss, the optimizer, the augmentation and the classes that it was given, what is
+/// your own by name alone; `parse_loss(recipe.loss)` is the loss of the recipe.
 template <class Network, class Backend = cpu>
 class trainer {
  public:
@@ -78,17 +78,22 @@ class trainer {
   /// With an optimizer of your own.
   trainer(const dataset& data, const split& parts, recipe r, any_loss loss, any_optimizer optimizer, run_options run,
           const Network& network = {})
-      : recipe_{told(std::move(r), loss, optimizer, run.augment)},
+      : recipe_{told(std::move(r), data, loss, optimizer, run.augment)},
         run_{std::move(run)},
         data_{data},
         parts_{parts},
         judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
         learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)},
         at_{training_state::begin(recipe_)} {
+    expect_split(parts_, data_);
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes()), available_memory());
     expect_classes(network, recipe_.model, data_, learner_.loss());
+    if (const shape result = judge_.output(); !same_plane(result, judge_.input())) {
+      fail({"the network \"", recipe_.model, "\" makes ", text_of(result), " of ", text_of(judge_.input()),
+            ", but masks are as large as images"});
+    }
   }
 
   /// Throws `error` for what is wrong with a recipe, its loss apart, whatever the images are.
@@ -182,9 +187,12 @@ class trainer {
                           {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay, .momentum = r.momentum});
   }
 
-  static recipe told(recipe r, const any_loss& loss, const any_optimizer& optimizer,
+  static recipe told(recipe r, const dataset& data, const any_loss& loss, const any_optimizer& optimizer,
                      const std::optional<any_augmentation>& augment) {
     r = checked(std::move(r));
+    if (data.classes.size() > 1 && r.labels == "auto") { r.labels = text_of(data.labels); }
+    if (data.classes.size() > 1 && r.classes.empty()) { r.classes = class_list(data.classes); }
+    if (r.model.empty()) { r.model = "custom"; }
     r.loss = loss.text();
     r.optimizer = optimizer.name;
     if (augment) { r.augmentation = augment->text(); }
@@ -272,7 +280,7 @@ class trainer {
       if (shown_) { shown_->update(done, progress_state::unknown, progress_state::unknown); }
     };
     const evaluation e = evaluate(judge_, *val_samples_, learner_.loss(), 0.5F, show, data_.labels);
-    if (!std::isfinite(e.loss)) { fail_diverged(divergence{learner_.first_non_finite(batch_)}); }
+    if (!is_finite(e.loss)) { fail_diverged(divergence{learner_.first_non_finite(batch_)}); }
     epoch_record record{.epoch = at_.epoch + 1,
                         .averaged = learner_.is_averaged() ? 1 : 0,
                         .seconds = at_.seconds + seconds_since(start),

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/core/finite.hpp>
 #include <segx/cuda/idle_clock.hpp>
 #include <segx/cuda/loss_program.hpp>
 #include <segx/cuda/training_kernels.hpp>
@@ -126,7 +126,7 @@ class learner<Network, cuda> {
       loss = add_loss_of_host(b, share, work);
     }
     expect_finite_step();
-    if (!std::isfinite(loss)) { throw divergence{session_.first_non_finite(current().values(), b.images)}; }
+    if (!is_finite(loss)) { throw divergence{session_.first_non_finite(current().values(), b.images)}; }
     return loss;
   }
 
@@ -351,7 +351,7 @@ class learner<Network, cuda> {
   std::string first_bad_array(std::span<const float> gradients) const {
     for (const auto& array : weights_.arrays()) {
       for (const float g : gradients.subspan(static_cast<std::size_t>(array.place), array.values.size())) {
-        if (!std::isfinite(g)) { return array.name; }
+        if (!is_finite(g)) { return array.name; }
       }
     }
     return "";

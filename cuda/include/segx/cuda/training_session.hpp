@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -13,6 +12,7 @@
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/error.hpp>
+#include <segx/core/finite.hpp>
 #include <segx/cuda/arena.hpp>
 #include <segx/runtime/training_session.hpp>
 
@@ -102,7 +102,7 @@ class training_session<Model, cuda> {
       const view<float> y = engine_.run.value(i, batch);
       found.resize(static_cast<std::size_t>(batch * y.extent.size()));
       copy_out(*engine_.on, y, activation::none, found.data());
-      const bool all = std::all_of(found.begin(), found.end(), [](float v) { return std::isfinite(v); });
+      const bool all = std::all_of(found.begin(), found.end(), [](float v) { return is_finite(v); });
       if (!all) { name = engine_.run.what().nodes[i].name.view(); }
     });
     return name;

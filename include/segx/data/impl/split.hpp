@@ -18,6 +18,24 @@
 
 namespace segx {
 
+SEGX_IMPL_COLD void expect_split(const split& parts, const dataset& data) {
+  std::vector<const char*> side(data.samples.size());
+  for (const auto& [name, indices] : {std::pair{"training", &parts.train}, std::pair{"validation", &parts.val}}) {
+    if (indices->empty()) { fail({"a split without samples for ", name}); }
+    for (const int i : *indices) {
+      if (i < 0 || static_cast<std::size_t>(i) >= side.size()) {
+        fail({"a split names sample ", i, " for ", name, ", but there are ", side.size()});
+      }
+      const char*& taken = side[static_cast<std::size_t>(i)];
+      if (taken != nullptr) {
+        fail({"a split has the sample \"", data.samples[static_cast<std::size_t>(i)].stem, "\" twice, for ", taken,
+              " and for ", name});
+      }
+      taken = name;
+    }
+  }
+}
+
 SEGX_IMPL_COLD void double_by_mirroring(dataset& data, split& parts) {
   for (std::size_t k = 0, count = parts.train.size(); k < count; ++k) {
     sample copy = data.samples[static_cast<std::size_t>(parts.train[k])];

@@ -43,9 +43,9 @@ SEGX_IMPL void copy_to_image(const cv::Mat& image, const normalisation& normalis
   const cv::Mat first = detail::plane_header(batch, n, 0);
   if (image.dims != 2 || image.depth() != CV_32F || image.channels() != static_cast<int>(batch.shape(1)) ||
       image.size() != first.size()) {
-    fail({"copy_to_image: an image of ", image.cols, " x ", image.rows, " pixels and ", image.channels(),
-          " channels does not fit a batch of ", first.cols, " x ", first.rows, " pixels and ", batch.shape(1),
-          " channels"});
+    fail({"copy_to_image: an image of ", image.cols, " x ", image.rows, " pixels of type ",
+          cv::typeToString(image.type()), " does not fit a batch of ", first.cols, " x ", first.rows,
+          " pixels of type ", cv::typeToString(CV_32FC(static_cast<int>(batch.shape(1))))});
   }
   std::vector<cv::Mat> planes;
   for (std::size_t c = 0; c < batch.shape(1); ++c) { planes.push_back(detail::plane_header(batch, n, c)); }

@@ -81,7 +81,7 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);  // upright, as its EXIF data say
-  } catch (const cv::Exception&) {  // its text speaks of OpenCV's sources
+  } catch (const cv::Exception&) {                                            // its text speaks of OpenCV's sources
   }
   if (pixels.empty()) { fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"}); }
   const int channels = pixels.channels();
@@ -161,7 +161,10 @@ SEGX_IMPL cv::Mat read_mask(const std::filesystem::path& file, std::optional<int
     const bool binary = values.size() == 1 || (values.size() == 2 && values.front() == 0);
     if (!binary || !(largest == 0 || largest == 1 || largest == 255 || largest == 65535)) {
       fail({file.string(), ": holds the values ", detail::first_few(values),
-            ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others"});
+            ", but a mask must be 0 and 1, or 0 and 255; give a threshold to accept others",
+            largest < 32
+                ? "; or is it a map of classes? Then name them and say that they are exclusive (--classes, --labels)"
+                : ""});
     }
   }
   cv::Mat mask;

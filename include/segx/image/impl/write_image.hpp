@@ -27,7 +27,8 @@ SEGX_IMPL_COLD void write_mask(const std::filesystem::path& file, const cv::Mat&
   double largest = 0;
   if (mask.type() == CV_8UC1 && !mask.empty()) { cv::minMaxLoc(mask, nullptr, &largest); }
   if (mask.type() != CV_8UC1 || largest > 1) {
-    fail({file.string(), ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1"});
+    fail({file.string(),
+          ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1; write_png writes maps of classes"});
   }
   write_png(file, mask * 255);
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
+#include <segx/core/finite.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/io/weight_format.hpp>
@@ -10,8 +13,25 @@ namespace segx {
 
 namespace detail {
 
-SEGX_IMPL_COLD xt::xtensor<float, 4> self_test_image(int channels, int extent) {
-  auto image = xt::xtensor<float, 4>::from_shape(extents_of(1, {channels, extent, extent}));
+inline constexpr int largest_extent = 65536;  // of an image
+
+SEGX_IMPL_COLD std::string fault_of(const model_card& card, int classes) {
+  for (const auto& [name, extent] : {std::pair{"height", card.height}, std::pair{"width", card.width}}) {
+    if (extent < 1 || extent > largest_extent) {
+      return joined({"a weight file's card must say the ", name, " of the images, between 1 and ", largest_extent,
+                     ", not ", extent});
+    }
+  }
+  const auto named = 1 + std::count(card.classes.begin(), card.classes.end(), ',');
+  if (classes > 0 && named != classes) {
+    return joined({"a weight file's card must name each class: \"", card.classes, "\" are ", named,
+                   ", but the network gives ", classes});
+  }
+  return "";
+}
+
+SEGX_IMPL_COLD xt::xtensor<float, 4> self_test_image(shape extents) {
+  auto image = xt::xtensor<float, 4>::from_shape(extents_of(1, extents));
   for (std::size_t i = 0; i < image.size(); ++i) {
     image.data()[i] = static_cast<float>(hash32(static_cast<std::uint32_t>(i)) >> 8U) * 0x1p-24F;
   }
@@ -23,7 +43,7 @@ SEGX_IMPL_COLD std::span<const std::byte> bytes_of(const xt::xtensor<float, 4>& 
 }
 
 SEGX_IMPL_COLD bool are_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  return std::all_of(values.begin(), values.end(), [](float v) { return is_finite(v); });
 }
 
 SEGX_IMPL_COLD std::string checksum_of(std::span<const tensor_entry> tensors) {
@@ -54,8 +74,9 @@ SEGX_IMPL_COLD std::string decode_card(const safetensors_view& file, model_card&
   for (const auto& [name, extent] : {std::pair{"height", &card.height}, std::pair{"width", &card.width}}) {
     const std::string* text = value(name);
     const auto end = text == nullptr ? nullptr : text->data() + text->size();
-    if (text == nullptr || std::from_chars(text->data(), end, *extent).ptr != end || *extent < 1 || *extent > 65536) {
-      return joined({"expected a \"", name, "\" between 1 and 65536, found ",
+    if (text == nullptr || std::from_chars(text->data(), end, *extent).ptr != end || *extent < 1 ||
+        *extent > detail::largest_extent) {
+      return joined({"expected a \"", name, "\" between 1 and ", detail::largest_extent, ", found ",
                      text == nullptr ? "none" : joined({"\"", *text, "\""})});
     }
   }

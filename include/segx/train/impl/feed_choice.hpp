@@ -61,7 +61,7 @@ SEGX_IMPL_COLD std::optional<std::int64_t> available_memory() {
 }
 
 SEGX_IMPL_COLD std::string feed_choice::text() const {
-  const auto megabytes = [](std::int64_t bytes) { return joined({(bytes + 999'999) / 1'000'000, " MB"}); };
+  const auto megabytes = [](std::int64_t count) { return joined({(count + 999'999) / 1'000'000, " MB"}); };
   const std::string room =
       available ? joined({megabytes(*available), " are available"}) : "it is not known what is available";
   const std::string images = megabytes(bytes.images), loading = joined({megabytes(bytes.loading), " to load batches"});
