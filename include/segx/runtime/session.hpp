@@ -81,6 +81,10 @@ class session {
   }
   /// Of any other expression of xtensor, which is copied. Throws `error` where it has not four dimensions.
   template <detail::other_expression<tensor4> Images>
+  void predict(const Images& images, tensor4& result, const dropout_draw& drawn = {}) {
+    predict(detail::as_batch<scalar>(images), result, drawn);
+  }
+  template <detail::other_expression<tensor4> Images>
   tensor4 predict(const Images& images) {
     return predict(detail::as_batch<scalar>(images));
   }
@@ -93,6 +97,10 @@ class session {
     tensor4 result;
     logits(images, result);
     return result;
+  }
+  template <detail::other_expression<tensor4> Images>
+  void logits(const Images& images, tensor4& result, const dropout_draw& drawn = {}) {
+    logits(detail::as_batch<scalar>(images), result, drawn);
   }
   template <detail::other_expression<tensor4> Images>
   tensor4 logits(const Images& images) {
