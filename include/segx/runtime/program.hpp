@@ -79,6 +79,12 @@ constexpr defect missing_kernel(const graph<Capacity, operation<Backend>>& g, pu
   return {};
 }
 
+/// The defect, if it is one of channels: no other size of images mends it.
+constexpr defect at_every_size(const defect& found) {
+  const auto& [a, b] = found.inputs;
+  return b.channels > 0 && a.channels != b.channels && same_plane(a, b) ? found : defect{};
+}
+
 template <class Network, class Backend>
 inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024, choice_of<Backend>);
 
@@ -141,7 +147,7 @@ class unchecked_plan {
   memory_plan<capacity> memory_;
 };
 
-/// The program of a network at a size that is only known when it runs. The network's own mistakes still do not compile.
+/// The program of a network at a size that is only known when it runs. Mistakes that no size mends do not compile.
 template <class Network, class Backend, purpose Why>
 class dynamic_plan : public unchecked_plan<Network, runs_as<Backend>, Why> {
   using runs_as = segx::runs_as<Backend>;
@@ -152,6 +158,8 @@ class dynamic_plan : public unchecked_plan<Network, runs_as<Backend>, Why> {
             Network::template composed<operation<runs_as>>(height, width, choice_of<Backend>)} {}
 
  private:
+  static constexpr defect unequal = detail::at_every_size(detail::any_size_on<Network, runs_as>.first_defect);
+  static constexpr fits_together<unequal> fits{};
   static constexpr defect missing =
       detail::missing_kernel<runs_as>(lower(detail::any_size_on<Network, runs_as>, Why).body, Why);
   static constexpr fits_together<missing> checked{};
