@@ -193,10 +193,19 @@ function draw() {
       }
     }
   }
+  fade();
   $('legend').hidden = how !== 'probability';
   $('overlay').width = columns;
   $('overlay').height = rows;
   $('overlay').getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns, rows), 0, 0);
+}
+
+/** Shows the overlay as opaque as the slider says; lines, which are thin, twice as much. */
+function fade() {
+  const { value } = $('opacity');
+  const isOutline = document.querySelector('input[name=show]:checked').value === 'outline';
+  $('percent').textContent = `${value} %`;
+  $('overlay').style.opacity = Math.min(1, value / (isOutline ? 50 : 100));
 }
 
 async function offerDownload() {
@@ -260,9 +269,6 @@ document.addEventListener('drop', (event) => {
 document.addEventListener('paste', (event) => take(event.clipboardData.files[0]));
 
 for (const choice of document.querySelectorAll('input[name=show]')) choice.addEventListener('change', draw);
-$('opacity').addEventListener('input', ({ target }) => {
-  $('percent').textContent = `${target.value} %`;
-  $('overlay').style.opacity = target.value / 100;
-});
+$('opacity').addEventListener('input', fade);
 
 start();
