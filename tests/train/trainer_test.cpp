@@ -559,6 +559,10 @@ TEST_CASE("several classes are learned and scored, each by itself") {
   SECTION("classes that overlap, of colour images") {
     recipe.labels = "overlapping";
     check(two_lungs{});
+    segx::recipe found = usual();  // which says nothing of classes
+    found.normalisation = recipe.normalisation;
+    train<two_lungs>(p, found, run_in(p / "found"));
+    CHECK(segx::trainer<two_lungs>::is_finished(p / "found", p.data, p.parts, found));
     recipe.labels = "exclusive";
     recipe.classes = "background,lung";
     p.data.labels = segx::label_kind::exclusive;

@@ -76,9 +76,9 @@ class trainer {
       : trainer{data, parts, r, std::move(loss), optimizer_of(r, network), std::move(run), network} {}
 
   /// With an optimizer of your own.
-  trainer(const dataset& data, const split& parts, recipe r, any_loss loss, any_optimizer optimizer, run_options run,
-          const Network& network = {})
-      : recipe_{told(std::move(r), data, loss, optimizer, run.augment)},
+  trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss, any_optimizer optimizer,
+          run_options run, const Network& network = {})
+      : recipe_{told(r, data, loss, optimizer, run.augment)},
         run_{std::move(run)},
         data_{data},
         parts_{parts},
@@ -112,7 +112,7 @@ class trainer {
   static bool is_finished(const std::filesystem::path& folder, dataset data, split parts, const recipe& r,
                           const Network& network = {}) {
     if (r.doubled) { double_by_mirroring(data, parts); }
-    const run_folder files{folder, r, images_sha256(data, parts)};
+    const run_folder files{folder, told(r, data), images_sha256(data, parts)};
     return std::filesystem::exists(files.checkpoint()) && files.state_in(files.load(network.fingerprint)).is_over(r);
   }
 
@@ -187,12 +187,19 @@ class trainer {
                           {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay, .momentum = r.momentum});
   }
 
-  static recipe told(recipe r, const dataset& data, const any_loss& loss, const any_optimizer& optimizer,
-                     const std::optional<any_augmentation>& augment) {
-    r = checked(std::move(r));
-    if (data.classes.size() > 1 && r.labels == "auto") { r.labels = text_of(data.labels); }
-    if (data.classes.size() > 1 && r.classes.empty()) { r.classes = class_list(data.classes); }
+  /// The recipe with what the images and the program's own parts make of it.
+  static recipe told(const recipe& given, const dataset& data) {
+    recipe r = checked(given);
     if (r.model.empty()) { r.model = "custom"; }
+    if (data.classes.size() > 1) {
+      if (r.labels == "auto") { r.labels = text_of(data.labels); }
+      if (r.classes.empty()) { r.classes = class_list(data.classes); }
+    }
+    return r;
+  }
+  static recipe told(const recipe& given, const dataset& data, const any_loss& loss, const any_optimizer& optimizer,
+                     const std::optional<any_augmentation>& augment) {
+    recipe r = told(given, data);
     r.loss = loss.text();
     r.optimizer = optimizer.name;
     if (augment) { r.augmentation = augment->text(); }
