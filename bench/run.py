@@ -2,11 +2,13 @@
 """Times segx and other runtimes on the same networks, weights and inputs: scripts/bench calls this.
 
 All contenders of a workload run in turn, one process each, for several rounds in one go, so that a busy moment of the
-machine meets all of them. Written are the median, least and largest of the rounds' medians."""
+machine meets all of them. Written are the median of the rounds' medians, and the least and the largest time of all runs.
+Tables are written anew after each round, so what is measured stays if the rest is interrupted."""
 import argparse
 import datetime
 import gzip
 import json
+import math
 import os
 import pathlib
 import platform
@@ -17,27 +19,48 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
-SEGX = ROOT / "build" / "release" / "bin" / "segx"
+BIN = ROOT / "build" / "release" / "bin"
+SEGX = BIN / "segx"
 PEERS = ROOT / "bench" / "peers"
 PACKAGES = BUILD / "packages" / "node_modules"
 PYTHON = "/usr/bin/python3"  # Debian's packages belong to Debian's Python
 SHIPPED = ROOT / "weights" / "lung-unet16-256.safetensors"
 LIMIT = 600  # seconds for one process
+MOST_DIFFERENCE = 0.01  # of a peer's probabilities from segx's
 
 
 class Missing(Exception):
-    """A contender that cannot run here."""
+    """What cannot be measured here, and why."""
 
 
 def call(command, says_json=True):
     """The JSON that a command ends with."""
     environment = {**os.environ, "NODE_PATH": str(PACKAGES)}
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, env=environment)
+    try:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, env=environment)
+    except subprocess.TimeoutExpired:
+        raise Missing(f"not done within {LIMIT} s") from None
     if done.returncode != 0:
         lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if not line.startswith("Run with --help")]
-        raise Missing((lines or ["?"])[-1][:120])
-    text = done.stdout.strip() if says_json else "{}"
-    return json.loads(text if text.startswith("{") else text.splitlines()[-1])
+        raise Missing((lines or [f"it ended with status {done.returncode}"])[-1][:120])
+    if not says_json:
+        return {}
+    text = done.stdout.strip()
+    try:
+        found = json.loads(text if text.startswith("{") else text.splitlines()[-1])
+    except (ValueError, IndexError):
+        found = None
+    if not isinstance(found, dict):
+        raise Missing(f'it ended with "{text[-60:]}", which is no JSON')
+    return found
+
+
+def number(found, key):
+    """A finite number among what a command told."""
+    value = found.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise Missing(f"its {key} is no number: {value}" if key in found else f"it does not tell its {key}")
+    return value
 
 
 SHAPES = {"unet16": (1, 256), "unet64": (1, 256), "resunet": (3, 256), "linknet-effb3": (3, 512)}  # channels, size
@@ -57,6 +80,8 @@ class Model:
     def prepare(self):
         if not self.weights.exists():
             data, run = BUILD / "phantoms", BUILD / f"train-{self.name}"
+            for folder in [data, run]:
+                shutil.rmtree(folder, ignore_errors=True)  # of an earlier attempt
             call([SEGX, "synth", "--out", data, "--count", "4", "--size", "64"], says_json=False)
             call([SEGX, "train", "--data", data, "--model", self.name, "--size", self.size, "--epochs", "1", "--batch", "2",
                   "--out", run], says_json=False)
@@ -65,10 +90,13 @@ class Model:
                 exported.unlink(missing_ok=True)
         for file, command in [(self.onnx, ["pytorch.py", "export", self.weights, "--size", self.size, "--onnx", self.onnx]),
                               (self.tflite, ["tflite.py", self.weights, self.size, self.tflite])]:
-            if not file.exists():  # a peer that lacks it is said to be missing
-                subprocess.run([PYTHON, PEERS / command[0], *map(str, command[1:])], check=False, capture_output=True)
+            if not file.exists():
+                try:
+                    call([PYTHON, PEERS / command[0], *command[1:]], says_json=False)
+                except (Missing, OSError):
+                    pass  # a peer that lacks it is said to be missing
         facts = call([*self.segx_bench(), "--dump", self.dump, "--runs", "1", "--json"])
-        self.gflop = facts["gflops"] * facts["median_ms"] / 1e3  # of one image
+        self.gflop = number(facts, "gflops") * number(facts, "median_ms") / 1e3  # of one image
 
     def segx_bench(self):
         return [SEGX, "bench", "--model", self.name, "--weights", self.weights, "--size", self.size]
@@ -129,17 +157,32 @@ WORKLOADS = {
 }
 
 
+def expect_times(found):
+    """What a contender told must be times, and its probabilities, where it compares them, segx's."""
+    for key in ["median_ms", "min_ms", "max_ms"]:
+        if number(found, key) <= 0:
+            raise Missing(f"its {key} is {found[key]}")
+    if "difference" in found and number(found, "difference") > MOST_DIFFERENCE:
+        raise Missing(f"its probabilities differ from segx's by {found['difference']:.2g}")
+
+
 def measure(name, rounds, quick):
-    """Rows of one workload: a dictionary for each contender and count of threads."""
+    """The rows of one workload, a dictionary for each contender and count of threads: after each round, as far as they are."""
     model_name, contenders, batch, train, runs = WORKLOADS[name]
     model = Model(model_name)
     try:
         model.prepare()
-    except Missing as why:
-        return [{"workload": name, "peer": "segx", "threads": threads, "missing": str(why)} for threads in [1, 2]]
-    rows = []
+    except (Missing, OSError) as why:
+        yield [{"workload": name, "peer": "segx", "threads": threads, "missing": str(why)} for threads in [1, 2]]
+        return
+    done = []
     for threads in [1, 2]:
-        peak = call([SEGX.parent / "bench_peak", threads])["gflops"]
+        start = {"workload": name, "threads": threads}
+        try:
+            peak = number(call([BIN / "bench_peak", threads]), "gflops")
+        except (Missing, OSError) as why:
+            peak = None
+            done.append(start | {"peer": "peak of the machine", "missing": str(why)})
         results, missing = {peer: [] for peer in contenders}, {}
         for _ in range(rounds):
             for peer, run in contenders.items():
@@ -147,30 +190,35 @@ def measure(name, rounds, quick):
                     continue
                 try:
                     found = run(model, threads, max(2, runs // 4) if quick else runs, batch, train)
-                    if found.get("difference", 0) > 0.01:
-                        raise Missing(f"its probabilities differ from segx's by {found['difference']:.2g}")
+                    if not train and run not in (segx, segx_small):
+                        number(found, "difference")
+                    expect_times(found)
                     results[peer].append(found)
-                except (Missing, subprocess.TimeoutExpired, OSError, ValueError) as why:
+                    print(f"  {name}, {threads} thread(s), {peer}: {found['median_ms']:.1f} ms", file=sys.stderr, flush=True)
+                except (Missing, OSError) as why:
                     missing[peer] = str(why)
-        for peer, found in results.items():
-            row = {"workload": name, "peer": peer, "threads": threads}
-            if not found:
-                if peer in missing:
-                    rows.append(row | {"missing": missing[peer]})
-                continue
-            medians = [one["median_ms"] for one in found]
-            median = statistics.median(medians)
-            row |= {"median_ms": median, "min_ms": min(medians), "max_ms": max(medians),
-                    "gflops": model.gflop * batch * (3 if train else 1) / (median / 1e3)}
-            if not name.endswith("-web"):
-                row["share_of_peak"] = row["gflops"] / peak
-            for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
-                values = [one[extra] for one in found if extra in one]
-                if values:
-                    row[extra] = statistics.median(values)
-            rows.append(row)
-            print(f"  {name}, {threads} thread(s), {peer}: {median:.1f} ms", file=sys.stderr, flush=True)
-    return rows
+            rows = []
+            for peer, found in results.items():
+                if found:
+                    rows.append(start | {"peer": peer} | summary(found, model.gflop * batch * (3 if train else 1)))
+                    if peak and not name.endswith("-web"):
+                        rows[-1]["share_of_peak"] = rows[-1]["gflops"] / peak
+                elif peer in missing:
+                    rows.append(start | {"peer": peer, "missing": missing[peer]})
+            yield done + rows
+        done += rows
+
+
+def summary(found, gflop):
+    """One row of what a contender told in each round."""
+    median = statistics.median(one["median_ms"] for one in found)
+    row = {"median_ms": median, "min_ms": min(one["min_ms"] for one in found), "max_ms": max(one["max_ms"] for one in found),
+           "gflops": gflop / (median / 1e3)}
+    for extra in ["peak_rss_mb", "cold_start_ms", "difference"]:
+        values = [one[extra] for one in found if isinstance(one.get(extra), (int, float)) and math.isfinite(one[extra])]
+        if values:
+            row[extra] = statistics.median(values)
+    return row
 
 
 def gzipped(files):
@@ -178,24 +226,26 @@ def gzipped(files):
     return sum(len(gzip.compress(pathlib.Path(file).read_bytes(), 9)) for file in files) / 1024
 
 
-def footprint():
-    """Bytes to ship and memory to hold, unet16; sizes of what a page loads, gzipped, without weights."""
+def executable_kb(program):
+    stripped = BUILD / program
+    shutil.copy(BIN / program, stripped)
+    call(["strip", stripped], says_json=False)
+    return stripped.stat().st_size / 1024
+
+
+def predicting_mb(program):
     model = Model("unet16")
     model.prepare()
-    rows = []
-    for program, policy in [("bench_raw_pixels", ""), ("bench_raw_pixels_small", ", prefer-memory")]:
-        path = BUILD / program
-        shutil.copy(ROOT / "build" / "release" / "bin" / program, path)
-        subprocess.run(["strip", path], check=True)
-        found = call([path, model.weights, f"{model.dump}.input.f32"])
-        rows.append((f"segx{policy}: executable that predicts from raw pixels, KB", path.stat().st_size / 1024))
-        rows.append((f"segx{policy}: peak memory of that process, MB", found["peak_rss_mb"]))
-    found = call([ROOT / "build" / "release" / "bin" / "bench_raw_training"])
-    rows.append(("segx: peak memory of a process that trains on a batch of 4, MB", found["peak_rss_mb"]))
+    return number(call([BIN / program, model.weights, f"{model.dump}.input.f32"]), "peak_rss_mb")
+
+
+def footprint():
+    """Bytes to ship and memory to hold, unet16; sizes of what a page loads to compute, gzipped, without weights."""
     site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
     litert = PACKAGES / "@litertjs"
+    ours = (ROOT / "wasm_demo" / "files_to_compute.txt").read_text().replace("NETWORK", "unet16").split()
     pages = {
-        "segx": [site / name for name in ["unet16-relaxed.wasm", "segx.js", "worker.js", "networks.js", "image.js"]],
+        "segx": [site / name for name in ours],
         "ONNX Runtime Web": [ort / name for name in ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs",
                                                      "ort-wasm-simd-threaded.wasm"]],
         "TensorFlow.js": [tfjs / "tfjs-core/dist/tf-core.min.js", tfjs / "tfjs-backend-wasm/dist/tf-backend-wasm.min.js",
@@ -203,16 +253,29 @@ def footprint():
         "LiteRT.js": [litert / "wasm-utils/dist/index.js", *(litert / "core" / name for name in [
             "dist/index.js", "wasm/litert_wasm_internal.js", "wasm/litert_wasm_internal.wasm"])],
     }
-    rows += [(f"{peer}: runtime that a page loads, gzip -9, KB", gzipped(files)) for peer, files in pages.items()
-             if all(file.exists() for file in files)]
     native = PACKAGES / "onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1"
-    if native.exists():
-        rows.append(("ONNX Runtime: its shared library, KB", native.stat().st_size / 1024))
-    return [{"what": what, "value": value} for what, value in rows]
+    measurements = []
+    for program, policy in [("bench_raw_pixels", ""), ("bench_raw_pixels_small", ", prefer-memory")]:
+        measurements += [(f"segx{policy}: executable that predicts from raw pixels, KB", executable_kb, program),
+                         (f"segx{policy}: peak memory of that process, MB", predicting_mb, program)]
+    measurements += [("segx: peak memory of a process that trains on a batch of 4, MB",
+                      lambda program: number(call([program]), "peak_rss_mb"), BIN / "bench_raw_training"),
+                     *((f"{peer}: runtime that a page loads, gzip -9, KB", gzipped, files) for peer, files in pages.items()),
+                     ("ONNX Runtime: its shared library, KB", lambda library: library.stat().st_size / 1024, native)]
+    rows = []
+    for what, measured, of in measurements:
+        try:
+            rows.append({"what": what, "value": measured(of)})
+        except FileNotFoundError as why:
+            rows.append({"what": what, "missing": f"there is no {why.filename}"})
+        except (Missing, OSError) as why:
+            rows.append({"what": what, "missing": str(why)})
+        yield rows
 
 
 def compile_costs(rounds):
-    """CPU seconds, largest resident MB and KB of object code of programs with unet16, compiled in turn."""
+    """CPU seconds, largest resident MB and KB of object code of programs with unet16, compiled in turn: after each, as far as
+    they are."""
     segx = ["-std=c++20", "-O2", "-DNDEBUG", "-march=native", f"-I{ROOT}/include", "-isystem", "/usr/include/opencv4",
             "-fconstexpr-ops-limit=1000000000", "-fconstexpr-loop-limit=10000000"]
     kernels = [*segx, "-DSEGX_COMPILED_KERNELS"]
@@ -227,16 +290,37 @@ def compile_costs(rounds):
         "segx with segx::compiled, trains on folders of pictures": (compiled, ROOT / "tests/budget/train_unet16.cpp"),
         "dlib, trains": (dlib, PEERS / "dlib_train.cpp"),
     }
-    found, target = {name: [] for name in programs}, BUILD / "compiled.o"
+    found, missing = {name: [] for name in programs}, {}
     for _ in range(rounds):
         for name, (flags, source) in programs.items():
-            process = subprocess.Popen(["g++", *flags, "-w", "-c", source, "-o", target], stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            if status == 0:
-                found[name].append((usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, target.stat().st_size / 1024))
-                print(f"  compile, {name}: {found[name][-1][0]:.1f} s", file=sys.stderr, flush=True)
-    return [{"program": name, **dict(zip(("cpu_seconds", "memory_mb", "object_kb"), map(statistics.median, zip(*values))))}
-            for name, values in found.items() if values]
+            if name in missing:
+                continue
+            try:
+                found[name].append(compiled_once([*flags, "-w", "-c", source]))
+                print(f"  compile, {name}: {found[name][-1]['cpu_seconds']:.1f} s", file=sys.stderr, flush=True)
+            except (Missing, OSError) as why:
+                missing[name] = str(why)
+            yield [{"program": name} | ({key: statistics.median(one[key] for one in all_of) for key in all_of[0]} if all_of else
+                                        {"missing": missing[name]})
+                   for name, all_of in found.items() if all_of or name in missing]
+
+
+def compiled_once(words):
+    """What one file costs g++."""
+    target, log = BUILD / "compiled.o", BUILD / "compiler.log"
+    with log.open("w") as said:
+        process = subprocess.Popen(["g++", *words, "-o", target], stderr=said)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        errors = [line for line in log.read_text(errors="replace").splitlines() if "error: " in line]
+        raise Missing(errors[0].split("error: ")[1][:120] if errors else f"g++ ended with status {process.returncode}")
+    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "memory_mb": usage.ru_maxrss / 1024,
+            "object_kb": target.stat().st_size / 1024}
+
+
+def cell(text):
+    return " ".join(text.split()).replace("|", "/")
 
 
 def table(rows):
@@ -246,7 +330,7 @@ def table(rows):
     for row in rows:
         start = f"| {row['workload']} | {row['threads']} | {row['peer']} |"
         if "missing" in row:
-            lines.append(f"{start} missing: {row['missing']} | | | | | | |")
+            lines.append(f"{start} missing: {cell(row['missing'])} | | | | | | |")
             continue
         ours = [r for r in rows if r["workload"] == row["workload"] and r["peer"] == "segx" and "median_ms" in r]
         same = [r for r in ours if r["threads"] == row["threads"]] or ours
@@ -278,39 +362,75 @@ def machine():
             "date": datetime.date.today().isoformat()}
 
 
+def write(out, facts, rows, sizes, compiled):
+    """Both tables, as far as they are; each file is replaced as a whole. The Markdown."""
+    text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n"
+    if rows:
+        text += f"{table(rows)}\n\n"
+    if sizes:
+        text += "| footprint, unet16 | |\n|---|---|\n"
+        for r in sizes:
+            value = f"{r['value']:.0f}" if "value" in r else f"missing: {cell(r['missing'])}"
+            text += f"| {r['what']} | {value} |\n"
+        text += "\n"
+    if compiled:
+        text += "| a file with unet16, compiled by g++ -O2 | CPU s | memory of the compiler, MB | object, KB |\n|---|---|---|---|\n"
+        for r in compiled:
+            if "missing" in r:
+                text += f"| {r['program']} | missing: {cell(r['missing'])} | | |\n"
+            else:
+                text += f"| {r['program']} | {r['cpu_seconds']:.1f} | {r['memory_mb']:.0f} | {r['object_kb']:.0f} |\n"
+    everything = {"machine": facts, "rows": rows, "footprint": sizes, "compile": compiled}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in ("table.md", text), ("table.json", json.dumps(everything, indent=2) + "\n"):
+        (out / f"{name}.new").write_text(content)
+        os.replace(out / f"{name}.new", out / name)
+    return text
+
+
+def whole_number(word):
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f'expected a whole number from 1, not "{word}"')
+    return int(word)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [*WORKLOADS, "footprint", "compile"]
     parser.add_argument("workload", nargs="*", help=f"some of: {', '.join(names)}; all otherwise")
     parser.add_argument("--quick", action="store_true", help="one round of few runs")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=whole_number, default=3, help="how often all contenders run, 3 unless told")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "out" / "bench", help="folder for table.md and table.json")
+    parser.add_argument("--check", action="store_true", help="only see whether these words are right")
     words = parser.parse_args()
     for name in words.workload:
         if name not in names:
             parser.error(f'there is no workload "{name}"; known: {", ".join(names)}')
+    if words.check:
+        return
     BUILD.mkdir(parents=True, exist_ok=True)
     wanted = words.workload or names
-    rows = []
-    for name in [name for name in wanted if name in WORKLOADS]:
-        rows += measure(name, 1 if words.quick else words.rounds, words.quick)
-    sizes = footprint() if "footprint" in wanted else []
-    compiled = compile_costs(1 if words.quick else words.rounds) if "compile" in wanted else []
-    facts = machine()
-    words.out.mkdir(parents=True, exist_ok=True)
-    text = f"{facts['processor']}, {facts['cores']} cores; {facts['compiler']}; commit {facts['commit']}; {facts['date']}.\n\n"
-    if rows:
-        text += f"{table(rows)}\n\n"
-    if sizes:
-        text += "| footprint, unet16 | |\n|---|---|\n" + "".join(f"| {r['what']} | {r['value']:.0f} |\n" for r in sizes) + "\n"
-    if compiled:
-        text += "| a file with unet16, compiled by g++ -O2 | CPU s | memory of the compiler, MB | object, KB |\n|---|---|---|---|\n"
-        text += "".join(f"| {r['program']} | {r['cpu_seconds']:.1f} | {r['memory_mb']:.0f} | {r['object_kb']:.0f} |\n"
-                        for r in compiled)
-    (words.out / "table.md").write_text(text)
-    (words.out / "table.json").write_text(json.dumps({"machine": facts, "rows": rows, "footprint": sizes, "compile": compiled}, indent=2) + "\n")
+    rounds = 1 if words.quick else words.rounds
+    facts, rows, sizes, compiled, text = machine(), [], [], [], ""
+    try:
+        for name in [name for name in wanted if name in WORKLOADS]:
+            of_workload = []
+            for of_workload in measure(name, rounds, words.quick):
+                text = write(words.out, facts, rows + of_workload, sizes, compiled)
+            rows += of_workload
+        if "footprint" in wanted:
+            for sizes in footprint():
+                text = write(words.out, facts, rows, sizes, compiled)
+        if "compile" in wanted:
+            for compiled in compile_costs(rounds):
+                text = write(words.out, facts, rows, sizes, compiled)
+    except KeyboardInterrupt:
+        print(f"interrupted; what was measured until then is in {words.out}/table.md and table.json" if text else
+              "interrupted before anything was measured", file=sys.stderr)
+        sys.exit(130)
     print(text)
     print(f"written to {words.out}/table.md and table.json")
 
 
-main()
+if __name__ == "__main__":
+    main()

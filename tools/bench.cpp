@@ -194,11 +194,23 @@ void bench(const bench_words& w) {
               1e3 * w.batch / times.median(), gflops, memory);
   if (layers.empty()) { return; }
   double sum = 0;
-  for (const layer_time& l : layers) { sum += l.milliseconds; }
-  std::printf("\n%-20s %-17s %-16s %9s %7s %9s\n", "layer", "", "output", "ms", "share", "GFLOP/s");
+  std::size_t name = 20, layer = 17, output = 16;  // widths of their columns
   for (const layer_time& l : layers) {
-    std::printf("%-20s %-17s %-16s %9.3f %6.1f%% %9.1f\n", l.name.c_str(), l.layer.c_str(), l.output.c_str(),
-                l.milliseconds, 100 * l.milliseconds / sum, l.gflops);
+    sum += l.milliseconds;
+    name = std::max(name, l.name.size());
+    layer = std::max(layer, l.layer.size());
+    output = std::max(output, l.output.size());
+  }
+  const auto print = [&](const std::string& a, const std::string& b, const std::string& c) {
+    std::printf("%-*s %-*s %-*s ", static_cast<int>(name), a.c_str(), static_cast<int>(layer), b.c_str(),
+                static_cast<int>(output), c.c_str());
+  };
+  std::printf("\n");
+  print("layer", "", "output");
+  std::printf("%9s %7s %9s\n", "ms", "share", "GFLOP/s");
+  for (const layer_time& l : layers) {
+    print(l.name, l.layer, l.output);
+    std::printf("%9.3f %6.1f%% %9.1f\n", l.milliseconds, 100 * l.milliseconds / sum, l.gflops);
   }
 }
 

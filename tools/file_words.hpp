@@ -16,6 +16,9 @@ namespace segx::tool {
 /// For the word that names a file to write: that it cannot be is known before the work is done.
 inline CLI::Validator in_a_folder() {
   return CLI::Validator{[](const std::string& file) -> std::string {
+                          if (std::filesystem::is_directory(file)) {
+                            return joined({file, " is a folder, not a file"});
+                          }
                           const std::filesystem::path folder = std::filesystem::path{file}.parent_path();
                           if (folder.empty() || std::filesystem::is_directory(folder)) { return {}; }
                           return joined({"there is no folder ", folder.string(), " to write ", file, " to"});

@@ -4,7 +4,9 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <segx/core/error.hpp>
@@ -33,12 +35,18 @@ struct predict_words {
   device_words device;
 };
 
-/// Every image among the words: files as they are, folders by the images in them.
+/// Every image among the words, once: files as they are, folders by the images in them.
 std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
   std::vector<fs::path> files;
+  std::set<fs::path> places;
+  const auto add = [&](const fs::path& file) {
+    std::error_code ignored;  // what is not there is said when it is read
+    const fs::path folder = fs::weakly_canonical(file.has_parent_path() ? file.parent_path() : ".", ignored);
+    if (places.insert(folder / file.filename()).second) { files.push_back(file); }
+  };
   for (const fs::path input : inputs) {
     if (!fs::is_directory(input)) {
-      files.push_back(input);
+      add(input);
       continue;
     }
     std::vector<std::string> problems;
@@ -48,7 +56,7 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
       fail({input.string(), ": holds no images",
             fs::is_directory(input / "images") ? joined({"; did you mean ", (input / "images").string(), "?"}) : ""});
     }
-    for (const auto& [stem, file] : images) { files.push_back(file); }
+    for (const auto& [stem, file] : images) { add(file); }
   }
   return files;
 }

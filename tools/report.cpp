@@ -58,22 +58,38 @@ std::vector<report_metric> metric_rows(const fs::path& file) {
   return rows;
 }
 
-/// One held-out image: writes its pictures and says how well it went.
+/// Predicted and true mask of one held-out image.
+struct both_masks {
+  fs::path file;
+  cv::Mat predicted, truth;
+
+  both_masks(const report_words& w, const sample& s) : file{fs::path{w.masks} / joined({s.stem, ".png"})} {
+    if (!fs::exists(file)) {
+      fail({file.string(), ": no such file; --masks must hold what 'segx predict' makes of each image of --data"});
+    }
+    truth = read_mask(s.masks.at(0), w.mask_threshold);
+    predicted = read_mask(file);
+    if (predicted.size() != truth.size()) { fail({file.string(), ": has another size than ", s.masks.at(0).string()}); }
+  }
+
+  double iou() const {
+    const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
+    return count_from_masks(view(predicted), view(truth)).iou();
+  }
+};
+
+/// Writes the pictures of one held-out image.
 report_case make_case(const report_words& w, const sample& s) {
-  const fs::path out = w.out, predicted = fs::path{w.masks} / joined({s.stem, ".png"});
+  const both_masks masks{w, s};
+  const fs::path out = w.out;
   const cv::Mat gray = read_gray(s.image);
-  const cv::Mat truth = read_mask(s.masks.at(0), w.mask_threshold);
-  const cv::Mat mask = read_mask(predicted);
-  if (mask.size() != truth.size()) { fail({predicted.string(), ": has another size than ", s.masks.at(0).string()}); }
   cv::Mat preview;
   gray.convertTo(preview, CV_8U, 255);
   const std::string name = joined({"pictures/", s.stem});
   write_png(out / joined({name, ".png"}), preview);
-  write_png(out / joined({name, ".overlay.png"}), overlay(gray, mask, truth));
-  const auto view = [](const cv::Mat& m) { return mask_view{m.ptr<std::uint8_t>(), m.rows, m.cols}; };
-  const double iou = count_from_masks(view(mask), view(truth)).iou();
-  return {s.stem, joined({name, ".png"}), fs::relative(predicted, out).generic_string(), joined({name, ".overlay.png"}),
-          iou};
+  write_png(out / joined({name, ".overlay.png"}), overlay(gray, masks.predicted, masks.truth));
+  return {s.stem, joined({name, ".png"}), fs::relative(masks.file, out).generic_string(),
+          joined({name, ".overlay.png"}), masks.iou()};
 }
 
 void write_report(const report_words& w) {
@@ -82,13 +98,16 @@ void write_report(const report_words& w) {
     fail({w.data, ": has masks of ", data.classes.size(), " classes, but a report shows one: masks/ is what it needs"});
   }
   const fs::path out = w.out;
-  make_folder(out / "pictures");
   report page;
   page.title = w.title;
   page.summary = w.summary;
   page.reproduce = w.reproduce;
   page.metrics = metric_rows(w.metrics);
-  write_png(out / "curves.png", curves_figure(read_log(fs::path{w.run} / "log.csv")));
+  const cv::Mat curves = curves_figure(read_log(fs::path{w.run} / "log.csv"));
+  for (const sample& s : data.samples) { both_masks{w, s}; }  // if one is wrong, nothing is written
+
+  make_folder(out / "pictures");
+  write_png(out / "curves.png", curves);
   page.curves = "curves.png";
   page.cases_note = "Blue: the network's mask. Orange: the true outline.";
 

@@ -145,6 +145,34 @@ TEST_CASE("read_gray: a file that ends early is refused") {
         file.string() + ": the file ends early, so pixels are missing; copy it again");
 }
 
+TEST_CASE("read_gray: a JPEG whose pixels break off before its end marker is refused") {
+  const temporary_folder folder;
+  const auto file = folder / "repaired.jpg";
+  const int type = GENERATE(CV_8UC1, CV_8UC3);
+  struct encoding {
+    std::vector<int> words;
+    std::vector<double> parts;  // of the file, within its first scan
+  };
+  const encoding how =
+      GENERATE(encoding{{}, {0.3, 0.5, 0.99}}, encoding{{cv::IMWRITE_JPEG_RST_INTERVAL, 3}, {0.3, 0.7}},
+               encoding{{cv::IMWRITE_JPEG_PROGRESSIVE, 1}, {0.04}});
+  cv::Mat whole(256, 320, type);
+  cv::theRNG().state = 5;
+  cv::randu(whole, cv::Scalar::all(0), cv::Scalar::all(255));
+  cv::GaussianBlur(whole, whole, {7, 7}, 2);
+  for (const bool ends_in_gray : {false, true}) {
+    if (ends_in_gray) { whole.rowRange(160, 256).setTo(cv::Scalar::all(128)); }
+    for (const double part : how.parts) {
+      cv::imwrite(file.string(), whole, how.words);
+      CHECK_NOTHROW(read_gray(file));
+      cut_file(file, part);
+      std::ofstream{file, std::ios::app | std::ios::binary} << "\xff\xd9";
+      CHECK(message_of([&] { read_gray(file); }) ==
+            file.string() + ": its pixels break off before its end marker, so the rest would be gray; copy it again");
+    }
+  }
+}
+
 TEST_CASE("read_gray: cut headers of any length are refused, and nothing is read beyond them") {
   const temporary_folder folder;
   const std::string extension = GENERATE(".png", ".jpg", ".tiff");

@@ -26,11 +26,11 @@ def segx(*words):
     return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=120)
 
 
-def write_png(path, rows):
-    """An 8-bit gray PNG of rows of numbers."""
+def write_png(path, rows, claims=None):
+    """An 8-bit gray PNG of rows of numbers, whose header may claim another width and height."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", *(claims or (len(rows[0]), len(rows))), 8, 0, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
 
@@ -156,6 +156,9 @@ class ToolTest(unittest.TestCase):
             result = segx(*words, self.folder / "none" / "file.json")
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"there is no folder {self.folder / 'none'}", result.stderr)
+            result = segx(*words, self.folder)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{self.folder} is a folder, not a file", result.stderr)
 
     def test_a_full_disk_is_noticed(self):
         with open("/dev/full", "w") as full:
@@ -175,6 +178,22 @@ class ToolTest(unittest.TestCase):
         width, height, depth, colour, pixels = read_png(self.data / "masks" / names[0])
         self.assertEqual((width, height, depth, colour), (64, 64, 8, 0))
         self.assertEqual(set(pixels), {0, 255})
+
+    def test_synth_mixes_no_data(self):
+        out = self.folder / "synth_again"
+        words = ("synth", "--out", out, "--size", 32)
+        self.assert_done(segx(*words, "--count", 3))
+        before = content_of(out / "images")
+        self.assert_fails(segx(*words, "--count", 2, "--seed", 1), out / "images", "--overwrite")
+        self.assertEqual(content_of(out / "images"), before)
+        self.assert_done(segx(*words, "--count", 2, "--seed", 1, "--overwrite"))
+        for kind in ("images", "masks"):
+            self.assertEqual(set(content_of(out / kind)), {"phantom_0001.png", "phantom_0002.png"})
+
+        write_png(out / "masks" / "mine.png", [[0]])
+        self.assert_fails(segx(*words, "--count", 1, "--overwrite"), out / "masks", "mine.png")
+        self.assertEqual(len(content_of(out / "images")), 2)
+        self.assertEqual(len(content_of(out / "masks")), 3)
 
     # ---- train ----
 
@@ -468,6 +487,10 @@ class ToolTest(unittest.TestCase):
         again = self.folder / "masks_again"
         self.assert_done(segx("predict", "--weights", self.weights, "--out", again, inputs / "wide.png"))
         self.assertEqual((again / "wide.png").read_bytes(), (out / "wide.png").read_bytes())
+        (inputs / "broken.png").unlink()
+        twice = segx("predict", "--weights", self.weights, "--out", again, inputs / "wide.png", inputs, inputs / ".." / "inputs" / "wide.png")
+        self.assert_done(twice)
+        self.assertIn("segmented 2 of 2 images", twice.stdout)
         self.assert_fails(segx("predict", "--weights", self.weights, "--out", again, self.folder / "none.png"),
                           self.folder / "none.png")
 
@@ -554,7 +577,10 @@ class ToolTest(unittest.TestCase):
     def test_predict_names_what_it_cannot_read(self):
         out, file = self.folder / "unread", self.folder / "scan.dcm"
         file.write_bytes(bytes(128) + b"DICM" + bytes(200))
+        huge = self.folder / "huge.png"
+        write_png(huge, [[0]], (60000, 60000))
         for weights, image, says in ((self.weights, file, "is a DICOM file"),
+                                     (self.weights, huge, "has more pixels than OpenCV decodes"),
                                      (self.weights, self.data, f"did you mean {self.data / 'images'}?"),
                                      (self.run_folder / "last.ckpt", self.data / "images", "best.safetensors")):
             result = segx("predict", "--weights", weights, "--out", out, image)
@@ -575,6 +601,11 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(read_png(out / "curves.png")[2], 8)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
         self.assertEqual(segx(*words, "--metrics", scores, "--cases", -3).returncode, 2)
+
+        (masks / "phantom_0012.png").unlink()
+        shutil.rmtree(out)
+        self.assert_fails(segx(*words, "--metrics", scores), masks / "phantom_0012.png", "no such file", "--masks")
+        self.assertFalse(out.exists())
 
     # ---- several classes ----
 
@@ -991,6 +1022,8 @@ class ToolTest(unittest.TestCase):
         layers = json.loads(segx(*small, "--layers", "--json").stdout)["layers"]
         self.assertEqual(layers[0]["name"], "encoder.0.conv1")
         self.assertTrue(all(layer["median_ms"] > 0 for layer in layers))
+        table = segx("bench", "--model", "unet-mobilenetv2", "--size", 32, "--runs", 1, "--layers").stdout.split("\n\n")[1].splitlines()
+        self.assertEqual(len({len(line) for line in table}), 1, "the columns of a table are as wide in each line")
 
         dumped = self.folder / "dumped"
         self.assert_done(segx(*small, "--dump", dumped))

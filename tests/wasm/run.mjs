@@ -145,9 +145,9 @@ async function testUnderNode(native) {
 
   await test('program and scripts that compute unet16 are at most 100 KB, gzipped', 10, () => {
     const packed = (file) => gzipSync(readFileSync(join(site, file)), { level: 9 }).length;
-    const scripts = ['segx.js', 'worker.js', 'networks.js', 'image.js'].reduce((sum, file) => sum + packed(file), 0);
-    const all = (network) => [1, 2].flatMap((threads) => [false, true].map((relaxed) =>
-      (scripts + (threads > 1 ? packed('helper.js') : 0) + packed(programOf(network, threads, relaxed))) / 1024));
+    const files = readFileSync(join(here, '../../wasm_demo/files_to_compute.txt'), 'utf8').trim().split('\n');
+    const of = (program) => files.reduce((sum, file) => sum + packed(file.startsWith('NETWORK') ? program : file), 0);
+    const all = (network) => [1, 2].flatMap((threads) => [false, true].map((relaxed) => of(programOf(network, threads, relaxed)) / 1024));
     const told = (sizes) => sizes.map((size) => size.toFixed(1)).join(', ');
     assert(Math.max(...all('unet16')) <= 100, `they are ${told(all('unet16'))} KB`);
     return `unet16 ${told(all('unet16'))} KB, unet-mobilenetv2 ${told(all('unet-mobilenetv2'))} KB`;

@@ -51,18 +51,55 @@ inline bool png_ends_early(std::span<const std::uint8_t> bytes) {
   return is_png(bytes) && png_chunk(bytes, "IEND") == 0;
 }
 
-/// Whether a JPEG lacks its end marker after the start of its pixels. OpenCV would fill the missing rows in silence.
-inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) {
-  constexpr std::uint8_t marker = 0xff, start_of_image = 0xd8, start_of_scan = 0xda, end_of_image = 0xd9;
-  if (bytes.size() < 3 || bytes[0] != marker || bytes[1] != start_of_image || bytes[2] != marker) { return false; }
+inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
+}
+
+/// Where a JPEG has its end marker, after the start of its pixels; 0 where it has none.
+inline std::size_t jpeg_end(std::span<const std::uint8_t> jpeg) {
+  constexpr std::uint8_t marker = 0xff, start_of_scan = 0xda, end_of_image = 0xd9;
   std::size_t at = 2;
-  while (at + 4 <= bytes.size() && bytes[at] == marker && bytes[at + 1] != start_of_scan) {
-    at += bytes[at + 1] == marker ? 1 : 2 + (std::size_t{bytes[at + 2]} << 8 | bytes[at + 3]);
+  while (at + 4 <= jpeg.size() && jpeg[at] == marker && jpeg[at + 1] != start_of_scan) {
+    at += jpeg[at + 1] == marker ? 1 : 2 + (std::size_t{jpeg[at + 2]} << 8 | jpeg[at + 3]);
   }
-  for (; at + 2 <= bytes.size(); ++at) {
-    if (bytes[at] == marker && bytes[at + 1] == end_of_image) { return false; }
+  for (; at + 2 <= jpeg.size(); ++at) {
+    if (jpeg[at] == marker && jpeg[at + 1] == end_of_image) { return at; }
   }
-  return true;
+  return 0;
+}
+
+/// Whether a JPEG lacks its end marker. OpenCV would fill the missing rows in silence.
+inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) { return is_jpeg(bytes) && jpeg_end(bytes) == 0; }
+
+inline constexpr int decoding = cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR;  // without alpha, upright by EXIF data
+
+/// Whether the pixels of a JPEG break off before its end marker, as some programs repair a file that was cut. All
+/// blocks after that are decoded as gray 128, the last one, too, which is a corner wherever the picture was turned to;
+/// and more bytes before the marker would change them, whereas they are passed over where nothing is missing. What a
+/// progressive JPEG lacks of its later scans is not noticed: it is less sharp.
+inline bool jpeg_breaks_off(const std::vector<std::uint8_t>& bytes, const cv::Mat& pixels) {
+  if (!is_jpeg(bytes) || pixels.depth() != CV_8U) { return false; }
+  const cv::Size block{(pixels.cols - 1) % 8 + 1, (pixels.rows - 1) % 8 + 1};
+  const cv::Mat gray(block, pixels.type(), cv::Scalar::all(128));
+  bool has_gray_corner = false;
+  for (const int left : {0, pixels.cols - block.width}) {
+    for (const int top : {0, pixels.rows - block.height}) {
+      const cv::Mat corner = pixels({{left, top}, block});
+      has_gray_corner = has_gray_corner || cv::norm(corner, gray, cv::NORM_INF) == 0;
+    }
+  }
+  if (!has_gray_corner) { return false; }
+
+  constexpr std::uint8_t marker = 0xff, restart = 0xd0;
+  std::vector<std::uint8_t> longer = bytes;
+  longer.resize(jpeg_end(bytes));
+  for (int i = 0; i < 64; ++i) {
+    longer.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+    if (i % 8 == 7) { longer.insert(longer.end(), {marker, static_cast<std::uint8_t>(restart + i / 8)}); }
+  }
+  longer.insert(longer.end(), bytes.begin() + static_cast<std::ptrdiff_t>(jpeg_end(bytes)), bytes.end());
+  const cv::Mat other = cv::imdecode(longer, decoding);
+  return other.empty() || cv::norm(pixels, other, cv::NORM_INF) != 0;
 }
 
 /// Whether these are the bytes of a DICOM file, which some builds of OpenCV decode, but not as it is meant to be seen.
@@ -80,14 +117,22 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
   }
   cv::Mat pixels;
   try {
-    pixels = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);  // upright, as its EXIF data say
-  } catch (const cv::Exception&) {                                            // its text speaks of OpenCV's sources
+    pixels = cv::imdecode(bytes, decoding);
+  } catch (const cv::Exception& refusal) {  // its text speaks of OpenCV's sources
+    if (refusal.err.find("CV_IO_MAX_IMAGE") != std::string::npos) {
+      fail({file.string(),
+            ": has more pixels than OpenCV decodes, 2^30 of them and 2^20 in a row or column; make the "
+            "image smaller, or set OPENCV_IO_MAX_IMAGE_PIXELS"});
+    }
   }
   if (pixels.empty()) { fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"}); }
   const int channels = pixels.channels();
   if ((pixels.depth() != CV_8U && pixels.depth() != CV_16U) || (channels != 1 && channels != 3)) {
     fail({file.string(), ": has pixels of type ", cv::typeToString(pixels.type()),
           ", expected 8 or 16 bits without sign, gray or colour"});
+  }
+  if (jpeg_breaks_off(bytes, pixels)) {
+    fail({file.string(), ": its pixels break off before its end marker, so the rest would be gray; copy it again"});
   }
   return pixels;
 }
