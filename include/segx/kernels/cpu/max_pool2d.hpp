@@ -49,7 +49,7 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
       for (int slice = 0; slice < channel_block; slice += lanes) {
         vec best = all(-std::numeric_limits<float>::infinity());
         for_each_pixel_of(rows, columns, x.width,
-                          [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
+                          [&](std::int64_t at) SEGX_INLINED { best = larger(best, load(from + at + slice)); });
         store(best, to + j * channel_block + slice);
       }
     }
