@@ -27,8 +27,8 @@ constexpr pixel_range windows_with(const avg_pool2d_geometry& g, int at, int ext
   return range;
 }
 
-/// Of each of V channels, the largest value of window (i, j) and the pixel that has it: the first one, row by row, as
-/// the reference's largest_of_window.
+/// Of each of V channels, the largest value of window (i, j) and the pixel that has it: the first one, row by row, or
+/// one that is NaN, as the reference's largest_of_window.
 template <int V>
 struct largest {
   lanes<V> value;
@@ -47,9 +47,9 @@ constexpr largest<V> largest_of_window(const pool2d_geometry& g, const grid& of,
       const std::uint32_t pixel = of.pixel_of(n, row, column);
       const lanes<V> values = x.template get<V>(pixel, channel);
       for (int v = 0; v < V; ++v) {
-        const bool is_larger = values.at[v] > best.value.at[v];
-        best.value.at[v] = is_larger ? values.at[v] : best.value.at[v];
-        best.pixel[v] = is_larger ? pixel : best.pixel[v];
+        const bool is_better = values.at[v] > best.value.at[v] || values.at[v] != values.at[v];
+        best.value.at[v] = is_better ? values.at[v] : best.value.at[v];
+        best.pixel[v] = is_better ? pixel : best.pixel[v];
       }
     }
   }

@@ -33,3 +33,35 @@ SEGX_BACKEND_TEST("max_pool2d gives the gradient to the first of equal values", 
     check_agreement(on, c, in, TestType::exact);
   }
 }
+
+SEGX_BACKEND_TEST("max_pool2d of a window with a NaN is NaN, wherever it stands", "[kernels]") {
+  using run = segx::testing::layer_run<typename TestType::type, max_pool2d_case>;
+  auto on = TestType::make();
+  for (const max_pool2d_case& c : max_pool2d_cases()) {
+    INFO(c.text());
+    const segx::testing::layer_inputs whole = draw(c, c.batch, {c.x});
+    const segx::testing::array y = run{on, c, whole}.forward();
+    const segx::shape out = c.output_shape(c.x);
+    for (const std::size_t every : {5U, 7U}) {
+      segx::testing::layer_inputs in = whole;
+      for (std::size_t k = 0; k < in.x[0].size(); k += every) { in.x[0][k] = std::nan(""); }
+      const segx::testing::array found = run{on, c, in}.forward();
+      int wrong = 0;
+      for (std::size_t k = 0; k < y.size(); ++k) {
+        const int place = static_cast<int>(k);
+        const int plane = place / (out.height * out.width);
+        const segx::pixel_range rows = c.geometry.window(place / out.width % out.height, c.x.height);
+        const segx::pixel_range columns = c.geometry.window(place % out.width, c.x.width);
+        bool has_nan = false;
+        for (int i = rows.begin; i < rows.end; ++i) {
+          for (int j = columns.begin; j < columns.end; ++j) {
+            const int at = (plane * c.x.height + i) * c.x.width + j;
+            has_nan = has_nan || std::isnan(in.x[0][static_cast<std::size_t>(at)]);
+          }
+        }
+        wrong += has_nan ? !std::isnan(found[k]) : found[k] != y[k];
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}

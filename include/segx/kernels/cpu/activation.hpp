@@ -35,6 +35,16 @@ HWY_INLINE V at_most(V bound, V x) {
 #endif
 }
 
+/// max(a, b); NaN where one of them is: each of the two orders keeps one operand's.
+template <class V>
+HWY_INLINE V larger(V a, V b) {
+#if HWY_ARCH_ARM_A64
+  return at_least(a, b);
+#else
+  return hn::Or(at_least(a, b), at_least(b, a));
+#endif
+}
+
 /// eˣ for x in [−87, 87], relative error at most 5e-7 for |x| ≤ 20 (1.2e-6 without fused multiplication); beyond ±87 it
 /// stays as it is there. x log₂e = k + r with integer k and |r| ≤ ½; 2ʳ by the polynomial of degree 5 with p(0) = 1
 /// whose largest relative error is the least, 9.2e-8.

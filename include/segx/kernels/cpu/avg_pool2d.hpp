@@ -6,6 +6,11 @@
 #include <segx/kernels/avg_pool2d.hpp>
 #include <segx/kernels/cpu/max_pool2d.hpp>
 
+/// Average pooling:  y[n,c,i,j] = Σ x[n,c,h,w] / count  over the pixels (h, w) of window (i, j) that lie in the image,
+/// and dx[n,c,h,w] = Σ dy[n,c,i,j] / count  over the windows that have the pixel.
+///
+/// Lanes are channels, so a window is a sum of vectors in a register. A task is a block of channels of one image, row
+/// after row: windows that share pixels add to dx in the same task, and pixels are read in order.
 namespace segx::simd::HWY_NAMESPACE {
 
 [[gnu::noinline]] inline void avg_pool2d_forward(cpu& on, const avg_pool2d_geometry& g, const forward_pass<float>& f) {

@@ -10,6 +10,21 @@
 #include <segx/kernels/cpu/strips.hpp>
 #include <segx/kernels/cpu/winograd.hpp>
 
+/// Convolution and transposed convolution, each by the algorithm that conv2d_plan.hpp chooses; how work is divided,
+/// each algorithm's file says. Weights are packed in the order in which it reads them, behind the bias.
+///
+///   y[n,k,i,j] = then(b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + …])
+///
+///   y    3×3 kernels by winograd.hpp, 1×1 ones by strips.hpp or, to few channels, as dot products; whatever these do
+///        not take by direct.hpp
+///   dx   stride 1: a convolution of dy with kernels turned by 180°; else dy scattered, one tap after the other
+///   dw   winograd.hpp or direct_gradient.hpp
+///   db   sums of dy, a task for each block of channels
+///
+/// Transposed:  y[n, k, i·stride + r·dilation − padding, j·stride + …] = b[k] + Σ_{c,r,s} w[c,k,r,s] · x[n,c,i,j].
+/// Where taps do not overlap, one pass over x makes the results of all; where they overlap evenly, the results of one
+/// phase, their row and column modulo the stride, are an ordinary convolution of x, so that each result is written
+/// once; others run as plain loops. Its dx is an ordinary convolution of dy.
 namespace segx::simd::HWY_NAMESPACE {
 
 inline float* pack_bias(const float* bias, int channels_out, float* packed) {

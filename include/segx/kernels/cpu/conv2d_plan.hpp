@@ -8,11 +8,23 @@
 #include <segx/kernels/cpu/cpu_backend.hpp>
 
 /// What is known about a convolution on the CPU when it is compiled: its algorithm, its blocking and its memory, the
-/// same for every instruction set.
+/// same for every instruction set and every machine: caches are not asked for, but assumed.
 
 namespace segx::detail {
 
-constexpr int whole_blocks(int channels) { return (channels + channel_block - 1) / channel_block * channel_block; }
+/// Second-level cache of a core that blockings are made for; each names the share of it that it takes.
+inline constexpr int l2_bytes = 1024 * 1024;
+inline constexpr int float_bytes = 4;
+
+/// Columns of a panel of packed weights.
+inline constexpr int panel_width = 16;
+
+/// Rows of the longest pass of a product, which is AVX-512's (micro_kernel.hpp).
+inline constexpr int longest_pass = 12;
+
+constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
+constexpr int whole_blocks(int channels) { return rounded(channels, channel_block); }
+constexpr int whole_panels(int channels) { return rounded(channels, panel_width); }
 
 }  // namespace segx::detail
 
@@ -20,7 +32,7 @@ namespace segx::direct {
 
 /// Floats of the packed weights [taps][⌈K/16⌉][C][16].
 constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps) {
-  return std::int64_t{taps} * channels_in * ((channels_out + 15) / 16 * 16);
+  return std::int64_t{taps} * channels_in * detail::whole_panels(channels_out);
 }
 
 }  // namespace segx::direct
@@ -31,17 +43,18 @@ inline constexpr int tile = 4;    // results along an edge
 inline constexpr int window = 6;  // inputs along an edge
 inline constexpr int frequencies = 36;
 
-constexpr int rounded(int value, int to) { return (value + to - 1) / to * to; }
+using detail::rounded;
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
 /// product on most machines.
 constexpr int tiles_within(int bytes, int channels, int least, int most) {
-  return std::clamp(bytes / (frequencies * 4 * channels) / 12 * 12, least, most);
+  constexpr int multiple = detail::longest_pass;
+  return std::clamp(bytes / (frequencies * detail::float_bytes * channels) / multiple * multiple, least, most);
 }
 
 /// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
 constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
-  return std::int64_t{frequencies} * rounded(channels_in, 8) * rounded(channels_out, 16);
+  return std::int64_t{frequencies} * detail::whole_blocks(channels_in) * detail::whole_panels(channels_out);
 }
 
 /// How a convolution is divided into tasks. In most layers a task takes some tiles all the way, few enough that their
@@ -49,21 +62,33 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
 /// reading these costs the most: a group of tiles, an image or more, is transformed as a whole, and tasks share the
 /// channels of its result.
 struct blocking {
+  /// Of a task's tiles, before and after the products; weights pass through the rest of the cache.
+  static constexpr int transformed_bytes = detail::l2_bytes / 8 * 3;
+  /// Transformed weights beyond this are large: no core's cache holds them from one task to the next.
+  static constexpr std::int64_t large_weights_bytes = 4 * detail::l2_bytes;
+  static constexpr int few_tiles = 96;       // of an image
+  static constexpr int least_group = 48;     // tiles that large weights are read for, at least
+  static constexpr int shared_columns = 64;  // of a task that shares channels, at most
+  static constexpr int least_tiles = 24;     // of other tasks
+  static constexpr int most_tiles = 48;
+
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
   constexpr blocking(shape x, shape y) {
-    const int depth = rounded(x.channels, 16);
-    const int width = rounded(y.channels, 16);
+    const int depth = detail::whole_panels(x.channels);
+    const int width = detail::whole_panels(y.channels);
     const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 4);
-    shares_channels = packed_floats(x.channels, y.channels) > 1024 * 1024 && image <= 96;
-    columns = shares_channels ? std::min(width, 64) : width;
-    tiles = shares_channels ? std::max(image, 48) : tiles_within(384 * 1024, depth + width, 24, 48);
+    const std::int64_t weight_bytes = detail::float_bytes * packed_floats(x.channels, y.channels);
+    shares_channels = weight_bytes > large_weights_bytes && image <= few_tiles;
+    columns = shares_channels ? std::min(width, shared_columns) : width;
+    tiles = shares_channels ? std::max(image, least_group)
+                            : tiles_within(transformed_bytes, depth + width, least_tiles, most_tiles);
   }
 
   constexpr std::int64_t scratch(int channels_in) const {
-    return std::int64_t{frequencies} * tiles * (rounded(channels_in, 16) + columns);
+    return std::int64_t{frequencies} * tiles * (detail::whole_panels(channels_in) + columns);
   }
 };
 
@@ -71,24 +96,41 @@ struct blocking {
 /// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
 /// channels.
 struct gradient_blocking {
+  /// Pairs of channels whose sums stay in the cache.
+  static constexpr int pairs_in_cache = 64 * 64;
+  /// Of a step's tiles, transformed values of x and dy, until the products have read them.
+  static constexpr int transformed_bytes = detail::l2_bytes / 4;
+  static_assert(frequencies * detail::float_bytes * pairs_in_cache + transformed_bytes <= detail::l2_bytes);
+  static constexpr int shared_rows = 64;  // of a task that shares channels, at most
+  static constexpr int shared_columns = 128;
+  static constexpr int least_tiles = 24;  // of a step
+  static constexpr int most_tiles = 96;
+  static constexpr int least_steps = 8;    // of a task that shares tiles: adding its sums costs as well
+  static constexpr int most_parts = 16;    // as they are added one after the other
+  static constexpr int spare_floats = 16;  // a cache line
+
   bool shares_tiles;
   int rows;     // input channels of a task
   int columns;  // output channels of a task
   int tiles;    // of a step
 
   constexpr gradient_blocking(int channels_in, int channels_out)
-      : shares_tiles{rounded(channels_in, 8) * rounded(channels_out, 16) <= 64 * 64},
-        rows{shares_tiles ? rounded(channels_in, 8) : std::min(rounded(channels_in, 8), 64)},
-        columns{shares_tiles ? rounded(channels_out, 16) : std::min(rounded(channels_out, 16), 128)},
-        tiles{tiles_within(256 * 1024, rows + columns, 24, 96)} {}
+      : shares_tiles{detail::whole_blocks(channels_in) * detail::whole_panels(channels_out) <= pairs_in_cache},
+        rows{shares_tiles ? detail::whole_blocks(channels_in)
+                          : std::min(detail::whole_blocks(channels_in), shared_rows)},
+        columns{shares_tiles ? detail::whole_panels(channels_out)
+                             : std::min(detail::whole_panels(channels_out), shared_columns)},
+        tiles{tiles_within(transformed_bytes, rows + columns, least_tiles, most_tiles)} {}
 
   /// Tasks that share this many tiles.
-  constexpr int parts(int tile_count) const { return shares_tiles ? std::clamp(tile_count / (8 * tiles), 1, 16) : 1; }
+  constexpr int parts(int tile_count) const {
+    return shares_tiles ? std::clamp(tile_count / (least_steps * tiles), 1, most_parts) : 1;
+  }
 
-  constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * rounded(rows, 16); }
+  constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * detail::whole_panels(rows); }
   constexpr std::int64_t gradients() const { return std::int64_t{frequencies} * tiles * columns; }
   /// Floats of a frequency; a line more than there are, so that frequencies do not meet in one cache set.
-  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + 16; }
+  constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + spare_floats; }
   constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies * sums(); }
 };
 
@@ -98,21 +140,29 @@ namespace segx::strips {
 
 /// Pixels are taken in strips of as many as a product has rows, which divides this on every machine: 12, 8, 6 or 4.
 inline constexpr int whole_strips = 24;
-constexpr int rounded(int pixels) { return (pixels + whole_strips - 1) / whole_strips * whole_strips; }
+constexpr int rounded(int pixels) { return detail::rounded(pixels, whole_strips); }
 
 /// Floats of the strips of some pixels, whole blocks of channels.
 constexpr std::int64_t floats(int channels, int pixels) {
   return std::int64_t{rounded(pixels)} * detail::whole_blocks(channels);
 }
 
+/// Strips of a band of rows; `least_band` rows may take more.
+inline constexpr int band_bytes = detail::l2_bytes / 16 * 9;
+inline constexpr int least_band = 16;
+/// Strips of a task of a 1×1 convolution; the rest of the cache is for results, and for weights that pass through.
+inline constexpr int task_bytes = detail::l2_bytes / 32 * 3;
+
 /// Rows of x that a task takes where a depthwise convolution reads the result row by row: the more, the fewer rows are
 /// computed twice; the strips need not stay in the second-level cache, as they are read in order.
 constexpr int rows_of_band(shape x) {
-  return std::min(x.height, std::max(576 * 1024 / (4 * x.channels * x.width), 16));
+  return std::min(x.height, std::max(band_bytes / (detail::float_bytes * x.channels * x.width), least_band));
 }
 
-/// Pixels of a task of a 1×1 convolution: their channels stay in the second-level cache, beside the results.
-constexpr int pixels_of_task(int channels) { return rounded(std::max(96 * 1024 / (4 * channels), 24)); }
+/// Pixels of a task of a 1×1 convolution, whose channels stay in the second-level cache.
+constexpr int pixels_of_task(int channels) {
+  return rounded(std::max(task_bytes / (detail::float_bytes * channels), whole_strips));
+}
 
 }  // namespace segx::strips
 
@@ -122,14 +172,20 @@ namespace segx::depthwise {
 /// channels that a pass of the product which may compute them has its place (expanded_depthwise.hpp).
 struct ring {
   int rows;
-  int width;  // pixels of a row
-  static constexpr int channels = 32;
+  int width;                                                // pixels of a row
+  static constexpr int channels = 2 * detail::panel_width;  // AVX-512's pass
 
+  /// Behind the rows that are read stands what a pass of the product that ended the last of them began: a row, and more
+  /// where rows are shorter than a pass.
   constexpr ring(const conv2d_geometry& g, shape x, shape y)
-      : rows{g.reach() + 1 + 12 / x.width},
+      : rows{g.reach() + 1 + detail::longest_pass / x.width},
         width{std::max(g.padding + x.width, (y.width - 1) * g.stride + g.reach())} {}
   constexpr std::int64_t floats() const { return std::int64_t{rows} * width * channels; }
 };
+
+/// The farthest reach of a kernel that takes its input row by row: two bands both compute the rows between them, about
+/// as many as a kernel reaches, and bands may have no more than strips::least_band.
+inline constexpr int most_reach_streamed = 8;
 
 }  // namespace segx::depthwise
 
@@ -175,7 +231,7 @@ constexpr bool has_phases(const conv2d_geometry& g) {
 }
 
 /// Packed convolutions begin with the bias, filled up with zeros to whole panels.
-constexpr std::int64_t packed_bias_floats(int channels_out) { return (channels_out + 15) / 16 * 16; }
+constexpr std::int64_t packed_bias_floats(int channels_out) { return whole_panels(channels_out); }
 
 }  // namespace detail
 
@@ -200,7 +256,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .packed_backward = weights,
               .scratch = rows,
               .scratch_backward = turned,
-              .takes = g.reach() <= 8 ? stream::pixels : stream::none};
+              .takes = g.reach() <= depthwise::most_reach_streamed ? stream::pixels : stream::none};
     }
     case detail::convolution_algorithm::dot:
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),

@@ -104,6 +104,9 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = hn::Zero(column_tag{}); }
       alignas(64) float totals[Vectors * Pixels][column_lanes];  // of the rows of the kernel that are done
       bool has_totals = false;
+      if constexpr (column_lanes == 1) {  // without vectors GCC 12 warns: it does not see that the flag guards them
+        std::fill_n(totals[0], Vectors * Pixels, 0.0F);
+      }
       const auto add_totals = [&] {
 #pragma GCC unroll 16
         for (int p = 0; p < Vectors * Pixels; ++p) {

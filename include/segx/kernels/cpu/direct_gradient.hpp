@@ -5,6 +5,16 @@
 
 #include <segx/kernels/cpu/direct.hpp>
 
+/// The weight gradient of convolutions, transposed ones too, wherever it is not Winograd's:
+///
+///   dw[m,c,r,s] += Σ_{n,i,j} small[n,m,i,j] · large[n, c, i·stride + r·dilation − padding, j·stride + …]
+///
+/// `small` is dy and `large` x; of a transposed convolution `small` is x and `large` dy.
+///
+/// Blocking: a task is one tap, four or eight channels of one tensor and two vectors of channels of the other. Their
+/// sums stay in registers while the pixels of all images pass by, and belong to no other task: they are the same for
+/// any number of threads, and need no memory. In return tensors are read again for every tap. Two plain tensors have
+/// few channels: there a task is a tap and a pair of them.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Pixel (i, j) of a loop is pixel (i·step + row, j·step + column) of a tensor.

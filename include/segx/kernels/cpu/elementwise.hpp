@@ -6,6 +6,12 @@
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/cpu/simd.hpp>
 
+/// Layers that meet each element alone: y = then(x), y = then(a + b), and dy · then′ for the epilogue `then`
+/// (activation and dropout) of any layer.
+///
+/// There is nothing to block for: each is one sweep over what it writes, in the order of memory. A task is a block of
+/// channels of one image. Dropout draws by an element's place in [N,C,H,W], or by its image, which neither blocks nor
+/// tasks change.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(offset, index) for every slice of a blocked tensor: where it stands in image n, and the place of its

@@ -16,6 +16,7 @@ namespace segx::simd::HWY_NAMESPACE {
 /// Channels that a ring holds, and the passes that fill it: one, where two vectors are a block of channels or more.
 inline constexpr int ring_channels = std::max(pass_columns, channel_block);
 inline constexpr int ring_passes = ring_channels / pass_columns;
+static_assert(ring_channels <= depthwise::ring::channels);
 
 /// Fills a ring with rows of a 1×1 convolution, the two vectors of channels from k and from second_k on. Strips do not
 /// end with rows: the one that ends a row begins the next.

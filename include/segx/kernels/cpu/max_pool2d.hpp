@@ -7,6 +7,13 @@
 #include <segx/kernels/cpu/simd.hpp>
 #include <segx/kernels/max_pool2d.hpp>
 
+/// Max pooling:  y[n,c,i,j] = max x[n,c,h,w]  over the pixels (h, w) of window (i, j) that lie in the image; NaN where
+/// one is. Its gradient goes to the first largest value of the window, row by row (with a NaN, to any or none), which
+/// is looked for again: nothing is kept from the forward pass.
+///
+/// Lanes are channels, so the largest of a window is a vector in a register. A task is a block of channels of one
+/// image, row after row: windows that share pixels add to dx in the same task, and pixels are read in order. Where
+/// windows are tiles, each pixel of dx is written once.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(image, block, row) for every row of blocks of a blocked tensor, in threads.
@@ -49,7 +56,7 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
       for (int slice = 0; slice < channel_block; slice += lanes) {
         vec best = all(-std::numeric_limits<float>::infinity());
         for_each_pixel_of(rows, columns, x.width,
-                          [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
+                          [&](std::int64_t at) SEGX_INLINED { best = larger(best, load(from + at + slice)); });
         store(best, to + j * channel_block + slice);
       }
     }

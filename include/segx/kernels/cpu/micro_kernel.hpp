@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/simd.hpp>
 
 /// The innermost loops of every convolution: a few rows times two vectors of columns, held in registers.
@@ -12,7 +13,7 @@
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Columns of a panel of packed weights, on every machine.
-inline constexpr int panel = 16;
+inline constexpr int panel = detail::panel_width;
 
 /// Vectors of the products: whole registers, at most a panel wide.
 using column_tag = hn::CappedTag<float, panel>;
@@ -29,6 +30,7 @@ inline constexpr bool has_32_registers = column_lanes == 16;  // AVX-512
 /// Rows of a pass: as many as the registers hold beside a row of the right factor; four rows read better where 16
 /// registers are short. On NEON eight were chosen by counting: 1.6 multiplications for each load, where four have 1.3.
 inline constexpr int max_rows = column_lanes == 16 ? 12 : has_32_registers ? 8 : column_lanes == 8 ? 6 : 4;
+static_assert(max_rows <= detail::longest_pass);
 /// The same where rows are channels, whose count is a multiple of eight: enough to hide the latency of an addition.
 inline constexpr int gradient_rows = has_32_registers ? 8 : 4;
 

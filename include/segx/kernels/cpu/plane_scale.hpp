@@ -6,7 +6,12 @@
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 #include <segx/kernels/plane_scale.hpp>
 
-/// The factors are one channel, which is not blocked: [H][W].
+/// Each pixel times a factor of its own, the same for all channels:
+///
+///   y[n,c,i,j] = then(x[n,c,i,j] · factor[n,i,j]);  dx = dy · factor;  dfactor[n,i,j] = Σ_c x[n,c,i,j] · dy[n,c,i,j]
+///
+/// The factors are one channel, which is not blocked: [H][W]. Lanes are channels, so a factor is the same in all. A
+/// task of y and dx is a block of channels of one image; of dfactor, which sums over all blocks, a row of one image.
 namespace segx::simd::HWY_NAMESPACE {
 
 [[gnu::noinline]] inline void plane_scale_forward(cpu& on, const forward_pass<float>& f) {

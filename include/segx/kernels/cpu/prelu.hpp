@@ -6,6 +6,12 @@
 #include <segx/kernels/cpu/batch_norm2d.hpp>
 #include <segx/kernels/prelu.hpp>
 
+/// ReLU with a learned slope:  y = max(x, 0) + slope[c] · min(x, 0);  dslope[c] += Σ dy · min(x, 0);
+/// dx = dy where x > 0, and slope[c] · dy elsewhere.
+///
+/// Lanes are channels. A task is a block of channels: of one image forward, of all backward, so that each sum is that
+/// of one task. A slope that channels share takes their sums in the order of channels, and so is the same for any
+/// number of threads. A plane's sum comes before its dx, which may stand where dy does.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// The slopes of channels that are neighbours, `there` of them.

@@ -6,6 +6,14 @@
 #include <segx/kernels/cpu/max_pool2d.hpp>
 #include <segx/kernels/upsample2d.hpp>
 
+/// Enlarging by a whole factor f. Nearest:  y[n,c,i,j] = x[n,c,⌊i/f⌋,⌊j/f⌋].  Bilinear, with (low, high, share) of row
+/// i and of column j as `upsample2d_axis` says, first down and then across:
+///
+///   left, right = x[low row] + row share · (x[high row] − x[low row])   in the low and the high column
+///   y[n,c,i,j]  = left + column share · (right − left)
+///
+/// Backward passes are the transposed maps. Lanes are channels. A task is a block of channels of one image, row after
+/// row: what two rows of dy give to the same row of dx is added in the same task, and pixels are read in order.
 namespace segx::simd::HWY_NAMESPACE {
 
 inline void upsample_nearest_forward(cpu& on, int factor, const forward_pass<float>& f) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include <segx/kernels/max_pool2d.hpp>
 #include <segx/kernels/reference/conv2d.hpp>
 #include <segx/kernels/reference/plain_loops.hpp>
@@ -12,7 +14,8 @@ struct pixel {
   int row, column;
 };
 
-/// The largest value of what of window (i, j) lies in an image of shape x: the first one, row by row.
+/// The largest value of what of window (i, j) lies in an image of shape x: the first one, row by row; NaN, where there
+/// is one, so that a training which diverges is noticed.
 constexpr pixel largest_of_window(const pool2d_geometry& g, shape x, int i, int j, auto&& value) {
   const pixel_range rows = g.window(i, x.height);
   const pixel_range columns = g.window(j, x.width);
@@ -20,7 +23,7 @@ constexpr pixel largest_of_window(const pool2d_geometry& g, shape x, int i, int 
   for (int row = rows.begin; row < rows.end; ++row) {
     for (int column = columns.begin; column < columns.end; ++column) {
       const pixel p{row, column};
-      if (value(p) > value(best)) { best = p; }
+      if (value(p) > value(best) || std::isnan(value(p))) { best = p; }
     }
   }
   return best;
