@@ -48,7 +48,8 @@ TEST_CASE("what cannot be written is an error that names the file") {
         "cannot write '" + nowhere.string() + "': No such file or directory");
   const auto file = folder / "m.png";
   CHECK(message_of([&] { segx::write_mask(file, square_mask() * 255); }) ==
-        file.string() + ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1; write_png writes maps of classes");
+        file.string() +
+            ": cannot be written, a mask must be CV_8UC1 with the values 0 and 1; write_png writes maps of classes");
   CHECK(message_of([&] { segx::write_probability(file, square_mask()); }) ==
         file.string() + ": cannot be written, probabilities must be CV_32FC1");
   CHECK(message_of([&] { segx::write_probability(file, cv::Mat(2, 2, CV_32FC1, cv::Scalar(std::nan("")))); }) ==
