@@ -57,8 +57,6 @@ struct wrong_square {
   }
 };
 
-static_assert(segx::layer<wrong_square>);
-
 /// A layer whose backward pass writes its gradient over that of another reader.
 struct forgetful {
   static constexpr std::string_view name = "forgetful";
@@ -77,6 +75,8 @@ struct forgetful {
     });
   }
 };
+
+static_assert(segx::layer<wrong_square> && segx::layer<forgetful>);
 
 }  // namespace
 
