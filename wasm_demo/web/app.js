@@ -19,7 +19,10 @@ worker.onmessage = ({ data: { id, problem, ...answer } }) => {
   problem === undefined ? resolve(answer) : reject(new Error(problem));
 };
 worker.onerror = () => {
-  complain('This page could not start its worker. Use a current browser, and open the page through a web server.');
+  const sentence = 'This page could not start its worker. Use a current browser, and open the page through a web server.';
+  complain(sentence);
+  for (const [, reject] of waiting.values()) reject(new Error(sentence));
+  waiting.clear();
 };
 
 /** The worker's answer to a task; rejects with a sentence for the user. */
@@ -209,8 +212,10 @@ function fade() {
 }
 
 async function offerDownload() {
-  const { mask, width, height, chosen: { name } } = shown;
+  const result = shown;
+  const { mask, width, height, chosen: { name } } = result;
   const { blob } = await ask('png', { mask, width, height });
+  if (result !== shown) return;
   const link = $('download');
   URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(blob);

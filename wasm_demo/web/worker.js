@@ -120,4 +120,7 @@ async function answer({ id, task, ...words }) {
 }
 
 let last = Promise.resolve();
-self.onmessage = ({ data }) => { last = last.then(() => answer(data)); };
+self.onmessage = ({ data }) => {
+  const next = () => answer(data);
+  last = last.then(next, next);  // also where a program could not be begun anew
+};
