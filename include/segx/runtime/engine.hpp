@@ -129,12 +129,12 @@ struct engine {
  private:
   static int batch_of(session_options options) {
     if (options.batch < 1) { fail({"a session takes at least one image: session_options::batch is ", options.batch}); }
-    if (options.threads < 0) {
-      fail({"session_options::threads is ", options.threads, "; 0 are as many as there are"});
-    }
     return options.batch;
   }
   static std::unique_ptr<runs_as> make_backend(session_options options) {
+    if (options.threads < 0) {
+      fail({"session_options::threads is ", options.threads, "; 0 are as many as there are"});
+    }
     if constexpr (std::is_constructible_v<runs_as, int, choices<Backend>>) {
       return std::make_unique<runs_as>(options.threads, choice_of<Backend>);
     } else if constexpr (std::is_constructible_v<runs_as, int>) {

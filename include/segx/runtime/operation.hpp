@@ -45,11 +45,10 @@ struct operation {
 
   /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
   constexpr operation without_backward() const {
-    return {.choice = choice,
-            .pack = pack,
-            .forward = forward,
-            .forward_streamed = forward_streamed,
-            .has_forward = has_forward};
+    operation op = *this;
+    op.backward = nullptr;
+    op.has_backward = false;
+    return op;
   }
 
   template <class Layer, class... Shapes>

@@ -31,6 +31,8 @@ class run_folder {
   /// Throws `error` if a training cannot be begun in this folder, as one is there, or not be resumed, as none is.
   static void expect(const std::filesystem::path& folder, bool resume);
 
+  static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
+
   std::filesystem::path weights() const { return folder_ / "best.safetensors"; }
   std::filesystem::path checkpoint() const { return checkpoint_in(folder_); }
 
@@ -52,8 +54,6 @@ class run_folder {
   void draw_curves(const training_log& log) const;
 
  private:
-  static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
-
   std::filesystem::path folder_;
   recipe recipe_;
   std::string images_;

@@ -111,9 +111,10 @@ class trainer {
   /// recipe, or of other samples.
   static bool is_finished(const std::filesystem::path& folder, dataset data, split parts, const recipe& r,
                           const Network& network = {}) {
+    if (!std::filesystem::exists(run_folder::checkpoint_in(folder))) { return false; }
     if (r.doubled) { double_by_mirroring(data, parts); }
     const run_folder files{folder, told(r, data), images_sha256(data, parts)};
-    return std::filesystem::exists(files.checkpoint()) && files.state_in(files.load(network.fingerprint)).is_over(r);
+    return files.state_in(files.load(network.fingerprint)).is_over(r);
   }
 
   /// How `run` will feed the training.
