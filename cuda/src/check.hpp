@@ -20,6 +20,9 @@ constexpr const char* file_name(const char* path) {
   return last == text.npos ? path : path + last + 1;
 }
 
+/// Fails where the program has no kernels that this GPU can run.
+cudaError_t look_for_kernels();
+
 #define SEGX_CHECK(call) ::segx::gpu::check(call, #call, __FILE__, __LINE__)
 
 }  // namespace segx::gpu

@@ -24,7 +24,10 @@ namespace {
 void check(cudnnStatus_t result, const char* call, const char* file, int line) {
   if (result == CUDNN_STATUS_SUCCESS) { return; }
   forget_error();
-  fail({"cuDNN: ", call, " failed in ", file_name(file), ":", line, ": ", cudnnGetErrorString(result)});
+  char meaning[512] = "";
+  cudnnGetLastErrorString(meaning, sizeof meaning);
+  fail({"cuDNN: ", call, " failed in ", file_name(file), ":", line, ": ", cudnnGetErrorString(result),
+        *meaning == '\0' ? "" : ": ", meaning});
 }
 #define SEGX_CUDNN(call) check(call, #call, __FILE__, __LINE__)
 
@@ -100,7 +103,13 @@ bool is_winograd(cudnnConvolutionBwdFilterAlgo_t a) {
 constexpr int most_algorithms = 16;
 constexpr float one = 1, zero = 0;
 
-/// One shape of convolution: its descriptors, and the algorithms that were chosen.
+/// Whether cuDNN says that it does not do what was asked for; other failures are errors.
+bool is_refusal(cudnnStatus_t result) {
+  const auto category = CUDNN_STATUS_CATEGORY(result);
+  return category == CUDNN_STATUS_NOT_SUPPORTED || category == CUDNN_STATUS_BAD_PARAM;
+}
+
+/// One shape of convolution: its descriptors, and the algorithms that serve.
 struct prepared {
   prepared(const convolution& c, number stored, precision numbers) {
     const conv2d_geometry& g = c.geometry;
@@ -124,11 +133,12 @@ struct prepared {
 
   struct choice {
     bool looked_for = false, was_run = false;
-    std::optional<candidate> algorithm;  // none: the direct kernels run
-    bool is_direct() const { return looked_for && !algorithm; }
+    std::vector<candidate> algorithms;  // the best first; none: the direct kernels run
+    bool is_direct() const { return looked_for && algorithms.empty(); }
   };
-  choice forward, data, weights;
-  std::optional<bool> fuses;  // bias and relu go with the forward pass
+  choice forward[2], data[2], weights;  // of results that are new, and that are added to others
+  bool fusing_was_tried = false;
+  std::optional<candidate> fusing;  // does bias and relu in the forward pass
 };
 
 }  // namespace
@@ -160,9 +170,8 @@ struct convolutions::implementation {
                          c.y.height,
                          c.y.width,
                          static_cast<int>(stored)};
-    std::unique_ptr<prepared>& found = known[key];
-    if (!found) { found = std::make_unique<prepared>(c, stored, numbers); }
-    return *found;
+    if (const auto found = known.find(key); found != known.end()) { return *found->second; }
+    return *known.emplace(key, std::make_unique<prepared>(c, stored, numbers)).first->second;
   }
 
   /// Brings the mathematics of the choice into the descriptor; strict float32 stays as it was asked for.
@@ -174,10 +183,9 @@ struct convolutions::implementation {
   void use_any(prepared& p) const { SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, mathematics_of(numbers))); }
   auto bytes() const { return static_cast<std::size_t>(wanted.workspace); }
 
-  /// Fills `chosen` if nothing was looked for yet: with the fastest algorithm, measured by measure(found, &count),
-  /// where results may be written and other runs of the program may have other bits; else with the first of cuDNN's own
-  /// order, rank(found, &count), which is always the same. A measurement would take now one, now the other of two that
-  /// are alike.
+  /// Fills `chosen` if nothing was looked for yet: by their speed, measured by measure(found, &count), where results
+  /// may be written and other runs of the program may have other bits; else in cuDNN's own order, rank(found, &count),
+  /// which is always the same. A measurement would take now one, now the other of two that are alike.
   template <class Found>
   void look_for(prepared& p, prepared::choice& chosen, bool may_write, bool is_winograd(decltype(Found::algo)),
                 auto&& measure, auto&& rank) const {
@@ -187,17 +195,17 @@ struct convolutions::implementation {
     use_any(p);
     const cudnnStatus_t status = may_write && !wanted.deterministic ? measure(found, &count) : rank(found, &count);
     forget_error();  // of algorithms that were tried
-    if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED) {
+    if (is_refusal(status)) {
       count = 0;
     } else {
       check(status, "the search for an algorithm", __FILE__, __LINE__);
     }
-    chosen.algorithm = choose(candidates(found, count, is_winograd), wanted);
+    chosen.algorithms = suitable(candidates(found, count, is_winograd), wanted);
   }
 
-  prepared::choice& forward(prepared& p, const void* x, const void* w, void* y, bool may_write) {
+  prepared::choice& forward(prepared& p, const void* x, const void* w, void* y, bool adds, bool may_write) {
     look_for<cudnnConvolutionFwdAlgoPerf_t>(
-        p, p.forward, may_write, is_winograd,
+        p, p.forward[adds], may_write, is_winograd,
         [&](auto* found, int* count) {
           return cudnnFindConvolutionForwardAlgorithmEx(handle, p.x, x, p.w, w, p.how, p.y, y, most_algorithms, count,
                                                         found, workspace, bytes());
@@ -205,11 +213,11 @@ struct convolutions::implementation {
         [&](auto* found, int* count) {
           return cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, count, found);
         });
-    return p.forward;
+    return p.forward[adds];
   }
-  prepared::choice& data(prepared& p, const void* dy, const void* w, void* dx, bool may_write) {
+  prepared::choice& data(prepared& p, const void* dy, const void* w, void* dx, bool adds, bool may_write) {
     look_for<cudnnConvolutionBwdDataAlgoPerf_t>(
-        p, p.data, may_write, is_winograd,
+        p, p.data[adds], may_write, is_winograd,
         [&](auto* found, int* count) {
           return cudnnFindConvolutionBackwardDataAlgorithmEx(handle, p.w, w, p.y, dy, p.how, p.x, dx, most_algorithms,
                                                              count, found, workspace, bytes());
@@ -218,7 +226,7 @@ struct convolutions::implementation {
           return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, count,
                                                              found);
         });
-    return p.data;
+    return p.data[adds];
   }
   prepared::choice& weights(prepared& p, const void* x, const void* dy, void* dw) {
     look_for<cudnnConvolutionBwdFilterAlgoPerf_t>(
@@ -234,23 +242,27 @@ struct convolutions::implementation {
     return p.weights;
   }
 
-  /// Whether the chosen algorithm did a convolution. One that fails when it first runs, which is before anything is
-  /// recorded, is given up for the direct kernels.
-  static bool is_done(prepared::choice& chosen, cudnnStatus_t result, const char* call, int line) {
-    if (!std::exchange(chosen.was_run, true) && result != CUDNN_STATUS_SUCCESS) {
+  /// Runs a convolution, algorithm(number), by the first of the algorithms that cuDNN does not refuse; false if it
+  /// refuses all. That shows when one first runs, which is before anything is recorded.
+  bool run(prepared& p, prepared::choice& chosen, const char* call, int line, auto&& algorithm) const {
+    while (!chosen.algorithms.empty()) {
+      use(p, chosen.algorithms.front());
+      const cudnnStatus_t result = algorithm(chosen.algorithms.front().algorithm);
+      if (chosen.was_run || !is_refusal(result)) {
+        check(result, call, __FILE__, line);
+        chosen.was_run = true;
+        return true;
+      }
       forget_error();
-      chosen.algorithm.reset();
-      return false;
+      chosen.algorithms.erase(chosen.algorithms.begin());
     }
-    check(result, call, __FILE__, line);
-    return true;
+    return false;
   }
 
-  cudnnStatus_t run_relu(prepared& p, const void* x, const void* w, const void* bias, void* y) {
-    const candidate& best = *p.forward.algorithm;
-    use(p, best);
+  cudnnStatus_t run_relu(prepared& p, const candidate& by, const void* x, const void* w, const void* bias, void* y) {
+    use(p, by);
     return cudnnConvolutionBiasActivationForward(handle, &one, p.x, x, p.w, w, p.how,
-                                                 static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm), workspace,
+                                                 static_cast<cudnnConvolutionFwdAlgo_t>(by.algorithm), workspace,
                                                  bytes(), &zero, p.y, y, p.bias, bias, p.relu, p.y, y);
   }
 };
@@ -266,29 +278,32 @@ void convolutions::work_in(void* memory, std::int64_t bytes) {
 
 void convolutions::forward(const queue& on, const convolution& c, const void* x, const void* w, void* y, bool adds) {
   prepared& p = self_->of(c, on.stored);
-  prepared::choice& best = self_->forward(p, x, w, y, on.rehearses || !adds);
-  if (best.algorithm) {
-    self_->use(p, *best.algorithm);
-    const cudnnStatus_t result = cudnnConvolutionForward(
-        self_->handle, &one, p.x, x, p.w, w, p.how, static_cast<cudnnConvolutionFwdAlgo_t>(best.algorithm->algorithm),
-        self_->workspace, self_->bytes(), adds ? &one : &zero, p.y, y);
-    if (implementation::is_done(best, result, "cudnnConvolutionForward", __LINE__)) { return; }
-  }
-  direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds);
+  prepared::choice& chosen = self_->forward(p, x, w, y, adds, on.rehearses || !adds);
+  const bool is_done = self_->run(p, chosen, "cudnnConvolutionForward", __LINE__, [&](int algorithm) {
+    return cudnnConvolutionForward(self_->handle, &one, p.x, x, p.w, w, p.how,
+                                   static_cast<cudnnConvolutionFwdAlgo_t>(algorithm), self_->workspace, self_->bytes(),
+                                   adds ? &one : &zero, p.y, y);
+  });
+  if (!is_done) { direct_convolution(on, c.geometry, c.x_at(x), w, c.y_at(y), adds); }
 }
 
 bool convolutions::forward_relu(const queue& on, const convolution& c, const void* x, const void* w, const void* bias,
                                 void* y) {
   prepared& p = self_->of(c, on.stored);
-  if (!self_->forward(p, x, w, y, true).algorithm) { return false; }
-  if (!p.fuses) {  // cuDNN says by trying
-    p.fuses = self_->run_relu(p, x, w, bias, y) == CUDNN_STATUS_SUCCESS;
-    if (!*p.fuses) { forget_error(); }
-    return *p.fuses;
+  if (!std::exchange(p.fusing_was_tried, true)) {  // cuDNN says by trying: the best, and the one that fuses most
+    const std::vector<candidate>& all = self_->forward(p, x, w, y, false, true).algorithms;
+    for (const candidate& by : all) {
+      if (&by != all.data() && by.algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM) { continue; }
+      if (self_->run_relu(p, by, x, w, bias, y) == CUDNN_STATUS_SUCCESS) {
+        p.fusing = by;
+        return true;
+      }
+      forget_error();
+    }
   }
-  if (!*p.fuses) { return false; }
+  if (!p.fusing) { return false; }
   if (!on.rehearses) {
-    check(self_->run_relu(p, x, w, bias, y), "cudnnConvolutionBiasActivationForward", __FILE__, __LINE__);
+    check(self_->run_relu(p, *p.fusing, x, w, bias, y), "cudnnConvolutionBiasActivationForward", __FILE__, __LINE__);
   }
   return true;
 }
@@ -296,37 +311,32 @@ bool convolutions::forward_relu(const queue& on, const convolution& c, const voi
 void convolutions::gradient_of_data(const queue& on, const convolution& c, const void* dy, const void* w, void* dx,
                                     bool adds) {
   prepared& p = self_->of(c, on.stored);
-  prepared::choice& best = self_->data(p, dy, w, dx, on.rehearses || !adds);
-  if (best.algorithm) {
-    self_->use(p, *best.algorithm);
-    const cudnnStatus_t result =
-        cudnnConvolutionBackwardData(self_->handle, &one, p.w, w, p.y, dy, p.how,
-                                     static_cast<cudnnConvolutionBwdDataAlgo_t>(best.algorithm->algorithm),
-                                     self_->workspace, self_->bytes(), adds ? &one : &zero, p.x, dx);
-    if (implementation::is_done(best, result, "cudnnConvolutionBackwardData", __LINE__)) { return; }
-  }
-  direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds);
+  prepared::choice& chosen = self_->data(p, dy, w, dx, adds, on.rehearses || !adds);
+  const bool is_done = self_->run(p, chosen, "cudnnConvolutionBackwardData", __LINE__, [&](int algorithm) {
+    return cudnnConvolutionBackwardData(self_->handle, &one, p.w, w, p.y, dy, p.how,
+                                        static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm), self_->workspace,
+                                        self_->bytes(), adds ? &one : &zero, p.x, dx);
+  });
+  if (!is_done) { direct_gradient_of_data(on, c.geometry, c.y_at(dy), w, c.x_at(dx), adds); }
 }
 
 void convolutions::gradient_of_weights(const queue& on, const convolution& c, const void* x, const void* dy, void* dw) {
   prepared& p = self_->of(c, on.stored);
-  prepared::choice& best = self_->weights(p, x, dy, dw);
-  if (best.algorithm) {
-    self_->use(p, *best.algorithm);
-    const cudnnStatus_t result =
-        cudnnConvolutionBackwardFilter(self_->handle, &one, p.x, x, p.y, dy, p.how,
-                                       static_cast<cudnnConvolutionBwdFilterAlgo_t>(best.algorithm->algorithm),
-                                       self_->workspace, self_->bytes(), &zero, p.w, dw);
-    if (implementation::is_done(best, result, "cudnnConvolutionBackwardFilter", __LINE__)) { return; }
-  }
-  direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw);
+  prepared::choice& chosen = self_->weights(p, x, dy, dw);
+  const bool is_done = self_->run(p, chosen, "cudnnConvolutionBackwardFilter", __LINE__, [&](int algorithm) {
+    return cudnnConvolutionBackwardFilter(self_->handle, &one, p.x, x, p.y, dy, p.how,
+                                          static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm), self_->workspace,
+                                          self_->bytes(), &zero, p.w, dw);
+  });
+  if (!is_done) { direct_gradient_of_weights(on, c.geometry, c.x_at(x), c.y_at(dy), dw); }
 }
 
 int convolutions::without_algorithm() const {
   int count = 0;
   for (const auto& [key, p] : self_->known) {
-    count += static_cast<int>(p->forward.is_direct()) + static_cast<int>(p->data.is_direct()) +
-             static_cast<int>(p->weights.is_direct());
+    for (const prepared::choice* c : {&p->forward[0], &p->forward[1], &p->data[0], &p->data[1], &p->weights}) {
+      count += static_cast<int>(c->is_direct());
+    }
   }
   return count;
 }

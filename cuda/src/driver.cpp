@@ -30,7 +30,7 @@ device_facts look() {
         "the NVIDIA driver shows no GPU to this process (see nvidia-smi, and the variable CUDA_VISIBLE_DEVICES); train "
         "on the CPU (--device cpu)");
   }
-  if (problem == cudaErrorInsufficientDriver) { fail(refusal(found)); }
+  if (problem == cudaErrorInsufficientDriver) { fail(old_driver(found)); }
   check(problem, "cudaGetDeviceCount(&count)", __FILE__, __LINE__);
   cudaDeviceProp properties{};
   SEGX_CHECK(cudaGetDeviceProperties(&properties, 0));
@@ -40,6 +40,10 @@ device_facts look() {
   found.memory = static_cast<std::int64_t>(properties.totalGlobalMem);
   if (const std::string why = refusal(found); !why.empty()) { fail(why); }
   SEGX_CHECK(cudaSetDevice(0));
+  if (look_for_kernels() != cudaSuccess) {
+    forget_error();
+    fail(no_kernels(found));
+  }
   return found;
 }
 
@@ -78,9 +82,11 @@ std::int64_t free_memory() {
 }
 
 namespace {
+/// On this thread's own stream, for which it waits, as the streams of sessions do not. To wait for the device would end
+/// what another thread is recording.
 void* cleared(void* memory, std::int64_t bytes) {
-  SEGX_CHECK(cudaMemset(memory, 0, static_cast<std::size_t>(bytes)));
-  SEGX_CHECK(cudaDeviceSynchronize());  // the streams of sessions do not wait for the one that clears
+  SEGX_CHECK(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), cudaStreamPerThread));
+  SEGX_CHECK(cudaStreamSynchronize(cudaStreamPerThread));
   return memory;
 }
 }  // namespace

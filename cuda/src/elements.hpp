@@ -100,14 +100,13 @@ struct grid {
   }
 };
 
-/// Threads of a kernel over all of a tensor. Throws if a batch has more than kernels can count.
+/// Threads of a kernel over all of a tensor. Throws if a batch has more values than kernels can count.
 inline std::int64_t threads_over(const tensor& t, int v) {
-  const std::int64_t threads = t.pixels() * (t.extent.channels / v);
-  if (threads >= std::int64_t{1} << 31U) {
-    fail(
-        {"a tensor of ", t.pixels() * t.extent.channels, " values is more than a kernel counts; take smaller batches"});
+  const std::int64_t values = t.pixels() * t.extent.channels;
+  if (values >= std::int64_t{1} << 31U) {
+    fail({"a tensor of ", values, " values is more than a kernel counts; take smaller batches"});
   }
-  return threads;
+  return values / v;
 }
 
 /// Calls f(integral constant V): as many channels at a time as fill 16 bytes, the most that a thread reads at once, and
@@ -164,12 +163,14 @@ struct applied_epilogue {
       for (int v = 0; v < V; ++v) { values.at[v] = segx::detail::apply(then.act, then.slope, values.at[v]); }
     }
   }
-  template <int V>
+  /// `known` was rounded to a number T.
+  template <class T, int V>
   constexpr void times_slope(const grid& g, spot at, const lanes<V>& known, lanes<V>& gradient) const {
     if (then.dropout > 0) {
       const epilogue e = now();
       for (int v = 0; v < V; ++v) {
-        gradient.at[v] *= segx::detail::slope(e, known.at[v], seed_now(), index(g, {at.pixel, at.channel + v}));
+        gradient.at[v] *= segx::detail::slope(e, known.at[v], seed_now(), index(g, {at.pixel, at.channel + v}),
+                                              [](float value) { return to_float(from_float<T>(value)); });
       }
     } else {
       for (int v = 0; v < V; ++v) { gradient.at[v] *= segx::detail::slope(then.act, then.slope, known.at[v]); }

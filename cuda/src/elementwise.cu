@@ -50,7 +50,7 @@ struct slope_body {
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<V>(thread);
     lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
-    then.times_slope(over, at, known.template get<V>(at.pixel, at.channel), gradient);
+    then.times_slope<T>(over, at, known.template get<V>(at.pixel, at.channel), gradient);
     dy.template set<V>(at.pixel, at.channel, gradient);
   }
 };

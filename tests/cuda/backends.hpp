@@ -37,13 +37,14 @@ struct segx::testing::test_memory<segx::cuda> {
   static void finish(segx::cuda& on) { on.in.wait(); }
 };
 
-/// The GPU in each of its precisions, with the errors that they may make.
+/// The GPU in each of its precisions, with the errors that they may make. TF32 keeps ten bits of a factor; where tensor
+/// cores cut the others off, and do not round, sums of few products err by up to 1.7e-3.
 template <segx::precision Numbers>
 struct cuda_in {
   using type = segx::cuda;
   static type make() { return type{Numbers}; }
   static constexpr double exact = Numbers == segx::precision::fp32   ? 1e-5
-                                  : Numbers == segx::precision::tf32 ? 1e-3
+                                  : Numbers == segx::precision::tf32 ? 2e-3
                                   : Numbers == segx::precision::bf16 ? 1e-2
                                                                      : 2e-3;  // rounds up to four times
   static constexpr double winograd = exact;

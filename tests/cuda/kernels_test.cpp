@@ -372,3 +372,34 @@ TEST_CASE("gradients of direct convolutions' weights are sums over all pixels, w
     }
   });
 }
+
+TEST_CASE("no gradient passes an activation at its ceiling, which 16 bits round", "[cuda]") {
+  constexpr segx::shape s{8, 2, 4};
+  constexpr std::size_t values = 64;
+  const auto buffer = [](float value) {
+    shared_buffer<float> made{values};
+    std::fill_n(made.data(), values, value);
+    return made;
+  };
+  const shared_buffer<float> inputs = buffer(10), ones = buffer(1), x = buffer(0), y = buffer(0), dy = buffer(0),
+                             found = buffer(7);
+  const auto tensor = [&](const shared_buffer<float>& of) { return segx::gpu::tensor{of.data(), 1, s, s.channels}; };
+  for (const segx::precision numbers :
+       {segx::precision::fp32, segx::precision::tf32, segx::precision::bf16, segx::precision::fp16}) {
+    segx::cuda on{numbers};
+    const segx::gpu::queue& work = on.work();
+    segx::gpu::load_batch(work, inputs.data(), tensor(x));
+    for (const segx::activation act : {segx::activation::relu6, segx::activation::hard_sigmoid}) {
+      for (int percent = 1; percent < 100; ++percent) {
+        INFO("dropout " << percent << " %, ceiling " << segx::largest_result(act));
+        const segx::epilogue then{.act = act, .dropout = static_cast<float>(percent) / 100};
+        segx::gpu::finish(work, tensor(x), nullptr, tensor(y), then, 0U);
+        segx::gpu::load_batch(work, ones.data(), tensor(dy));
+        segx::gpu::epilogue_slope(work, then, tensor(y), tensor(dy), 0U);
+        segx::gpu::store_batch(work, tensor(dy), segx::activation::none, found.data());
+        on.in.wait();
+        CHECK(std::all_of(found.data(), found.data() + values, [](float d) { return d == 0; }));
+      }
+    }
+  }
+}

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,14 +70,14 @@ struct trained {
 
 /// Four steps, each of batches of three and two images, with dropout in the first ones.
 template <class Network, class Backend>
-trained train(const recipe& r, precision numbers, bool exclusive) {
+trained train(const recipe& r, precision numbers, bool exclusive, bool deterministic = true) {
   const Network network;
   learner<Network, Backend> l{network,
                               r,
                               parse_loss(r.loss),
                               make_optimizer(r.optimizer, static_cast<std::size_t>(Network::parameter_count),
                                              {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay}),
-                              {1, 1, numbers}};
+                              {1, 1, numbers, deterministic}};
   trained t;
   const shape in{Network::channels, r.height, r.width};
   for (int step = 0; step < 4; ++step) {
@@ -91,16 +92,18 @@ trained train(const recipe& r, precision numbers, bool exclusive) {
     t.pixels += l.count(second, labels);
     l.step(r.learning_rate / (step + 1));
   }
+  if constexpr (std::is_same_v<Backend, cuda>) { CHECK(l.slow_convolutions() == 0); }
   t.weights.assign(l.current().values().begin(), l.current().values().end());
   t.average.assign(l.result().values().begin(), l.result().values().end());
   return t;
 }
 
 template <class Network>
-void check_same_training(const recipe& r, bool exclusive, double within = 1e-3) {
+void check_same_training(const recipe& r, bool exclusive, bool deterministic = true) {
   INFO(r.loss << ", " << r.optimizer);
+  constexpr double within = 1e-3;
   const trained expected = train<Network, cpu>(r, precision::automatic, exclusive);
-  const trained found = train<Network, cuda>(r, precision::fp32, exclusive);
+  const trained found = train<Network, cuda>(r, precision::fp32, exclusive, deterministic);
   CHECK(relative_error(found.losses, expected.losses) < 1e-4);
   CHECK(relative_error(found.weights, expected.weights) < within);
   CHECK(relative_error(found.average, expected.average) < within);
@@ -120,6 +123,12 @@ TEST_CASE("a training on the GPU gives the weights of the CPU", "[cuda]") {
     r.loss = loss;
     check_same_training<learns>(r, false);
   }
+}
+
+TEST_CASE("… and by the algorithms that measure fastest", "[cuda]") {
+  recipe r = usual();
+  r.loss = "bce+jaccard";
+  check_same_training<learns>(r, false, false);
 }
 
 TEST_CASE("… and with classes that exclude each other", "[cuda]") {
@@ -308,6 +317,37 @@ TEST_CASE("the time in which the GPU waits lies between an end of work and the n
   work.wait();
   idle.read();
   CHECK(idle.seconds() == both);
+}
+
+TEST_CASE("an optimizer goes on with the moments that it brings along", "[cuda]") {
+  const recipe r = usual();
+  const batch b = drawn_batch(3, {1, 16, 12}, 1, false, 5);
+  const auto next_weights = [&]<class Backend>(std::type_identity<Backend>) {
+    any_optimizer moved = make_optimizer("sgd", learns::parameter_count, {.momentum = 0.9});
+    std::fill(moved.state().begin(), moved.state().end(), 0.25F);
+    moved.set_steps(3);
+    learner<learns, Backend> l{{}, r, parse_loss("bce"), std::move(moved), {1, 1, precision::fp32}};
+    l.add(b, 1, {});
+    l.step(0.01);
+    return std::vector<float>(l.current().values().begin(), l.current().values().end());
+  };
+  const std::vector<float> expected = next_weights(std::type_identity<cpu>{});
+  CHECK(relative_error(next_weights(std::type_identity<cuda>{}), expected) < 1e-5);
+}
+
+TEST_CASE("a learner on the GPU takes batches that fit it, in a sentence", "[cuda]") {
+  learner<learns, cuda> l{
+      {}, usual(), parse_loss("bce"), make_optimizer("sgd", learns::parameter_count), {1, 1, precision::fp32}};
+  const auto add = [&](int images, shape in, shape of_masks) {
+    batch b = drawn_batch(images, in, 1, false, 5);
+    b.masks = drawn<float>(images, of_masks, 1);
+    l.add(b, 1, {});
+  };
+  CHECK_THROWS_WITH(add(4, {1, 16, 12}, {1, 16, 12}), "images are [4,1,16,12]; this session takes [1 to 3,1,16,12]");
+  CHECK_THROWS_WITH(add(2, {1, 32, 12}, {1, 32, 12}), "images are [2,1,32,12]; this session takes [1 to 3,1,16,12]");
+  CHECK_THROWS_WITH(add(2, {1, 16, 12}, {2, 16, 12}),
+                    "masks are [2,2,16,12]; the network makes [2,1,16,12] of these images");
+  add(3, {1, 16, 12}, {1, 16, 12});
 }
 
 TEST_CASE("a training on the GPU that diverges says where", "[cuda]") {

@@ -39,6 +39,9 @@ TEST_CASE("a GPU that cannot run segx is refused in one sentence", "[cuda]") {
   CHECK(gpu::refusal(small) ==
         "the GPU \"Tesla T4\" has compute capability 7.5, segx needs 8.0 or above (A100, H100 and newer); train on the "
         "CPU (--device cpu)");
+  CHECK(gpu::no_kernels(good) ==
+        "this program has no kernels for the GPU \"H100\", which has compute capability 9.0: compile it with "
+        "-DSEGX_CUDA_ARCHITECTURES=90, or train on the CPU (--device cpu)");
 }
 
 TEST_CASE("regions of a session's memory do not overlap, and are aligned", "[cuda]") {
@@ -77,12 +80,35 @@ TEST_CASE("too large a batch is told before anything is allocated, with one that
   CHECK(gpu::batch_that_fits(what, gpu::number::bfloat16, 8, 1) == 0);
   CHECK(gpu::lack_of_memory(what, gpu::number::bfloat16, 64, bytes(64) - 1) ==
         "a batch of 64 images of 64x96 needs " + gpu::gigabytes(bytes(64)) + " on the GPU, " +
-            gpu::gigabytes(bytes(64) - 1) + " are free; a batch of 63 would fit");
+            gpu::gigabytes(bytes(64) - 1) + " are free beside what CUDA and cuDNN load; a batch of 63 would fit");
   CHECK_THAT(gpu::lack_of_memory(what, gpu::number::bfloat16, 64, 1000),
              Catch::Matchers::Contains("not even one image fits"));
 }
 
-TEST_CASE("the fastest algorithm that meets the demands is chosen", "[cuda]") {
+TEST_CASE("a batch of more values than cuDNN counts is refused however much memory there is", "[cuda]") {
+  const dynamic_plan<unet64, cuda, purpose::training> plan{unet64{}, 256, 256};  // its largest tensor: 128x256x256
+  const program<cuda> what = plan.get();
+  CHECK(gpu::most_images(what) == 255);
+  constexpr std::int64_t endless = std::int64_t{1} << 50U;
+  CHECK(gpu::lack_of_memory(what, gpu::number::bfloat16, 255, endless).empty());
+  CHECK(gpu::lack_of_memory(what, gpu::number::bfloat16, 256, endless) ==
+        "a batch of 256 images of 256x256 makes a tensor of 2147483648 values or more, which cuDNN does not take; a "
+        "batch of 255 would fit");
+  CHECK(gpu::batch_that_fits(what, gpu::number::bfloat16, 1000, endless) == 255);
+}
+
+TEST_CASE("algorithms of convolutions may work in as much as their operands take, within bounds", "[cuda]") {
+  constexpr std::int64_t mega = std::int64_t{1} << 20U;
+  CHECK(gpu::convolution_workspace() == 256 * mega);
+  CHECK(gpu::convolution_workspace(100 * mega) == 256 * mega);
+  CHECK(gpu::convolution_workspace(1000 * mega) == 1000 * mega);
+  CHECK(gpu::convolution_workspace(5000 * mega) == 2048 * mega);
+  const dynamic_plan<unet64, cuda, purpose::training> plan{unet64{}, 256, 256};
+  const gpu::session_memory m = gpu::plan_session_memory(plan.get(), gpu::number::float32, 8);
+  CHECK(m.for_kernels.workspace == std::int64_t{4} * 8 * (128 + 64) * 256 * 256);
+}
+
+TEST_CASE("algorithms that meet the demands are tried by their speed", "[cuda]") {
   const std::vector<gpu::candidate> tried{
       {.algorithm = 1, .works = false, .seconds = 0.1, .is_deterministic = true},
       {.algorithm = 2, .works = true, .seconds = 0.2, .workspace = 500, .is_deterministic = true},
@@ -96,14 +122,16 @@ TEST_CASE("the fastest algorithm that meets the demands is chosen", "[cuda]") {
       {.algorithm = 5, .works = true, .seconds = 0.5, .workspace = 10, .is_deterministic = true},
       {.algorithm = 6, .works = true, .seconds = 0.5, .workspace = 10, .is_deterministic = true}};
   const auto chosen = [&](const gpu::demands& d) {
-    const auto found = gpu::choose(tried, d);
-    return found ? found->algorithm : 0;
+    std::vector<int> numbers;
+    for (const gpu::candidate& c : gpu::suitable(tried, d)) { numbers.push_back(c.algorithm); }
+    return numbers;
   };
-  CHECK(chosen({.workspace = 1000}) == 2);
-  CHECK(chosen({.workspace = 100}) == 4);
-  CHECK(chosen({.workspace = 100, .deterministic = false}) == 3);
-  CHECK(chosen({.workspace = 100, .exact = true}) == 5);
-  CHECK(chosen({.workspace = 5}) == 0);
+  using order = std::vector<int>;
+  CHECK(chosen({.workspace = 1000}) == order{2, 4, 5, 6});
+  CHECK(chosen({.workspace = 100}) == order{4, 5, 6});
+  CHECK(chosen({.workspace = 100, .deterministic = false}) == order{3, 4, 5, 6});
+  CHECK(chosen({.workspace = 100, .exact = true}) == order{5, 6});
+  CHECK(chosen({.workspace = 5}).empty());
 }
 
 TEST_CASE("a division by multiplication is one", "[cuda]") {

@@ -88,7 +88,7 @@ class trainer {
     expect_split(parts_, data_);
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
-                        static_cast<std::int64_t>(bytes()), available_memory());
+                        static_cast<std::int64_t>(bytes_of_host()), available_memory());
     expect_classes(network, recipe_.model, data_, learner_.loss());
     if (const shape result = judge_.output(); !same_plane(result, judge_.input())) {
       fail({"the network \"", recipe_.model, "\" makes ", text_of(result), " of ", text_of(judge_.input()),
@@ -120,7 +120,7 @@ class trainer {
   /// How `run` will feed the training.
   const feed_choice& feeding() const { return feed_; }
 
-  /// Bytes of the sessions, the weights and the optimizer.
+  /// Bytes of the sessions, the weights and the optimizer; of a GPU, where they are there.
   std::size_t bytes() { return learner_.bytes() + judge_.bytes(); }
 
   train_result run() {
@@ -143,11 +143,13 @@ class trainer {
     training_log log = files_->begin_log(at_.epoch, data_, parts_);
     if (!run_.quiet) { shown_.emplace(); }
 
+    bool is_first = true;
     while (!is_over()) {
       if (!train_epoch()) {
         keep(log);
         return result(false);
       }
+      if (std::exchange(is_first, false)) { note_slow_convolutions(); }
       log.append(validate_epoch());
       at_.next_epoch();
       if (is_over() || is_time_to_keep()) {
@@ -177,6 +179,22 @@ class trainer {
     if (recipe_.augmentation == "none") { return no_augmentation{}; }
     fail({"the recipe's augmentation is \"", recipe_.augmentation,
           "\": give the trainer run_options::augment = parse_augmentation(…) of it"});
+  }
+
+  std::size_t bytes_of_host() {
+    if constexpr (is_asynchronous) { return learner_.bytes_of_host(); }
+    return bytes();
+  }
+
+  /// cuDNN lacks algorithms for some convolutions: segx's own kernels run them, slowly, and nobody would notice.
+  void note_slow_convolutions() {
+    if constexpr (is_asynchronous) {
+      if (const int slow = learner_.slow_convolutions(); slow > 0 && shown_) {
+        shown_->note(joined({"cuDNN has no algorithm for ", slow,
+                             " convolutions of this training, which are slow now; --fastest, another --precision or "
+                             "another size may have one"}));
+      }
+    }
   }
 
   static double seconds_since(clock::time_point start) {

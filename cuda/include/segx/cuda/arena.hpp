@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,12 +61,16 @@ inline session_memory plan_session_memory(const program<cuda>& what, number stor
   };
   std::int64_t kept = 0;
   int channels = 1;
+  std::int64_t operands = 0;  // values of the largest convolution's input and result
   for (const auto& node : what.nodes) {
+    if (node.needs.packed > 0) {
+      operands = std::max(operands, what.nodes[node.inputs[0]].output.size() + node.output.size());
+    }
     m.kept_of_image.push_back(kept);
     kept += trains ? segx::detail::aligned(node.needs.kept) : 0;
     channels = std::max(channels, node.output.channels);
   }
-  m.for_kernels = cuda::memory_for(batch, channels);
+  m.for_kernels = cuda::memory_for(batch, channels, size * batch * operands);
   add(m.state, trains ? 4 * session_memory::array_count * what.weights : 0);
   add(m.values, size * batch * what.image);
   add(m.kept, 4 * batch * kept);
@@ -87,10 +92,17 @@ inline session_memory plan_session_memory(const program<cuda>& what, number stor
   return m;
 }
 
+/// The most images whose tensors have fewer than 2³¹ values: neither cuDNN nor segx's kernels count further.
+inline int most_images(const program<cuda>& what) {
+  std::int64_t largest = 1;
+  for (const auto& node : what.nodes) { largest = std::max(largest, node.output.size()); }
+  return static_cast<int>(std::numeric_limits<std::int32_t>::max() / largest);
+}
+
 /// The most images, up to `most`, whose plan takes no more than so many bytes; 0: not even one.
 inline int batch_that_fits(const program<cuda>& what, number stored, int most, std::int64_t bytes) {
   int fits = 0;
-  for (int beyond = most + 1; beyond - fits > 1;) {
+  for (int beyond = std::min(most, most_images(what)) + 1; beyond - fits > 1;) {
     const int middle = fits + (beyond - fits) / 2;
     (plan_session_memory(what, stored, middle).bytes <= bytes ? fits : beyond) = middle;
   }
@@ -103,18 +115,21 @@ inline std::string gigabytes(std::int64_t bytes) {
   return text;
 }
 
-/// Bytes that a training leaves free for what CUDA and cuDNN load when they first run.
-inline constexpr std::int64_t beside_a_training = std::int64_t{512} << 20U;
+/// Bytes that a session leaves free for what CUDA and cuDNN load when they first run.
+inline constexpr std::int64_t left_to_libraries = std::int64_t{512} << 20U;
 
 /// Why a session does not fit, and which batch would; empty if it does.
 inline std::string lack_of_memory(const program<cuda>& what, number stored, int batch, std::int64_t bytes_free) {
+  const bool is_counted = batch <= most_images(what);
   const std::int64_t needed = plan_session_memory(what, stored, batch).bytes;
-  if (needed <= bytes_free) { return ""; }
+  if (is_counted && needed <= bytes_free) { return ""; }
   const int fits = batch_that_fits(what, stored, batch, bytes_free);
   const shape in = what.input();
   return joined(
-      {"a batch of ", batch, " images of ", in.height, "x", in.width, " needs ", gigabytes(needed), " on the GPU, ",
-       gigabytes(bytes_free), " are free; ",
+      {"a batch of ", batch, " images of ", in.height, "x", in.width,
+       is_counted ? joined({" needs ", gigabytes(needed), " on the GPU, ", gigabytes(bytes_free),
+                            " are free beside what CUDA and cuDNN load; "})
+                  : " makes a tensor of 2147483648 values or more, which cuDNN does not take; ",
        fits > 0 ? joined({"a batch of ", fits, " would fit"}) : "not even one image fits: take smaller ones"});
 }
 
@@ -173,8 +188,7 @@ class arena<cuda> {
 
  private:
   static gpu::session_memory checked(const cuda& on, const program<cuda>& what, int max_batch) {
-    const bool trains = what.why == purpose::training;
-    const std::int64_t available = gpu::free_memory() - (trains ? gpu::beside_a_training : 0);
+    const std::int64_t available = gpu::free_memory() - gpu::left_to_libraries;
     if (const std::string why = gpu::lack_of_memory(what, on.stored, max_batch, available); !why.empty()) { fail(why); }
     return gpu::plan_session_memory(what, on.stored, max_batch);
   }

@@ -52,16 +52,17 @@ struct cuda : backend_base {
   gpu::stream in;
   gpu::convolutions convolve;
 
-  /// Memory that kernels need beside their operands, in bytes, for batches of up to so many images and channels.
+  /// Memory that kernels need beside their operands, in bytes, for batches of up to so many images and channels, and
+  /// convolutions whose input and result take so many bytes.
   struct kernel_memory {
     std::int64_t sums = 0, coefficients = 0, workspace = 0;
     constexpr std::int64_t all() const { return sums + coefficients + workspace; }
   };
-  static constexpr kernel_memory memory_for(int batch, int channels) {
+  static constexpr kernel_memory memory_for(int batch, int channels, std::int64_t operands = 0) {
     const std::int64_t doubles = std::int64_t{batch} * channels * 2 + least_sums;
     return {.sums = gpu::aligned_bytes(8 * doubles),
             .coefficients = gpu::aligned_bytes(std::int64_t{8} * 4 * batch * channels),
-            .workspace = gpu::convolution_workspace};
+            .workspace = gpu::aligned_bytes(gpu::convolution_workspace(operands))};
   }
   void work_in(void* given, const kernel_memory& m) {
     auto* bytes = static_cast<char*>(given);
@@ -361,6 +362,17 @@ inline void softmax_backward(cuda& on, const backward_pass<float>& b) {
 }
 
 // ---- batches of the user's ----
+
+namespace gpu {
+
+/// Image n of a batch.
+inline view<float> image_of(view<float> batch, number stored, int n) {
+  batch.data = reinterpret_cast<float*>(reinterpret_cast<char*>(batch.data) + n * batch.stride * bytes_of(stored));
+  batch.batch = 1;
+  return batch;
+}
+
+}  // namespace gpu
 
 /// Images of the host, [N,C,H,W], to the GPU.
 inline void copy_in(cuda& on, const float* nchw, const view<float>& to) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
-#include <optional>
 #include <span>
+#include <vector>
 
 #include <segx/core/shape.hpp>
 #include <segx/cuda/kernels.hpp>
@@ -51,19 +53,22 @@ struct demands {
   bool exact = false;  // float32 throughout
 };
 
-/// The fastest of those that meet the demands; of equally fast ones, and of those that nobody measured, the first.
-inline std::optional<candidate> choose(std::span<const candidate> tried, const demands& d) {
-  std::optional<candidate> best;
-  for (const candidate& c : tried) {
-    const bool fits = c.works && c.workspace <= d.workspace && (c.is_deterministic || !d.deterministic) &&
-                      !(c.rounds_factors && d.exact);
-    if (fits && (!best || c.seconds < best->seconds)) { best = c; }
-  }
-  return best;
+/// Those that meet the demands, the fastest first; equally fast ones, and those that nobody measured, in their order.
+inline std::vector<candidate> suitable(std::span<const candidate> tried, const demands& d) {
+  std::vector<candidate> all;
+  std::copy_if(tried.begin(), tried.end(), std::back_inserter(all), [&](const candidate& c) {
+    return c.works && c.workspace <= d.workspace && (c.is_deterministic || !d.deterministic) &&
+           !(c.rounds_factors && d.exact);
+  });
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.seconds < b.seconds; });
+  return all;
 }
 
-/// Bytes that the algorithms of convolutions may have between them: they run one after the other.
-inline constexpr std::int64_t convolution_workspace = std::int64_t{256} << 20U;
+/// Bytes that the algorithms of convolutions may have between them, as they run one after the other. Some bring their
+/// operands into another order first: `operands` are the bytes of the largest convolution's input and result.
+constexpr std::int64_t convolution_workspace(std::int64_t operands = 0) {
+  return std::clamp(operands, std::int64_t{256} << 20U, std::int64_t{2} << 30U);
+}
 
 /// cuDNN, with an algorithm for each shape, chosen once. Where cuDNN has none that meets the demands, the direct
 /// kernels run instead.

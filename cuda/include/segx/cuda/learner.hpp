@@ -88,6 +88,7 @@ class learner<Network, cuda> {
     const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
     session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors), steady);
     session_.upload(memory::weights_now, weights_.values());
+    bring_moments();
     if (r.average > 0) {
       average_ = weights_;
       session_.upload(memory::average, weights_.values());
@@ -99,7 +100,13 @@ class learner<Network, cuda> {
 
   /// As of the learner on the CPU. Gradients that are not finite are found out in the next call.
   double add(const batch& b, double share, const dropout_draw& drawn) {
+    segx::detail::expect_batch(b.images, session_.input(), session_.run().max_batch(), "images");
     const int images = static_cast<int>(b.images.shape()[0]);
+    if (b.masks.shape() != segx::detail::extents_of(b.images.shape()[0], session_.output())) {
+      fail({"masks are ", segx::detail::text_of(b.masks.shape()), "; the network makes ",
+            segx::detail::text_of(segx::detail::extents_of(b.images.shape()[0], session_.output())),
+            " of these images"});
+    }
     const recordings& work = recorded(images);
     const int slot = std::exchange(slot_, 1 - slot_);
     bring(b, slot);
@@ -176,7 +183,13 @@ class learner<Network, cuda> {
     return name;
   }
 
+  /// Of the GPU, and of the host.
   std::size_t bytes() const { return session_.bytes(); }
+  std::size_t bytes_of_host() {
+    const std::size_t copies = average_ ? 2 : 1;
+    const auto pinned = static_cast<std::size_t>(2 * (pinned_images_[0].bytes() + pinned_targets_[0].bytes()));
+    return pinned + (copies * weights_.values().size() + optimizer_.state().size()) * sizeof(float);
+  }
 
   /// Seconds in which the GPU had nothing to do within steps and between them, until the last batch's forward pass;
   /// validation and checkpoints are not counted.

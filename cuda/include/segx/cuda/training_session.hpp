@@ -98,12 +98,13 @@ class training_session<Model, cuda> {
     copy_in(*engine_.on, images.data(), engine_.run.value(0, batch));
     std::vector<float> found;
     engine_.run.forward(values(state::weights_now), batch, drawn_, [&](int i) {
-      if (!name.empty()) { return; }
-      const view<float> y = engine_.run.value(i, batch);
-      found.resize(static_cast<std::size_t>(batch * y.extent.size()));
-      copy_out(*engine_.on, y, activation::none, found.data());
-      const bool all = std::all_of(found.begin(), found.end(), [](float v) { return is_finite(v); });
-      if (!all) { name = engine_.run.what().nodes[i].name.view(); }
+      const view<float> all = engine_.run.value(i, batch);
+      found.resize(static_cast<std::size_t>(all.extent.size()));
+      for (int n = 0; n < batch && name.empty(); ++n) {  // on their way, all would take too much memory
+        copy_out(*engine_.on, gpu::image_of(all, engine_.on->stored, n), activation::none, found.data());
+        const bool is_whole = std::all_of(found.begin(), found.end(), [](float v) { return is_finite(v); });
+        if (!is_whole) { name = engine_.run.what().nodes[i].name.view(); }
+      }
     });
     return name;
   }

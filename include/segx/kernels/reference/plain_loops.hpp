@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <type_traits>
 
 #include <segx/core/epilogue.hpp>
@@ -147,14 +148,15 @@ constexpr T slope(activation act, T leak, T known) {
 }
 
 /// The factor from the gradient with respect to the result of an epilogue to that with respect to its input. `known`:
-/// the result, or the input where `slope_follows_from_result` says no.
-template <class T>
-constexpr T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index) {
+/// the result, or the input where `slope_follows_from_result` says no. Results were rounded by `stored`.
+template <class T, class Stored = std::identity>
+constexpr T slope(const epilogue& then, T known, std::uint32_t seed, std::uint32_t index, Stored stored = {}) {
   const T kept = 1 - static_cast<T>(then.dropout);
   if (then.dropout > 0 && !survives_dropout(seed, index, dropout_threshold(then.dropout))) { return 0; }
   if (slope_follows_from_result(then.act)) {
     const T most = largest_result(then.act);  // which rounding must not hide
-    known = known >= most / kept ? most : known * kept;
+    const T ceiling = then.act == activation::sigmoid ? most / kept : stored(most / kept);  // others break off there
+    known = known >= ceiling ? most : known * kept;
   }
   return slope(then.act, static_cast<T>(then.slope), known) / kept;
 }
