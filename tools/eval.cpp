@@ -19,6 +19,7 @@
 #include <segx/metrics/surface.hpp>
 #include <segx/predict/segmenter.hpp>
 #include <segx/train/evaluate.hpp>
+#include <segx/train/recipe.hpp>
 
 #include "commands.hpp"
 #include "device_words.hpp"
@@ -253,10 +254,20 @@ auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loade
   return result;
 }
 
+/// What the card says of the training stands for words that are not given: how masks were read, and the loss.
+void heed_training(const model_card& card, eval_words& w) {
+  try {
+    const recipe trained = parse_recipe(card.recipe);
+    if (!w.mask_threshold) { w.mask_threshold = trained.mask_threshold; }
+    if (w.loss.empty()) { w.loss = parse_loss(trained.loss).text(); }
+  } catch (const error&) {}  // by another program, or a loss of its own
+}
+
 template <class Backend>
 void evaluate_on(eval_words w) {
   const loaded_weights<any_network> loaded = load_weights(w.weights, model_of(w.weights));
   w.looks.heed(loaded.card);
+  heed_training(loaded.card, w);
   const any_network& network = loaded.values.network();
   scan_options scan{.mask_threshold = w.mask_threshold, .labels = label_kind_of(network)};
   if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
@@ -264,7 +275,7 @@ void evaluate_on(eval_words w) {
   const dataset data = scan_folder(w.data, scan);
   std::vector<int> indices(data.samples.size());
   std::iota(indices.begin(), indices.end(), 0);
-  if (!w.list.empty()) { indices = split_by_list(data, w.list).val; }
+  if (!w.list.empty()) { indices = samples_in_list(data, w.list); }
   if (w.loss.empty()) { w.loss = data.labels == label_kind::exclusive ? "cross_entropy" : "bce+jaccard"; }
   const auto report = [&](const auto& ruler) {
     const auto m = w.measures_images(loaded.card) ? at_image_size<Backend>(w, loaded, data, indices, ruler)
@@ -299,9 +310,10 @@ void add_eval(CLI::App& app) {
       ->required();
   command->add_option("--list", words->list,
                       "file with the names of the images to use, one a line; others are left out");
-  command->add_option(
-      "--loss", words->loss,
-      "loss to report; bce+jaccard, or of classes that exclude one another cross_entropy, if not given");
+  command->add_option("--loss", words->loss,
+                      "loss to report; if not given, that of the training or, where the card names none, bce+jaccard, "
+                      "or of classes that "
+                      "exclude one another cross_entropy");
   command->add_option("--json", words->json, "write the JSON to this file, too")->check(in_a_folder());
   command->add_option("--per-image", words->per_image, "write a CSV file with a line for each class of each image")
       ->check(in_a_folder());

@@ -127,12 +127,12 @@ std::string device_of(const paper_words& w) {
   return joined({cpu_instruction_set(), ", ", threads, threads == 1 ? " thread" : " threads"});
 }
 
-/// What the log of a finished training says.
-paper_result result_of(const paper_model& m, const recipe& r, const paper_words& w) {
+/// What the recipe and the log of a finished training say.
+paper_result result_of(const paper_model& m, const paper_words& w) {
   const std::vector<epoch_record> log = read_log(folder_of(m, w) / "log.csv");
   paper_result result;
   result.model = m;
-  result.recipe = r;
+  result.recipe = without_folders(read_recipe(folder_of(m, w) / "recipe.json"));
   result.epochs = static_cast<int>(log.size());
   const epoch_record* best = best_epoch(log);
   if (best == nullptr) { fail({(folder_of(m, w) / "log.csv").string(), ": no epoch is in this log"}); }
@@ -159,9 +159,8 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
   const any_network network = model_named(r.model, static_cast<int>(data.classes.size()), data.labels);
   model_card card;
   card.licence = w.licence;
-  card.trained_on = !w.trained_on.empty()
-                        ? w.trained_on
-                        : joined({parts.train.size(), " images of ", fs::path{w.data}.filename().string()});
+  card.trained_on =
+      !w.trained_on.empty() ? w.trained_on : joined({parts.train.size(), " images of ", name_of_folder(w.data)});
   trainer<any_network, Backend> training{data,
                                          parts,
                                          r,
@@ -178,11 +177,12 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
                                           .should_stop = [] { return interrupted.load(); }},
                                          network};
   std::cerr << m.name << ": " << r.model << " at " << r.height << "x" << r.width << ", " << r.epochs << " epochs; "
-            << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
+            << training.bytes() / 1000000 << " MB for network, gradients and checkpoint; " << training.feeding().text()
+            << '\n';
   const train_result ended = training.run();
   if (!ended.finished) { return {}; }
 
-  paper_result result = result_of(m, r, w);
+  paper_result result = result_of(m, w);
   result.fed = training.feeding().mode == feed::in_memory ? "memory" : "stream";
   result.device = device_of(w);
   result.trained_now = true;
@@ -221,13 +221,13 @@ std::optional<paper_result> trained_before(const paper_model& m, const recipe& r
       if (!is_wanted) { std::cerr << m.name << ": not in the table, as its training has not ended\n"; }
       return {};
     }
-    paper_result result = result_of(m, r, w);
+    paper_result result = result_of(m, w);
     const auto text = [](const json& row, const char* key) {
       const json value = row.is_object() ? row.value(key, json()) : json();
       return value.is_string() ? value.get<std::string>() : std::string{};
     };
     for (const json& row : rows) {
-      if (text(row, "key") != m.key || text(row, "recipe_sha256") != recipe_sha256(r)) { continue; }
+      if (text(row, "key") != m.key || text(row, "recipe_sha256") != recipe_sha256(result.recipe)) { continue; }
       result.fed = text(row, "feed");
       result.device = text(row, "device");
     }
@@ -257,9 +257,9 @@ std::string begins_with(const recipe& r) {
 }
 
 std::string about(const paper_words& w, const split& parts) {
-  return joined({parts.train.size(), " images of ", fs::path{w.data}.filename().string(), " to train on, ",
-                 parts.val.size(), " to validate; scale ", w.scale,
-                 w.epochs > 0 ? joined({", but ", w.epochs, " epochs"}) : "", "; ", device_of(w)});
+  return joined({parts.train.size(), " images of ", name_of_folder(w.data), " to train on, ", parts.val.size(),
+                 " to validate; scale ", w.scale, w.epochs > 0 ? joined({", but ", w.epochs, " epochs"}) : "", "; ",
+                 device_of(w)});
 }
 
 /// Names the rows that were not trained now, and what they were trained on where that was something else.

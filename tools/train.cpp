@@ -52,9 +52,7 @@ void train(const recipe& r, const train_words& w) {
   model_card card;
   card.licence = w.licence;
   card.trained_on =
-      !w.trained_on.empty()
-          ? w.trained_on
-          : joined({parts.train.size(), " images of ", std::filesystem::path{w.data}.filename().string()});
+      !w.trained_on.empty() ? w.trained_on : joined({parts.train.size(), " images of ", name_of_folder(w.data)});
 
   const run_options run{.folder = w.out,
                         .threads = w.threads,
@@ -70,8 +68,13 @@ void train(const recipe& r, const train_words& w) {
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
-            << training.bytes() / 1000000 << " MB for network and gradients; " << training.feeding().text() << '\n';
+            << training.bytes() / 1000000 << " MB for network, gradients and checkpoint; " << training.feeding().text()
+            << '\n';
 
+  if (!training.feeding().fits()) {
+    std::cerr << "warning: that is more memory than is available, the system may end this training; take a smaller "
+                 "--batch, --size or --model\n";
+  }
   if (names_sides(data.classes) && (r.doubled || mirrors(r.augmentation))) {
     std::cerr << "warning: classes are named for their sides, but images are mirrored (flip, doubled), and masks with "
                  "them: the network cannot learn which side is which; choose another --augment\n";
@@ -109,8 +112,8 @@ void add_train(CLI::App& app) {
       "train",
       "Train a network; leaves OUT/best.safetensors (the weights that were best on the validation images), "
       "OUT/last.ckpt, OUT/recipe.json, OUT/val.txt (the names of those images), OUT/log.csv, OUT/log.jsonl and "
-      "OUT/curves.png. Ctrl-C saves and ends; --resume "
-      "goes on, bit for bit");
+      "OUT/curves.png. Ctrl-C saves and ends, with status 0; "
+      "--resume goes on, bit for bit");
   auto words = std::make_shared<train_words>(command);
   command->add_option("--data", words->data, "folder with images/ and masks/");
   command->add_option("--out", words->out, "folder of this training");

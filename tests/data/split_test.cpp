@@ -72,10 +72,16 @@ TEST_CASE("split_by_list: unknown stems, empty sides and a missing file are erro
   CHECK(message("a\nx\ny.png\n") == list.string() +
                                         ": 2 problems must be solved first\n  x: no sample has this stem\n  y.png: no "
                                         "sample has this stem");
-  CHECK(message("\n \n") == list.string() + ": lists no stems, so validation would be empty");
+  CHECK(message("\n \n") == list.string() + ": lists no stems");
   CHECK(message("a\nb\n") == list.string() + ": lists all samples, so nothing is left to train on");
   CHECK(message_of([&] { split_by_list(data, folder / "none.txt"); }) ==
-        (folder / "none.txt").string() + ": cannot be opened, expected a list of validation stems, one a line");
+        (folder / "none.txt").string() + ": cannot be opened, expected a list of stems, one a line");
+}
+
+TEST_CASE("a list may name all samples where nothing is trained") {
+  const temporary_folder folder;
+  write_text(folder / "all.txt", "b\na\n");
+  CHECK(segx::samples_in_list(named({"a", "b"}), folder / "all.txt") == std::vector{0, 1});
 }
 
 TEST_CASE("a split is of samples that there are, each on one side") {

@@ -78,6 +78,13 @@ TEST_CASE("what is written is what is read, at every size, and nothing else is l
   CHECK((fs::status(path).permissions() & fs::perms::owner_write) != fs::perms::none);
 }
 
+TEST_CASE("pieces are written one behind the other", "[atomic_file]") {
+  const temporary_folder folder;
+  const bytes first{std::byte{1}, std::byte{2}}, none, last{std::byte{3}};
+  write_file_atomically(folder.path / "file", {first, none, last});
+  CHECK(read_file(folder.path / "file") == bytes{std::byte{1}, std::byte{2}, std::byte{3}});
+}
+
 TEST_CASE("a path without a folder is a file of the current folder", "[atomic_file]") {
   const temporary_folder folder;
   const fs::path before = fs::current_path();

@@ -381,7 +381,7 @@ class ToolTest(unittest.TestCase):
         with table.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
         self.assertEqual([row["image"] for row in rows], self.val_names)
-        self.assertEqual({row["class"] for row in rows}, {"lung"})
+        self.assertEqual({row["class"] for row in rows}, {"foreground"})
         ious = [float(row["iou"]) for row in rows]
         self.assertAlmostEqual(sum(ious) / 3, found["iou_mean"], places=5)
         self.assertEqual([case["name"] for case in found["worst"]],
@@ -395,6 +395,23 @@ class ToolTest(unittest.TestCase):
             both = sum(1 for p, t in zip(predicted, truth) if p and t)
             either = sum(1 for p, t in zip(predicted, truth) if p or t)
             self.assertAlmostEqual(both / either, iou, places=3)
+
+    def test_eval_heeds_the_training(self):
+        run = self.folder / "by_dice"
+        self.assert_done(segx("train", "--data", f"{self.data}/", "--model", "unet8", "--size", 32, "--epochs", 1, "--batch", 3,
+                              "--loss", "dice", "--mask-threshold", 100, "--out", run, "--threads", 1, "--quiet"))
+        weights = run / "best.safetensors"
+        self.assertIn(f"images of {self.data.name}", segx("info", "--weights", weights, "--json").stdout)
+        of_validation = segx("eval", "--weights", weights, "--data", self.data, "--list", run / "val.txt", "--threads", 1)
+        self.assert_done(of_validation)
+        found = json.loads(of_validation.stdout)
+        self.assertEqual(found["loss_name"], "dice")
+        self.assertAlmostEqual(found["loss"], float(log_of(run)[0]["val_loss"]), places=6)
+        every = self.folder / "every.txt"
+        every.write_text("".join(f"{image.stem}\n" for image in (self.data / "images").iterdir()))
+        of_all = segx("eval", "--weights", weights, "--data", self.data, "--list", every, "--threads", 1)
+        self.assert_done(of_all)
+        self.assertEqual(json.loads(of_all.stdout)["images"], len(list((self.data / "images").iterdir())))
 
     def test_eval_in_other_ways(self):
         words = ("eval", "--weights", self.weights, "--data", self.data, "--list", self.val_list)
@@ -694,7 +711,7 @@ class ToolTest(unittest.TestCase):
         self.assert_done(segx(*words, "--loss", "cross_entropy + softmax_dice(over=channel,background=no)"))
         weights = run / "best.safetensors"
         found, rows = self.check_scores_of_classes(weights, data, ["left", "right"])
-        self.assertEqual(found["loss_name"], "cross_entropy")
+        self.assertEqual(found["loss_name"], json.loads((run / "recipe.json").read_text())["loss"])
         self.assertGreater(found["iou_mean"], 0.3)
         card = json.loads(segx("info", "--weights", weights, "--json").stdout)["card"]
         self.assertEqual((card["classes"], card["labels"]), ("background,left,right", "exclusive"))
@@ -891,7 +908,7 @@ class ToolTest(unittest.TestCase):
 
         trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
         self.assert_done(trained)
-        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network and gradients", trained.stderr)
+        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network, gradients and checkpoint", trained.stderr)
 
         self.assertIn("as none trains in 0.01 minutes", segx("plan", "--data", self.data, "--minutes", 0.01, "--threads", 1).stdout)
         self.assertEqual(segx("plan", "--data", self.data, "--minutes", "nan").returncode, 2)
@@ -923,7 +940,8 @@ class ToolTest(unittest.TestCase):
         best = max(log, key=lambda row: float(row["val_iou_mean"]))
         self.assertEqual((model["epochs"], model["best_epoch"], model["feed"]), (2, int(best["epoch"]), "stream"))
         self.assertEqual(model["validation"]["iou"], float(best["val_iou_mean"]))
-        self.assertEqual(model["recipe"], json.loads((out / "unet2" / "recipe.json").read_text()))
+        trained = json.loads((out / "unet2" / "recipe.json").read_text())
+        self.assertEqual(model["recipe"], {**trained, "validation_list": self.val_list.name})
         self.assertIsNone(model["paper"]["epochs"])
         self.assertEqual(read_png(out / "pictures-unet2.png")[:2], (3 * 324 - 4, 3 * 324 - 4))
         whole = json.loads(segx("eval", "--weights", out / "unet2" / "best.safetensors", "--data", self.data, "--list",

@@ -22,6 +22,17 @@ TEST_CASE("images stay in memory where they fit beside the network, with a fifth
   CHECK_THROWS_WITH(mode("disk", 1, 1000), Catch::Contains("\"disk\"") && Catch::Contains("auto, memory or stream"));
 }
 
+TEST_CASE("a training that takes more than there is does not fit, however it is fed") {
+  const auto fits = [](const char* word, std::int64_t others, std::optional<std::int64_t> available) {
+    return segx::choose_feed(word, {.images = 100, .loading = 10}, others, available).fits();
+  };
+  CHECK(fits("memory", 90, 200));
+  CHECK_FALSE(fits("memory", 91, 200));
+  CHECK(fits("stream", 190, 200));
+  CHECK_FALSE(fits("stream", 191, 200));
+  CHECK(fits("memory", 1000, std::nullopt));
+}
+
 TEST_CASE("the choice says what it takes") {
   CHECK(segx::choose_feed("auto", {2'500'000, 1'000'000}, 0, 8'000'000'000).text() ==
         "images in memory, 3 MB, and 1 MB to load batches (8000 MB are available)");

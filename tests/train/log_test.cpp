@@ -163,6 +163,25 @@ TEST_CASE("resuming keeps the epochs up to the checkpoint's and drops later ones
   CHECK(content(run.path / "log.jsonl").empty());
 }
 
+TEST_CASE("resuming without the table takes the epochs from the other file") {
+  const temporary_folder run;
+  constexpr const char* about = "{\"recipe\": {\"loss\": \"bce\", \"batch\": 4}, \"images_sha256\": \"0\"}";
+  {
+    segx::training_log log(run.path, 0, about, {"lung"});
+    for (int epoch = 1; epoch <= 3; ++epoch) {
+      epoch_record record = record_of(epoch);
+      record.train_dice = std::numeric_limits<double>::quiet_NaN();
+      record.classes = {{"lung", epoch == 2 ? std::numeric_limits<double>::quiet_NaN() : 0.25}};
+      log.append(record);
+    }
+  }
+  const std::string csv = content(run.path / "log.csv"), json = content(run.path / "log.jsonl");
+  std::filesystem::remove(run.path / "log.csv");
+  segx::training_log(run.path, 3, about, {"lung"});
+  CHECK(content(run.path / "log.csv") == csv);
+  CHECK(content(run.path / "log.jsonl") == json);
+}
+
 TEST_CASE("classes have columns of their own, which resuming keeps") {
   const temporary_folder run;
   epoch_record record = record_of(1);

@@ -13,6 +13,7 @@
 #include <segx/data/phantom.hpp>
 #include <segx/data/split.hpp>
 #include <segx/image/write_image.hpp>
+#include <segx/io/checksum.hpp>
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/softmax.hpp>
 #include <segx/losses/dice.hpp>
@@ -625,9 +626,28 @@ TEST_CASE("a training that began with a file resumes without it") {
   int steps = 0;
   run.should_stop = [&steps] { return ++steps == 5; };
   train(p, recipe, run);
+  const std::string digits = segx::sha256(segx::read_file(file));
   fs::remove(file);
   run.resume = true;
   check_same(unbroken, train(p, recipe, run));
+  CHECK(segx::load_weights<tiny_unet>(run.folder / "best.safetensors").card.pretrained_sha256 == digits);
+  std::ifstream log{run.folder / "log.jsonl"};
+  std::string line;
+  std::getline(log, line);
+  CHECK_THAT(line, Catch::Matchers::EndsWith(", \"pretrained_sha256\": \"" + digits + "\"}"));
+}
+
+TEST_CASE("the recipe in the folder finds its files from any other folder") {
+  const phantoms p;
+  std::ofstream{p / "validate.txt"} << p.data.samples.front().stem << '\n';
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  recipe.validation_list = fs::relative(p / "validate.txt").string();
+  train(p, recipe, run_in(p / "run"));
+  const segx::recipe found = segx::read_recipe(p / "run" / "recipe.json");
+  CHECK(fs::path{found.validation_list}.is_absolute());
+  CHECK(fs::equivalent(found.validation_list, p / "validate.txt"));
+  CHECK(segx::recipe_sha256(found) == segx::load_weights<tiny_unet>(p / "run" / "best.safetensors").card.recipe_sha256);
 }
 
 TEST_CASE("two trainings do not run in one folder at a time") {
@@ -657,6 +677,25 @@ TEST_CASE("a training is neither overwritten nor resumed by mistake") {
 
   SECTION("a second one in the same folder") {
     CHECK_THAT(message_of([&] { train(p, recipe, run); }), Contains(checkpoint) && Contains("--resume"));
+  }
+  SECTION("a second one in a folder that lost its checkpoint") {
+    fs::remove(checkpoint);
+    CHECK(message_of([&] { train(p, recipe, run); }) ==
+          run.folder.string() +
+              ": this folder holds the results of a training, but not its last.ckpt, so that it "
+              "cannot be resumed; choose another folder");
+    fs::remove(run.folder / "best.safetensors");  // and its log is worth something, too
+    CHECK_THAT(message_of([&] { train(p, recipe, run); }), Contains("holds the results of a training"));
+    for (const char* name : {"last.ckpt", "best.safetensors"}) {
+      segx::write_file_atomically(run.folder / name, before.at(name));
+    }
+  }
+  SECTION("one that is over and lost its best weights") {
+    fs::remove(run.folder / "best.safetensors");
+    run.resume = true;
+    CHECK_THAT(message_of([&] { train(p, recipe, run); }),
+               Contains("best.safetensors: is missing; the training is over"));
+    segx::write_file_atomically(run.folder / "best.safetensors", before.at("best.safetensors"));
   }
   SECTION("other settings") {
     run.resume = true;

@@ -27,8 +27,11 @@ split split_by_fraction(int count, double fraction, std::uint64_t seed);
 
 split split_by_fraction(const dataset& data, double fraction, std::uint64_t seed);
 
-/// Validates on the samples whose stems a text file lists, one a line, and trains on the rest. Stems that the dataset
-/// does not have are an error that names them.
+/// Indices of the samples whose stems a text file lists, one a line. Stems that the dataset does not have are an error
+/// that names them.
+std::vector<int> samples_in_list(const dataset& data, const std::filesystem::path& list);
+
+/// Validates on the samples that `samples_in_list` finds, and trains on the rest, of which there must be some.
 split split_by_list(const dataset& data, const std::filesystem::path& list);
 
 }  // namespace segx

@@ -38,6 +38,10 @@ std::vector<std::byte> read_file(const std::filesystem::path& path);
 /// machine may cost the file.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes, bool lasting = true);
 
+/// The same of bytes that lie in pieces, so that nobody need copy them together.
+void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces,
+                           bool lasting = true);
+
 /// Removes what killed processes have left of files that they wrote to this folder. Only for who writes there alone.
 void remove_unfinished(const std::filesystem::path& folder);
 

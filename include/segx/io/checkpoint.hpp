@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -40,6 +41,11 @@ struct checkpoint {
     return *number;
   }
 };
+
+/// Values that a training holds beside its own while it writes: those of the checkpoint, or its weights and their file.
+constexpr std::int64_t values_while_writing(std::int64_t weights, std::int64_t optimizer, bool averages) {
+  return std::max((averages ? 2 : 1) * weights + optimizer, 2 * weights);
+}
 
 /// Writes a checkpoint of a network; a crash at any moment leaves the old file or the new one.
 void save_checkpoint(const std::filesystem::path& path, const checkpoint& state, std::uint64_t fingerprint);

@@ -83,6 +83,10 @@ std::string extents_text(const std::vector<std::int64_t>& extents);
 /// was. "" means that all is well.
 [[nodiscard]] std::string parse_safetensors(std::span<const std::byte> file, safetensors_view& out);
 
+/// What stands in a safetensors file before the bytes of these tensors, which follow in the given order.
+std::vector<std::byte> safetensors_header(std::span<const tensor_entry> tensors,
+                                          const std::map<std::string, std::string>& metadata);
+
 /// The bytes of a safetensors file: the header, padded with spaces to a multiple of 8 as the reference implementation
 /// does, and the tensors back to back in the given order. Equal input gives equal bytes. Bytes of names and metadata
 /// that are not UTF-8 are written as U+FFFD. Throws `error` (without exceptions: ends the program) for what no reader

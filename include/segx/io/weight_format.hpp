@@ -28,7 +28,7 @@ namespace segx {
 struct model_card {
   std::string model{};                                 // the network's name: "unet16"
   int height = 0, width = 0;                           // of the images it was trained on, pixels
-  std::string classes = "lung";                        // of the output channels, separated by commas
+  std::string classes = "foreground";                  // of the output channels, separated by commas
   std::string labels{};                                // what they mean: binary, exclusive or overlapping
   std::string normalisation = "gray values to [0,1]";  // of the images that it takes
   std::string resizing = "area average or bilinear";   // how images come to its size; aspect is not kept
@@ -36,6 +36,7 @@ struct model_card {
   std::string trained_on{}, licence{};                 // the data and their terms; the terms of the weights
   std::string recipe{}, recipe_sha256{};               // how it was trained, as JSON, and its checksum
   std::string images_sha256{};                         // of the names and lengths of the files trained on
+  std::string pretrained_sha256{};                     // of the weight file that it began with, if there was one
   std::string metrics{};                               // of the validation, as JSON
 };
 
@@ -65,6 +66,7 @@ inline constexpr card_field card_fields[] = {{"model", &model_card::model},
                                              {"recipe", &model_card::recipe},
                                              {"recipe_sha256", &model_card::recipe_sha256},
                                              {"images_sha256", &model_card::images_sha256},
+                                             {"pretrained_sha256", &model_card::pretrained_sha256},
                                              {"metrics", &model_card::metrics},
                                              {"licence", &model_card::licence}};
 

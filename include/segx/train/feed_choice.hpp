@@ -37,6 +37,12 @@ struct feed_choice {
   feed mode = feed::streamed;
   feed_bytes bytes = {};
   std::optional<std::int64_t> available = {};  // memory that was there to decide by
+  std::int64_t others = 0;                     // bytes that the training takes beside
+
+  /// False if the training is known to take more than is available.
+  bool fits() const {
+    return !available || others + bytes.loading + (mode == feed::in_memory ? bytes.images : 0) <= *available;
+  }
 
   /// "images in memory, 12 MB, and 3 MB to load batches (8000 MB are available)"
   std::string text() const;

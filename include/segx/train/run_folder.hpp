@@ -28,13 +28,17 @@ class run_folder {
   /// Touches no file. `images`: their `images_sha256`.
   run_folder(std::filesystem::path folder, recipe what, std::string images);
 
-  /// Throws `error` if a training cannot be begun in this folder, as one is there, or not be resumed, as none is.
+  /// Throws `error` if a training cannot be begun in this folder, as one is there or has left its results, or not be
+  /// resumed, as none is.
   static void expect(const std::filesystem::path& folder, bool resume);
 
   static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
 
-  std::filesystem::path weights() const { return folder_ / "best.safetensors"; }
+  std::filesystem::path weights() const { return weights_in(folder_); }
   std::filesystem::path checkpoint() const { return checkpoint_in(folder_); }
+
+  /// Throws `error` if a training that is over has lost its best weights, which no checkpoint has.
+  void expect_weights() const;
 
   /// Writes what is known before the first step, and starts the log behind so many epochs.
   training_log begin_log(int epoch, const dataset& data, const split& parts) const;
@@ -49,14 +53,18 @@ class run_folder {
   segx::checkpoint load(std::uint64_t fingerprint) const { return load_checkpoint(checkpoint(), fingerprint); }
 
   /// How far it has come. Throws `error`, which names the file, if it is of another recipe or of other images.
-  training_state state_in(const segx::checkpoint& saved) const;
+  /// From then on this is the folder of that training: what its first weights were is known from there.
+  training_state state_in(const segx::checkpoint& saved);
 
   void draw_curves(const training_log& log) const;
 
  private:
+  static std::filesystem::path weights_in(const std::filesystem::path& folder) { return folder / "best.safetensors"; }
+
   std::filesystem::path folder_;
   recipe recipe_;
   std::string images_;
+  std::string pretrained_;  // SHA-256 of the file that weights began with; "" where there was none
 };
 
 }  // namespace segx

@@ -45,6 +45,16 @@ void save_learned(checkpoint& to, const weights<Network>& learned, any_optimizer
   to.set("optimizer_steps", optimizer.steps());
 }
 
+/// Bytes of what a learner holds beside its session, and of a checkpoint while it is written.
+template <class Network>
+std::size_t bytes_beside(const weights<Network>& learned, any_optimizer& optimizer,
+                         const std::optional<weights<Network>>& average) {
+  const auto weights = static_cast<std::int64_t>(learned.values().size());
+  const auto moments = static_cast<std::int64_t>(optimizer.state().size());
+  return sizeof(float) * static_cast<std::size_t>((average ? 2 : 1) * weights + moments +
+                                                  values_while_writing(weights, moments, average.has_value()));
+}
+
 template <class Network>
 void restore_learned(const checkpoint& from, weights<Network>& learned, any_optimizer& optimizer,
                      std::optional<weights<Network>>& average) {
@@ -132,10 +142,8 @@ class learner {
     return session_.first_non_finite(result().values(), b.images);
   }
 
-  std::size_t bytes() {
-    const std::size_t copies = average_ ? 2 : 1;
-    return session_.bytes() + (copies * weights_.values().size() + optimizer_.state().size()) * sizeof(float);
-  }
+  /// Of all that it holds, and of a checkpoint while it is written.
+  std::size_t bytes() { return session_.bytes() + detail::bytes_beside(weights_, optimizer_, average_); }
 
   void save(checkpoint& to) { detail::save_learned(to, weights_, optimizer_, average_); }
 

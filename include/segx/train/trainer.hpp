@@ -113,14 +113,15 @@ class trainer {
                           const Network& network = {}) {
     if (!std::filesystem::exists(run_folder::checkpoint_in(folder))) { return false; }
     if (r.doubled) { double_by_mirroring(data, parts); }
-    const run_folder files{folder, told(r, data), images_sha256(data, parts)};
+    run_folder files{folder, told(r, data), images_sha256(data, parts)};
     return files.state_in(files.load(network.fingerprint)).is_over(r);
   }
 
   /// How `run` will feed the training.
   const feed_choice& feeding() const { return feed_; }
 
-  /// Bytes of the sessions, the weights and the optimizer; of a GPU, where they are there.
+  /// Bytes of the sessions, the weights and the optimizer, and of a checkpoint while it is written; of a GPU, where all
+  /// but the checkpoint is there.
   std::size_t bytes() { return learner_.bytes() + judge_.bytes(); }
 
   train_result run() {
@@ -130,7 +131,10 @@ class trainer {
     remove_unfinished(run_.folder);
     files_.emplace(run_.folder, recipe_, images_sha256(data_, parts_));
     if (run_.resume) { restore(); }
-    if (is_over()) { return result(true); }
+    if (is_over()) {
+      files_->expect_weights();
+      return result(true);
+    }
     const int channels = learner_.current().network().channels;
     loader_options training = loader_options_of(recipe_, channels, feed_.mode, true);
     training.augment = augmentation();

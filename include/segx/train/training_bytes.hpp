@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <segx/io/checkpoint.hpp>
 #include <segx/kernels/cpu.hpp>
 #include <segx/optim/any_optimizer.hpp>
 #include <segx/runtime/program.hpp>
@@ -12,7 +13,8 @@ namespace segx {
 
 /// What a training takes on the CPU, before anything is allocated.
 struct training_memory {
-  std::int64_t fixed = 0;      // weights, gradients, optimizer, packed weights, scratch; and all of the validation
+  std::int64_t fixed =
+      0;  // weights, gradients, optimizer, packed weights, scratch; a checkpoint; all of the validation
   std::int64_t per_image = 0;  // of a batch: activations and their gradients
 
   std::int64_t bytes(int batch) const { return fixed + batch * per_image; }
@@ -27,10 +29,11 @@ training_memory training_memory_of(const recipe& r, const Network& network, int 
   const program<cpu> judge = judging.get();
   const auto optimizer = static_cast<std::int64_t>(
       make_optimizer(r.optimizer, static_cast<std::size_t>(network.parameter_count)).state().size());
+  const std::int64_t written = values_while_writing(learn.weights, optimizer, r.average > 0);
   std::int64_t copies = 2;  // as learned, and their gradients
   if (r.average > 0) { ++copies; }
   if (session<Network, frugal<cpu>>::needs_weights(judge)) { ++copies; }
-  const std::int64_t floats = copies * learn.weights + optimizer + learn.packed + threads * learn.scratch +
+  const std::int64_t floats = copies * learn.weights + optimizer + written + learn.packed + threads * learn.scratch +
                               judge.packed + judge.image + threads * judge.scratch;
   return {floats * static_cast<std::int64_t>(sizeof(float)), learn.image * static_cast<std::int64_t>(sizeof(float))};
 }

@@ -186,9 +186,8 @@ class learner<Network, cuda> {
   /// Of the GPU, and of the host.
   std::size_t bytes() const { return session_.bytes(); }
   std::size_t bytes_of_host() {
-    const std::size_t copies = average_ ? 2 : 1;
     const auto pinned = static_cast<std::size_t>(2 * (pinned_images_[0].bytes() + pinned_targets_[0].bytes()));
-    return pinned + (copies * weights_.values().size() + optimizer_.state().size()) * sizeof(float);
+    return pinned + segx::detail::bytes_beside(weights_, optimizer_, average_);
   }
 
   /// Seconds in which the GPU had nothing to do within steps and between them, until the last batch's forward pass;

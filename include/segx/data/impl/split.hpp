@@ -68,25 +68,33 @@ SEGX_IMPL_COLD split split_by_fraction(const dataset& data, double fraction, std
   return split_by_fraction(static_cast<int>(data.samples.size()), fraction, seed);
 }
 
-SEGX_IMPL_COLD split split_by_list(const dataset& data, const std::filesystem::path& list) {
+SEGX_IMPL_COLD std::vector<int> samples_in_list(const dataset& data, const std::filesystem::path& list) {
   std::ifstream stream(list);
-  if (!stream) { fail({list.string(), ": cannot be opened, expected a list of validation stems, one a line"}); }
+  if (!stream) { fail({list.string(), ": cannot be opened, expected a list of stems, one a line"}); }
   std::set<std::string> stems;
   for (std::string line; std::getline(stream, line);) {
     constexpr const char* blank = " \t\r";
     const std::size_t first = line.find_first_not_of(blank);
     if (first != std::string::npos) { stems.insert(line.substr(first, line.find_last_not_of(blank) - first + 1)); }
   }
-  if (stems.empty()) { fail({list.string(), ": lists no stems, so validation would be empty"}); }
+  if (stems.empty()) { fail({list.string(), ": lists no stems"}); }
 
-  split parts;
+  std::vector<int> listed;
   for (std::size_t k = 0; k < data.samples.size(); ++k) {
-    (stems.erase(data.samples[k].stem) ? parts.val : parts.train).push_back(static_cast<int>(k));
+    if (stems.erase(data.samples[k].stem) > 0) { listed.push_back(static_cast<int>(k)); }
   }
   std::vector<std::string> unknown;
   unknown.reserve(stems.size());
   for (const std::string& stem : stems) { unknown.push_back(joined({stem, ": no sample has this stem"})); }
   detail::report(list.string(), std::move(unknown));
+  return listed;
+}
+
+SEGX_IMPL_COLD split split_by_list(const dataset& data, const std::filesystem::path& list) {
+  split parts{.train = {}, .val = samples_in_list(data, list)};
+  for (int k = 0; k < static_cast<int>(data.samples.size()); ++k) {
+    if (!std::binary_search(parts.val.begin(), parts.val.end(), k)) { parts.train.push_back(k); }
+  }
   if (parts.train.empty()) { fail({list.string(), ": lists all samples, so nothing is left to train on"}); }
   return parts;
 }

@@ -102,6 +102,11 @@ SEGX_IMPL_COLD std::vector<std::byte> read_file(const std::filesystem::path& pat
 
 SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
                                           bool lasting) {
+  write_file_atomically(path, std::vector{bytes}, lasting);
+}
+
+SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path,
+                                          const std::vector<std::span<const std::byte>>& pieces, bool lasting) {
   static std::atomic<unsigned> count{0};
   const std::filesystem::path temporary = joined({path.string(), ".tmp-", ::getpid(), "-", count++});
   const auto refuse = [&](const std::string& why) { fail({"cannot write '", path.string(), "': ", why}); };
@@ -114,8 +119,12 @@ SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std
 
   detail::open_file file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (!file.is_open()) { refuse(detail::reason()); }
-  if (!detail::write_all(file.descriptor, bytes) || (lasting && !detail::sync_to_disk(file.descriptor)) ||
-      !file.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
+  bool is_written = true;
+  for (const std::span<const std::byte> bytes : pieces) {
+    is_written = is_written && detail::write_all(file.descriptor, bytes);
+  }
+  if (!is_written || (lasting && !detail::sync_to_disk(file.descriptor)) || !file.close() ||
+      ::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = detail::reason();
     ::unlink(temporary.c_str());
     refuse(why);

@@ -53,7 +53,10 @@ SEGX_IMPL_COLD void save_checkpoint(const std::filesystem::path& path, const che
     metadata[joined({"sha256.", name})] = sha256(tensors.back().bytes);
   }
   metadata[detail::checksum_of_values] = detail::sha256_of(metadata);
-  write_file_atomically(path, make_safetensors(tensors, metadata));
+  const std::vector<std::byte> header = safetensors_header(tensors, metadata);
+  std::vector<std::span<const std::byte>> pieces{header};
+  for (const tensor_entry& tensor : tensors) { pieces.push_back(tensor.bytes); }
+  write_file_atomically(path, pieces);
 }
 
 SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {

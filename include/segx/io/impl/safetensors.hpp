@@ -225,8 +225,8 @@ SEGX_IMPL_COLD std::string parse_safetensors(std::span<const std::byte> file, sa
   return "";
 }
 
-SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
-                                                       const std::map<std::string, std::string>& metadata) {
+SEGX_IMPL_COLD std::vector<std::byte> safetensors_header(std::span<const tensor_entry> tensors,
+                                                         const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   const auto add_member = [&](const std::string& name) -> std::string& {
     if (!header.ends_with('{')) { header += ','; }
@@ -248,12 +248,20 @@ SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_en
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
 
-  std::vector<std::byte> file(8 + header.size() + size);
+  std::vector<std::byte> bytes(8 + header.size());
   const std::uint64_t header_size = header.size();
-  std::memcpy(file.data(), &header_size, 8);
-  std::memcpy(file.data() + 8, header.data(), header.size());
-  std::byte* to = file.data() + 8 + header.size();
-  for (const tensor_entry& entry : tensors) { to = std::copy(entry.bytes.begin(), entry.bytes.end(), to); }
+  std::memcpy(bytes.data(), &header_size, 8);
+  std::memcpy(bytes.data() + 8, header.data(), header.size());
+  return bytes;
+}
+
+SEGX_IMPL_COLD std::vector<std::byte> make_safetensors(std::span<const tensor_entry> tensors,
+                                                       const std::map<std::string, std::string>& metadata) {
+  std::vector<std::byte> file = safetensors_header(tensors, metadata);
+  std::size_t size = file.size();
+  for (const tensor_entry& entry : tensors) { size += entry.bytes.size(); }
+  file.reserve(size);
+  for (const tensor_entry& entry : tensors) { file.insert(file.end(), entry.bytes.begin(), entry.bytes.end()); }
 
   // The reader's rules are the writer's. Thrown through the library, since `throw` does not compile without exceptions.
   safetensors_view view;

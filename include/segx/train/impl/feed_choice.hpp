@@ -82,8 +82,8 @@ SEGX_IMPL_COLD feed_bytes bytes_to_feed(const recipe& r, int channels, int threa
 SEGX_IMPL_COLD feed_choice choose_feed(const std::string& word, const feed_bytes& bytes, std::int64_t others,
                                        std::optional<std::int64_t> available) {
   const bool fits = available && bytes.images + bytes.loading + others <= *available / 5 * 4;
-  if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, bytes, available}; }
-  if (word == "stream" || word == "auto") { return {feed::streamed, bytes, available}; }
+  if (word == "memory" || (word == "auto" && fits)) { return {feed::in_memory, bytes, available, others}; }
+  if (word == "stream" || word == "auto") { return {feed::streamed, bytes, available, others}; }
   fail({"no feed is called \"", word, "\"; choose auto, memory or stream"});
 }
 

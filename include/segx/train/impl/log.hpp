@@ -11,6 +11,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
+#include <segx/io/json_text.hpp>
 #include <segx/train/log.hpp>
 
 namespace segx {
@@ -87,6 +88,31 @@ inline bool read_field(std::string_view field, std::string_view name, epoch_reco
   return true;
 }
 
+/// A line of log.jsonl; nothing where it is no epoch's, as the first, which says what is trained.
+inline std::optional<epoch_record> record_of_json(std::string_view line) {
+  json_cursor from{line};
+  epoch_record record;
+  const bool is_read = from.take_list('{', '}', [&] {
+    std::string name;
+    if (!from.take_text(name) || !from.take(':')) { return false; }
+    from.skip_space();
+    const std::string_view field = from.rest.substr(0, from.rest.find_first_of(",}"));
+    from.rest.remove_prefix(field.size());
+    return read_field(field == "null" ? "" : field, name, record);
+  });
+  return is_read && record.epoch > 0 ? std::optional{record} : std::nullopt;
+}
+
+/// The epochs of log.jsonl, where log.csv is gone.
+inline std::vector<epoch_record> records_of_json(const std::filesystem::path& file) {
+  std::vector<epoch_record> records;
+  std::ifstream stream(file, std::ios::binary);
+  for (std::string line; std::getline(stream, line);) {
+    if (auto record = record_of_json(line)) { records.push_back(*std::move(record)); }
+  }
+  return records;
+}
+
 }  // namespace detail
 
 SEGX_IMPL_COLD std::vector<epoch_record> read_log(const std::filesystem::path& file) {
@@ -122,8 +148,9 @@ SEGX_IMPL_COLD training_log::training_log(const std::filesystem::path& run_dir, 
     : csv_file_(run_dir / "log.csv"), json_file_(run_dir / "log.jsonl"), csv_(detail::csv_header(classes)) {
   make_folder(run_dir);
   if (!about.empty()) { json_ = joined({about, "\n"}); }
-  if (resumed_epoch > 0 && std::filesystem::exists(csv_file_)) {
-    for (const epoch_record& record : read_log(csv_file_)) {
+  if (resumed_epoch > 0) {
+    const bool has_table = std::filesystem::exists(csv_file_);
+    for (const epoch_record& record : has_table ? read_log(csv_file_) : detail::records_of_json(json_file_)) {
       if (record.epoch <= resumed_epoch) { add(record); }
     }
   }

@@ -10,6 +10,7 @@
 #include <segx/image/normalisation.hpp>
 #include <segx/image/write_image.hpp>
 #include <segx/io/atomic_file.hpp>
+#include <segx/io/checksum.hpp>
 #include <segx/train/classes.hpp>
 #include <segx/train/curves.hpp>
 #include <segx/train/recipe_data.hpp>
@@ -19,24 +20,48 @@
 namespace segx {
 
 SEGX_IMPL_COLD run_folder::run_folder(std::filesystem::path folder, recipe what, std::string images)
-    : folder_{std::move(folder)}, recipe_{std::move(what)}, images_{std::move(images)} {}
+    : folder_{std::move(folder)}, recipe_{std::move(what)}, images_{std::move(images)} {
+  if (!recipe_.pretrained.empty() && std::filesystem::exists(recipe_.pretrained)) {
+    pretrained_ = sha256(read_file(recipe_.pretrained));
+  }
+}
 
 SEGX_IMPL_COLD void run_folder::expect(const std::filesystem::path& folder, bool resume) {
-  const std::filesystem::path file = checkpoint_in(folder);
-  if (std::filesystem::exists(file) == resume) { return; }
-  fail({file.string(), resume
-                           ? ": no such file, so there is no training to resume (--resume)"
-                           : ": this folder holds a training already; resume it (--resume) or choose another folder"});
+  const std::filesystem::path file = checkpoint_in(folder), log = folder / "log.csv";
+  const bool is_there = std::filesystem::exists(file);
+  if (is_there != resume) {
+    fail({file.string(),
+          resume ? ": no such file, so there is no training to resume (--resume)"
+                 : ": this folder holds a training already; resume it (--resume) or choose another folder"});
+  }
+  if (is_there) { return; }
+  if (std::filesystem::exists(weights_in(folder)) || (std::filesystem::exists(log) && !read_log(log).empty())) {
+    fail({folder.string(),
+          ": this folder holds the results of a training, but not its last.ckpt, so that it cannot be "
+          "resumed; choose another folder"});
+  }
+}
+
+SEGX_IMPL_COLD void run_folder::expect_weights() const {
+  if (std::filesystem::exists(weights())) { return; }
+  fail({weights().string(),
+        ": is missing; the training is over, and its checkpoint has the last weights, not the best: "
+        "train anew in another folder"});
 }
 
 SEGX_IMPL_COLD training_log run_folder::begin_log(int epoch, const dataset& data, const split& parts) const {
   const std::string about = joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"",
-                                    recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_, "\"}"});
+                                    recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_,
+                                    pretrained_.empty() ? "" : "\", \"pretrained_sha256\": \"", pretrained_, "\"}"});
   training_log log{folder_, epoch, about, classes_in_log(data)};
   const auto write = [&](const char* name, const std::string& text) {
     write_file_atomically(folder_ / name, std::as_bytes(std::span{text}));
   };
-  write("recipe.json", recipe_json(recipe_, "\n  "));
+  recipe findable = recipe_;  // from any folder
+  for (std::string recipe::*file : {&recipe::validation_list, &recipe::pretrained}) {
+    if (!(findable.*file).empty()) { findable.*file = std::filesystem::absolute(findable.*file).string(); }
+  }
+  write("recipe.json", recipe_json(findable, "\n  "));
   std::string validating;
   for (const int i : parts.val) { validating += data.samples[static_cast<std::size_t>(i)].stem + '\n'; }
   write("val.txt", validating);
@@ -55,6 +80,7 @@ SEGX_IMPL_COLD model_card run_folder::card_of_weights(model_card card, const dat
   card.recipe = recipe_json(without_folders(recipe_));
   card.recipe_sha256 = recipe_sha256(recipe_);
   card.images_sha256 = images_;
+  card.pretrained_sha256 = pretrained_;
   card.metrics = detail::json_line(record);
   card.metrics.pop_back();  // the end of the line
   return card;
@@ -64,11 +90,12 @@ SEGX_IMPL_COLD void run_folder::save(segx::checkpoint state, training_state at, 
   state.set("recipe", recipe_json(recipe_));
   state.set("recipe_sha256", recipe_sha256(recipe_));
   state.set("samples", images_);
+  state.set("pretrained_sha256", pretrained_);
   at.save(state);
   save_checkpoint(checkpoint(), state, fingerprint);
 }
 
-SEGX_IMPL_COLD training_state run_folder::state_in(const segx::checkpoint& saved) const {
+SEGX_IMPL_COLD training_state run_folder::state_in(const segx::checkpoint& saved) {
   try {
     if (const std::string other = difference(parse_recipe(saved.text("recipe")), recipe_); !other.empty()) {
       fail({"was made with another recipe: there ", other, "; resume with the same one"});
@@ -78,6 +105,7 @@ SEGX_IMPL_COLD training_state run_folder::state_in(const segx::checkpoint& saved
     }
     training_state at = training_state::begin(recipe_);
     at.restore(saved);
+    if (saved.values.contains("pretrained_sha256")) { pretrained_ = saved.text("pretrained_sha256"); }
     return at;
   } catch (const error& wrong) { fail({checkpoint().string(), ": ", wrong.what()}); }
 }
