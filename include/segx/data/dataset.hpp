@@ -1,9 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <future>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,19 +47,9 @@ namespace detail {
 
 int thread_count(int wanted);
 
-/// Calls work(k) for each k in {0, …, count − 1} from several threads; work must not throw.
-template <class Work>
-void in_threads(int count, int threads, const Work& work) {
-  std::atomic<int> next = 0;
-  const auto run = [&] {
-    for (int k = next++; k < count; k = next++) { work(k); }
-  };
-  std::vector<std::future<void>> others;  // destroyed, they wait for their threads
-  for (int t = 1; t < std::min(thread_count(threads), count); ++t) {
-    others.push_back(std::async(std::launch::async, run));
-  }
-  run();
-}
+/// Calls work(k) for each k in {0, …, count − 1} from several threads. What one of them throws is thrown when all have
+/// ended.
+void in_threads(int count, int threads, const std::function<void(int)>& work);
 
 /// One error that lists every problem, a line each, the first twenty in full; nothing if there is none. `problems` may
 /// have empty entries: files that are all right.

@@ -79,7 +79,8 @@ template <class Network, class Backend = cpu>
 class learner {
  public:
   /// The batch of `how` is the recipe's.
-  learner(const Network& network, const recipe& r, any_loss loss, any_optimizer optimizer, session_options how)
+  [[gnu::cold]] learner(const Network& network, const recipe& r, any_loss loss, any_optimizer optimizer,
+                        session_options how)
       : clip_norm_{r.clip_norm},
         clip_value_{r.clip_value},
         decay_of_average_{r.average},

@@ -71,13 +71,13 @@ template <class Network, class Backend = cpu>
 class trainer {
  public:
   /// With the optimizer that the recipe names.
-  trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss, run_options run,
-          const Network& network = {})
+  [[gnu::cold]] trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss, run_options run,
+                        const Network& network = {})
       : trainer{data, parts, r, std::move(loss), optimizer_of(r, network), std::move(run), network} {}
 
   /// With an optimizer of your own.
-  trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss, any_optimizer optimizer,
-          run_options run, const Network& network = {})
+  [[gnu::cold]] trainer(const dataset& data, const split& parts, const recipe& r, any_loss loss,
+                        any_optimizer optimizer, run_options run, const Network& network = {})
       : recipe_{told(r, data, loss, optimizer, run.augment)},
         run_{std::move(run)},
         data_{data},
@@ -124,7 +124,7 @@ class trainer {
   /// but the checkpoint is there.
   std::size_t bytes() { return learner_.bytes() + judge_.bytes(); }
 
-  train_result run() {
+  [[gnu::cold]] train_result run() {
     run_folder::expect(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
@@ -205,13 +205,13 @@ class trainer {
     return std::chrono::duration<double>(clock::now() - start).count();
   }
 
-  static any_optimizer optimizer_of(const recipe& r, const Network& network) {
+  [[gnu::cold]] static any_optimizer optimizer_of(const recipe& r, const Network& network) {
     return make_optimizer(r.optimizer, static_cast<std::size_t>(network.parameter_count),
                           {.learning_rate = r.learning_rate, .weight_decay = r.weight_decay, .momentum = r.momentum});
   }
 
   /// The recipe with what the images and the program's own parts make of it.
-  static recipe told(const recipe& given, const dataset& data) {
+  [[gnu::cold]] static recipe told(const recipe& given, const dataset& data) {
     recipe r = checked(given);
     if (r.model.empty()) { r.model = "custom"; }
     if (data.classes.size() > 1) {
@@ -220,8 +220,8 @@ class trainer {
     }
     return r;
   }
-  static recipe told(const recipe& given, const dataset& data, const any_loss& loss, const any_optimizer& optimizer,
-                     const std::optional<any_augmentation>& augment) {
+  [[gnu::cold]] static recipe told(const recipe& given, const dataset& data, const any_loss& loss,
+                                   const any_optimizer& optimizer, const std::optional<any_augmentation>& augment) {
     recipe r = told(given, data);
     r.loss = loss.text();
     r.optimizer = optimizer.name;
@@ -302,7 +302,7 @@ class trainer {
 
   /// Judges the weights on the validation samples, notes whether they are the best so far, and gives the epoch's
   /// record.
-  epoch_record validate_epoch() {
+  [[gnu::cold]] epoch_record validate_epoch() {
     const auto start = clock::now();
     if (shown_) { shown_->begin_validation(val_samples_->size()); }
     judge_.set_weights(learner_.result());
@@ -340,7 +340,7 @@ class trainer {
   }
 
   /// Writes the best weights, if they are new, the checkpoint, and then the curves.
-  void keep(const training_log& log) {
+  [[gnu::cold]] void keep(const training_log& log) {
     const auto start = clock::now();
     keep_best();
     checkpoint state;
@@ -354,14 +354,14 @@ class trainer {
   /// most.
   bool is_time_to_keep() const { return seconds_since(kept_at_) >= 19 * seconds_to_keep_; }
 
-  void keep_best() {
+  [[gnu::cold]] void keep_best() {
     if (!best_) { return; }
     save_weights(files_->weights(), best_->values ? *best_->values : learner_.result(),
                  files_->card_of_weights(run_.card, data_, best_->record));
     best_.reset();
   }
 
-  void restore() {
+  [[gnu::cold]] void restore() {
     const checkpoint state = files_->load(learner_.current().network().fingerprint);
     at_ = files_->state_in(state);
     try {

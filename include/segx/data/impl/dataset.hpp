@@ -1,11 +1,15 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <cstddef>
+#include <exception>
+#include <mutex>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <segx/core/error.hpp>
@@ -17,8 +21,37 @@ namespace segx {
 
 namespace detail {
 
+/// Threads that end before it does.
+struct joined_threads {
+  std::vector<std::thread> all = {};
+
+  ~joined_threads() {
+    for (std::thread& thread : all) { thread.join(); }
+  }
+};
+
 SEGX_IMPL_COLD int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+SEGX_IMPL_COLD void in_threads(int count, int threads, const std::function<void(int)>& work) {
+  std::atomic<int> next = 0;
+  std::mutex guard;
+  std::exception_ptr failure;
+  const auto run = [&] {
+    try {
+      for (int k = next++; k < count; k = next++) { work(k); }
+    } catch (...) {
+      const std::lock_guard lock{guard};
+      failure = std::current_exception();
+    }
+  };
+  {
+    joined_threads others;
+    for (int t = 1; t < std::min(thread_count(threads), count); ++t) { others.all.emplace_back(run); }
+    run();
+  }
+  if (failure) { std::rethrow_exception(failure); }
 }
 
 SEGX_IMPL_COLD void report(const std::string& where, std::vector<std::string> problems) {

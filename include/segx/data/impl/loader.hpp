@@ -14,8 +14,8 @@
 
 namespace segx {
 
-SEGX_IMPL loader_memory memory_needed(const loader_options& options, const dataset& data,
-                                      const std::vector<int>& indices) {
+SEGX_IMPL_COLD loader_memory memory_needed(const loader_options& options, const dataset& data,
+                                           const std::vector<int>& indices) {
   const auto channels = static_cast<std::size_t>(options.channels);
   const auto frame = static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width);
   const std::size_t framed = frame * (channels * sizeof(float) + 1);
@@ -37,13 +37,13 @@ SEGX_IMPL loader_memory memory_needed(const loader_options& options, const datas
   return need;
 }
 
-SEGX_IMPL loader_memory memory_needed(const loader_options& options, const dataset& data) {
+SEGX_IMPL_COLD loader_memory memory_needed(const loader_options& options, const dataset& data) {
   std::vector<int> all(data.samples.size());
   std::iota(all.begin(), all.end(), 0);
   return memory_needed(options, data, all);
 }
 
-SEGX_IMPL loader::loader(dataset data, std::vector<int> indices, loader_options options)
+SEGX_IMPL_COLD loader::loader(dataset data, std::vector<int> indices, loader_options options)
     : data_(std::move(data)), indices_(std::move(indices)), options_(std::move(options)) {
   require_sound();
   if (options_.mode == feed::in_memory) { load_residents(); }
@@ -54,7 +54,7 @@ SEGX_IMPL loader::loader(dataset data, std::vector<int> indices, loader_options 
   }
 }
 
-SEGX_IMPL loader::workers::~workers() {
+SEGX_IMPL_COLD loader::workers::~workers() {
   {
     const std::lock_guard lock(of.mutex_);
     of.stops_ = true;
@@ -63,7 +63,7 @@ SEGX_IMPL loader::workers::~workers() {
   for (std::thread& thread : threads) { thread.join(); }
 }
 
-SEGX_IMPL std::size_t loader::resident_bytes() const {
+SEGX_IMPL_COLD std::size_t loader::resident_bytes() const {
   std::size_t bytes = 0;
   for (const image_and_mask& r : residents_) {
     bytes += r.image.total() * r.image.elemSize() + r.mask.total() * r.mask.elemSize();
@@ -71,7 +71,7 @@ SEGX_IMPL std::size_t loader::resident_bytes() const {
   return bytes;
 }
 
-SEGX_IMPL void loader::start_epoch(int epoch, int first_batch) {
+SEGX_IMPL_COLD void loader::start_epoch(int epoch, int first_batch) {
   if (epoch < 0 || first_batch < 0 || first_batch > batches_per_epoch()) {
     fail({"loader: epoch ", epoch, " cannot begin with batch ", first_batch, ", an epoch has ", batches_per_epoch(),
           " batches"});
@@ -91,7 +91,7 @@ SEGX_IMPL void loader::start_epoch(int epoch, int first_batch) {
   may_claim_.notify_all();
 }
 
-SEGX_IMPL bool loader::next(batch& b) {
+SEGX_IMPL_COLD bool loader::next(batch& b) {
   std::unique_lock lock(mutex_);
   if (order_.empty() || next_batch_ >= batches_per_epoch()) { return false; }
   slot& s = slot_of(next_batch_);
@@ -106,7 +106,7 @@ SEGX_IMPL bool loader::next(batch& b) {
   return true;
 }
 
-SEGX_IMPL void loader::require_sound() const {
+SEGX_IMPL_COLD void loader::require_sound() const {
   const auto positive = [](int value, const char* name) {
     if (value < 1) { fail({"loader: ", name, " must be at least 1, not ", value}); }
   };
@@ -132,7 +132,7 @@ SEGX_IMPL void loader::require_sound() const {
   }
 }
 
-SEGX_IMPL image_and_mask loader::read(int index) const {
+SEGX_IMPL_COLD image_and_mask loader::read(int index) const {
   const sample& s = data_.samples[index];
   cv::Mat pixels = read_pixels(s.image, options_.channels);
   cv::Mat labels = read_labels(data_, s, options_.mask_threshold);
@@ -151,7 +151,7 @@ SEGX_IMPL image_and_mask loader::read(int index) const {
   return {pixels, labels};
 }
 
-SEGX_IMPL void loader::load_residents() {
+SEGX_IMPL_COLD void loader::load_residents() {
   std::vector<int> once = indices_;
   std::sort(once.begin(), once.end());
   once.erase(std::unique(once.begin(), once.end()), once.end());
@@ -165,7 +165,7 @@ SEGX_IMPL void loader::load_residents() {
   detail::report("loader", std::move(problems));
 }
 
-SEGX_IMPL void loader::prepare(int batch_number) {
+SEGX_IMPL_COLD void loader::prepare(int batch_number) {
   const std::size_t first = static_cast<std::size_t>(batch_number) * options_.batch;
   if (first >= order_.size()) { return; }
   slot& s = slot_of(batch_number);
@@ -181,11 +181,11 @@ SEGX_IMPL void loader::prepare(int batch_number) {
   s.failure = nullptr;
 }
 
-SEGX_IMPL bool loader::can_claim() const {
+SEGX_IMPL_COLD bool loader::can_claim() const {
   return claimed_ < order_.size() && claimed_ / options_.batch < static_cast<std::size_t>(next_batch_) + options_.ahead;
 }
 
-SEGX_IMPL void loader::work() {
+SEGX_IMPL_COLD void loader::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     may_claim_.wait(lock, [this] { return stops_ || can_claim(); });
@@ -210,12 +210,12 @@ SEGX_IMPL void loader::work() {
   }
 }
 
-SEGX_IMPL random_generator loader::generator(std::uint64_t purpose, int index) const {
+SEGX_IMPL_COLD random_generator loader::generator(std::uint64_t purpose, int index) const {
   return random_generator(
       {options_.seed, purpose, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
 }
 
-SEGX_IMPL void loader::fill_row(batch& b, std::size_t row) const {
+SEGX_IMPL_COLD void loader::fill_row(batch& b, std::size_t row) const {
   const int index = b.indices[row];
   const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
   random_generator random = generator(purpose_augment, index);
@@ -230,7 +230,7 @@ SEGX_IMPL void loader::fill_row(batch& b, std::size_t row) const {
   copy_to_masks(y.mask, data_.labels, b.masks, row);
 }
 
-SEGX_IMPL lazy_warp loader::window_of(const image_and_mask& x, int index) const {
+SEGX_IMPL_COLD lazy_warp loader::window_of(const image_and_mask& x, int index) const {
   const cv::Size window(options_.width, options_.height), whole = x.mask.size();
   cv::Point begin((whole.width - window.width) / 2, (whole.height - window.height) / 2);
   if (options_.frame == framing::random_window) {

@@ -14,11 +14,11 @@
 
 namespace segx {
 
-SEGX_IMPL std::string_view text_of(label_kind kind) {
+SEGX_IMPL_COLD std::string_view text_of(label_kind kind) {
   return std::array<std::string_view, 3>{"binary", "exclusive", "overlapping"}[static_cast<std::size_t>(kind)];
 }
 
-SEGX_IMPL cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k) {
+SEGX_IMPL_COLD cv::Mat mask_of_class(const cv::Mat& labels, label_kind kind, int k) {
   if (kind == label_kind::binary) { return labels; }
   cv::Mat mask(labels.size(), CV_8UC1);
   for (int i = 0; i < labels.rows; ++i) {
@@ -70,7 +70,7 @@ inline cv::Mat palette_indices(std::span<const std::uint8_t> png, const cv::Mat&
 
 }  // namespace detail
 
-SEGX_IMPL cv::Mat read_label_map(const std::filesystem::path& file, int classes) {
+SEGX_IMPL_COLD cv::Mat read_label_map(const std::filesystem::path& file, int classes) {
   const std::vector<std::uint8_t> bytes = detail::read_bytes(file);
   cv::Mat stored = detail::decode(bytes, file);
   const bool has_palette = detail::has_palette(bytes);

@@ -19,7 +19,7 @@ inline void require_plane(const char* who, const xt::xtensor<float, 4>& batch, s
   }
 }
 
-SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL_COLD cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   const std::size_t pixels = batch.shape(2) * batch.shape(3);
   const float* first = batch.data() + (n * batch.shape(1) + c) * pixels;
   return {static_cast<int>(batch.shape(2)), static_cast<int>(batch.shape(3)), CV_32FC1, const_cast<float*>(first)};
@@ -27,7 +27,7 @@ SEGX_IMPL cv::Mat plane_header(const xt::xtensor<float, 4>& batch, std::size_t n
 
 }  // namespace detail
 
-SEGX_IMPL void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL_COLD void copy_to_plane(const cv::Mat& image, xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   detail::require_plane("copy_to_plane", batch, n, c);
   cv::Mat plane = detail::plane_header(batch, n, c);
   if (image.dims != 2 || image.channels() != 1 || image.size() != plane.size()) {
@@ -58,7 +58,7 @@ SEGX_IMPL void copy_to_image(const cv::Mat& image, const normalisation& normalis
   }
 }
 
-SEGX_IMPL cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
+SEGX_IMPL_COLD cv::Mat copy_of_plane(const xt::xtensor<float, 4>& batch, std::size_t n, std::size_t c) {
   detail::require_plane("copy_of_plane", batch, n, c);
   return detail::plane_header(batch, n, c).clone();
 }

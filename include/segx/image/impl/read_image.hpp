@@ -16,7 +16,7 @@ namespace segx {
 
 namespace detail {
 
-SEGX_IMPL std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
+SEGX_IMPL_COLD std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
   if (!std::filesystem::exists(status)) { fail({file.string(), ": no such file"}); }
@@ -32,12 +32,12 @@ SEGX_IMPL std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file
   return bytes;
 }
 
-SEGX_IMPL bool is_png(std::span<const std::uint8_t> bytes) {
+SEGX_IMPL_COLD bool is_png(std::span<const std::uint8_t> bytes) {
   constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   return bytes.size() >= signature.size() && std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
 }
 
-SEGX_IMPL std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
+SEGX_IMPL_COLD std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
     if (std::memcmp(&png[at + 4], type, 4) == 0) { return at; }
     at += 12 + (std::size_t{png[at]} << 24 | std::size_t{png[at + 1]} << 16 | std::size_t{png[at + 2]} << 8 |
@@ -108,7 +108,7 @@ inline bool is_dicom(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= preamble + 4 && std::memcmp(bytes.data() + preamble, "DICM", 4) == 0;
 }
 
-SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
+SEGX_IMPL_COLD cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes)) {
     fail({file.string(), ": the file ends early, so pixels are missing; copy it again"});
   }
@@ -137,7 +137,7 @@ SEGX_IMPL cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::file
   return pixels;
 }
 
-SEGX_IMPL cv::Mat with_channels(cv::Mat stored, int channels) {
+SEGX_IMPL_COLD cv::Mat with_channels(cv::Mat stored, int channels) {
   const int found = stored.channels();
   if (channels == 1 && found == 3) { cv::cvtColor(stored, stored, cv::COLOR_BGR2GRAY); }
   if (channels == 3) { cv::cvtColor(stored, stored, found == 1 ? cv::COLOR_GRAY2RGB : cv::COLOR_BGR2RGB); }
@@ -146,11 +146,11 @@ SEGX_IMPL cv::Mat with_channels(cv::Mat stored, int channels) {
 
 }  // namespace detail
 
-SEGX_IMPL cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
+SEGX_IMPL_COLD cv::Mat read_pixels(const std::filesystem::path& file, int channels) {
   return detail::with_channels(detail::decode_file(file), channels);
 }
 
-SEGX_IMPL cv::Mat to_unit(const cv::Mat& pixels) {
+SEGX_IMPL_COLD cv::Mat to_unit(const cv::Mat& pixels) {
   const float white = pixels.depth() == CV_8U ? 255.0F : 65535.0F;
   cv::Mat image;
   pixels.convertTo(image, CV_32F);
@@ -176,14 +176,14 @@ SEGX_IMPL std::vector<int> distinct_values(const cv::Mat& image) {
   return values;
 }
 
-SEGX_IMPL std::string first_few(const std::vector<int>& values) {
+SEGX_IMPL_COLD std::string first_few(const std::vector<int>& values) {
   constexpr std::size_t few = 6;
   std::string text;
   for (std::size_t k = 0; k < values.size() && k < few; ++k) { text += joined({k ? ", " : "", values[k]}); }
   return values.size() <= few ? text : joined({text, ", … (", values.size(), " values)"});
 }
 
-SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
+SEGX_IMPL_COLD cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file) {
   if (stored.channels() == 1) { return stored; }
   std::vector<cv::Mat> channels;
   cv::split(stored, channels);
@@ -195,7 +195,7 @@ SEGX_IMPL cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::pat
 
 }  // namespace detail
 
-SEGX_IMPL cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
+SEGX_IMPL_COLD cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold) {
   if (threshold && (*threshold < 1 || *threshold > 65535)) {
     fail({"a mask's threshold must lie between 1 and 65535, not ", *threshold});
   }

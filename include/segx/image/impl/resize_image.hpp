@@ -27,7 +27,7 @@ inline void require_resizable(const char* who, const cv::Mat& x, bool is_of_type
 
 }  // namespace detail
 
-SEGX_IMPL cv::Mat resize_image(const cv::Mat& image, int height, int width) {
+SEGX_IMPL_COLD cv::Mat resize_image(const cv::Mat& image, int height, int width) {
   detail::require_resizable("resize_image", image, image.type() == CV_32FC1 || image.type() == CV_32FC3,
                             "CV_32FC1 or CV_32FC3", height, width);
   std::vector<cv::Mat> channels;
@@ -43,7 +43,7 @@ SEGX_IMPL cv::Mat resize_image(const cv::Mat& image, int height, int width) {
   return merged;
 }
 
-SEGX_IMPL cv::Mat resize_mask(const cv::Mat& mask, int height, int width) {
+SEGX_IMPL_COLD cv::Mat resize_mask(const cv::Mat& mask, int height, int width) {
   detail::require_resizable("resize_mask", mask, mask.type() == CV_8UC1, "CV_8UC1", height, width);
   cv::Mat y;
   cv::resize(mask, y, cv::Size(width, height), 0, 0, cv::INTER_NEAREST_EXACT);

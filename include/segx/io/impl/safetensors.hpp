@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <numeric>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -171,6 +172,22 @@ class header_reader {
   std::string wrong_;
 };
 
+/// By their bytes in the file; one without elements stands before the one that starts there.
+inline void sort_by_place(std::vector<tensor_entry>& tensors) {
+  std::vector<std::size_t> order(tensors.size());  // entries are slow to move, and their moves slow to compile
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const auto place = [&](const tensor_entry& t) {
+      return std::tuple(t.bytes.data(), t.bytes.size(), std::string_view{t.name});
+    };
+    return place(tensors[a]) < place(tensors[b]);
+  });
+  std::vector<tensor_entry> sorted;
+  sorted.reserve(tensors.size());
+  for (const std::size_t k : order) { sorted.push_back(std::move(tensors[k])); }
+  tensors = std::move(sorted);
+}
+
 /// Whether the tensors, in the order of their bytes, tile the data: no hole, no overlap, nothing left over.
 inline std::string check_tiling(const std::vector<tensor_entry>& tensors, std::span<const std::byte> data) {
   std::size_t end = 0;
@@ -214,12 +231,7 @@ SEGX_IMPL_COLD std::string parse_safetensors(std::span<const std::byte> file, sa
   safetensors_view view;
   const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
   if (std::string wrong = detail::header_reader(text, data).read(view); !wrong.empty()) { return wrong; }
-  std::sort(view.tensors.begin(), view.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
-    const auto place = [](const tensor_entry& t) {
-      return std::tuple(t.bytes.data(), t.bytes.size(), std::string_view{t.name});
-    };
-    return place(a) < place(b);
-  });  // one without elements before the one that starts there
+  detail::sort_by_place(view.tensors);
   if (std::string wrong = detail::check_tiling(view.tensors, data); !wrong.empty()) { return wrong; }
   out = std::move(view);
   return "";

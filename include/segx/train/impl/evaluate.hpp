@@ -45,7 +45,7 @@ SEGX_IMPL confusion count_pixels(const xt::xtensor<float, 4>& logits, const xt::
 
 namespace detail {
 
-SEGX_IMPL segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
+SEGX_IMPL_COLD segmentation_summary mean_of(const std::vector<segmentation_summary>& classes) {
   const auto mean = [&](double segmentation_summary::*score) {
     double sum = 0;
     for (const segmentation_summary& c : classes) { sum += c.*score; }
@@ -65,7 +65,7 @@ SEGX_IMPL segmentation_summary mean_of(const std::vector<segmentation_summary>& 
 
 }  // namespace detail
 
-SEGX_IMPL void evaluation::add(int index, std::vector<confusion> counts) {
+SEGX_IMPL_COLD void evaluation::add(int index, std::vector<confusion> counts) {
   confusion together;
   for (const confusion& c : counts) { together += c; }
   per_image.push_back(together);
@@ -73,7 +73,7 @@ SEGX_IMPL void evaluation::add(int index, std::vector<confusion> counts) {
   indices.push_back(index);
 }
 
-SEGX_IMPL void evaluation::summarize_images() {
+SEGX_IMPL_COLD void evaluation::summarize_images() {
   classes = summarize_classes(per_class);
   if (classes.empty()) { fail("no image was evaluated; give at least one image with its mask"); }
   summary = detail::mean_of(classes);

@@ -7,7 +7,7 @@
 
 namespace segx {
 
-SEGX_IMPL void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border beyond) {
+SEGX_IMPL_COLD void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border beyond) {
   if (beyond != beyond_) { warp(); }
   matrix_ = m * matrix_;
   size_ = to;
@@ -34,42 +34,42 @@ SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
   take(moved);
 }
 
-SEGX_IMPL cv::Mat& lazy_warp::image() {
+SEGX_IMPL_COLD cv::Mat& lazy_warp::image() {
   warp();
   if (!is_own_ || !pixels_.image.isContinuous()) { pixels_.image = pixels_.image.clone(); }
   is_own_ = true;
   return pixels_.image;
 }
 
-SEGX_IMPL const cv::Mat& lazy_warp::seen_image() {
+SEGX_IMPL_COLD const cv::Mat& lazy_warp::seen_image() {
   warp();
   return pixels_.image;
 }
 
-SEGX_IMPL const cv::Mat& lazy_warp::mask() {
+SEGX_IMPL_COLD const cv::Mat& lazy_warp::mask() {
   warp();
   return pixels_.mask;
 }
 
-SEGX_IMPL void lazy_warp::set_image(cv::Mat image) {
+SEGX_IMPL_COLD void lazy_warp::set_image(cv::Mat image) {
   warp();
   pixels_.image = std::move(image);
   is_own_ = true;
 }
 
-SEGX_IMPL bool lazy_warp::is_exact() const {
+SEGX_IMPL_COLD bool lazy_warp::is_exact() const {
   const auto whole = [](double v) { return std::abs(v - std::round(v)) < 1e-9; };
   return is_affine() && matrix_(0, 1) == 0 && matrix_(1, 0) == 0 && std::abs(matrix_(0, 0)) == 1 &&
          std::abs(matrix_(1, 1)) == 1 && whole(matrix_(0, 2)) && whole(matrix_(1, 2));
 }
 
-SEGX_IMPL void lazy_warp::take(const image_and_mask& moved) {
+SEGX_IMPL_COLD void lazy_warp::take(const image_and_mask& moved) {
   pixels_ = moved;
   matrix_ = cv::Matx33d::eye();
   is_own_ = true;
 }
 
-SEGX_IMPL void lazy_warp::warp() {
+SEGX_IMPL_COLD void lazy_warp::warp() {
   if (matrix_ == cv::Matx33d::eye() && size_ == pixels_.image.size()) { return; }
   if (is_exact()) {
     is_own_ = is_own_ && size_ == pixels_.image.size();  // a part of a picture shares its pixels
@@ -90,7 +90,7 @@ SEGX_IMPL void lazy_warp::warp() {
   take(moved);
 }
 
-SEGX_IMPL cv::Mat lazy_warp::moved_exactly(const cv::Mat& from) const {
+SEGX_IMPL_COLD cv::Mat lazy_warp::moved_exactly(const cv::Mat& from) const {
   const auto first = [](double scale, double offset, int extent) {
     return static_cast<int>(std::lround(scale > 0 ? -offset : offset - (extent - 1)));
   };
