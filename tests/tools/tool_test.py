@@ -811,6 +811,10 @@ class ToolTest(unittest.TestCase):
         segx(*words, "--augment", "flip,rotate(5)", "--seed", 1)
         self.assertNotEqual(read_png(sheet)[4], pixels)
         self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
+        self.assert_done(segx(*words, "--augment", "crop(32,48)"))  # which no training takes
+        self.assertEqual(read_png(sheet)[:2], (width, height))
+        self.assert_done(segx(*words, "--augment", "pad(96,80)"))
+        self.assertEqual(read_png(sheet)[:2], (4 * 84 - 4, 2 * 100 - 4))
 
         classes = self.folder_of_classes("augmented")
         shown = ("augment", "--data", classes, "--preview", sheet, "--labels", "exclusive", "--classes")
