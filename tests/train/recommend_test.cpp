@@ -163,6 +163,24 @@ TEST_CASE("values far from the middle are normalised by what they are") {
   CHECK(n.deviation[0] == Approx(0.04));
 }
 
+TEST_CASE("changes of brightness and noise leave dark and flat images something to see") {
+  const auto with_values = [](survey s, double mean, double deviation) {
+    for (image_facts& f : s.images) {
+      f.mean = mean;
+      f.deviation = deviation;
+    }
+    return advice(s).recipe.augmentation;
+  };
+  const survey cells = of_images(500, facts(256, 256, 0.1, 60, 12));
+  CHECK_THAT(with_values(cells, 0.5, 0.2), Contains("brightness(0.1)") && Contains("noise(0.02)"));
+  CHECK_THAT(with_values(cells, 0.06, 0.1), Contains("brightness(0.03)") && Contains("noise(0.006)"));
+  CHECK_THAT(with_values(cells, 0.97, 0.1), Contains("brightness(0.015)"));
+  CHECK_THAT(with_values(cells, 0.5, 0.02), Contains("brightness(0.01)") && Contains("noise(0.002)"));
+  CHECK_THAT(with_values(cells, 0, 0), Contains("brightness(0.001)"));
+  CHECK_THAT(with_values(of_lungs(), 0.06, 0.1), Contains("flip") && Contains("brightness(0.03)"));
+  parse_augmentation(with_values(of_lungs(), 0.06, 0.1));
+}
+
 TEST_CASE("what the rules do not choose stays, and masks without anything are refused") {
   const recommendation r = recommend(of_lungs(), 400, 100, networks, {.macs_per_second = 1e12},
                                      {.validation_list = "val.txt", .labels = "binary", .seed = 7});

@@ -33,12 +33,16 @@ struct traits {
   double share;          // mean share of the rarest class, over the images that have it
   std::string rarest;
   double mean, deviation;
+  double room;  // of an image's values: the least of their deviation, mean and mean's distance from white; median
   double with_colour;  // share of the images
   bool is_sided;       // a class is left or right
   int train;           // images
 
   /// Where whole objects are small, and many, what they are in has no up and down: cells, grains.
   bool has_many_objects() const { return objects >= 8; }
+
+  /// Values that the usual changes of brightness would push out of [0,1], or that noise would drown.
+  bool has_little_room() const { return room < 0.1; }
 };
 
 inline survey with_objects(survey s) {
@@ -54,6 +58,7 @@ inline traits traits_of(const survey& s, int train) {
   t.width = s.median([](const image_facts& f) { return f.width; });
   t.mean = s.mean([](const image_facts& f) { return f.mean; });
   t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
+  t.room = s.median([](const image_facts& f) { return std::min({f.deviation, f.mean, 1 - f.mean}); });
   t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
   t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
   t.is_sided = names_sides(s.classes);
@@ -138,19 +143,30 @@ inline choice choose_epochs(const traits& t, recipe& r) {
           joined({r.epochs * t.train, " images in all; the learning rate falls to zero by a cosine"})};
 }
 
+/// Changes of the values by the usual amounts; where that would push most of an image to black or white, or hide it
+/// behind noise, by half of the room that there is. Contrast and gamma go by the values themselves.
+inline std::string changes_of_values(const traits& t) {
+  const auto in_thousandths = [](double value) { return std::max(1.0, std::round(1000 * value)) / 1000; };
+  const double brightness = t.has_little_room() ? in_thousandths(t.room / 2) : 0.1;
+  return joined({"brightness(", brightness, "),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(",
+                 in_thousandths(brightness / 5), "))"});
+}
+
 inline choice choose_augmentation(const traits& t, recipe& r) {
-  const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
+  const std::string values = changes_of_values(t);
+  const std::string small =
+      t.has_little_room() ? "; values lie close to each other or to black or white, and change by little" : "";
   if (t.is_sided) {
     r.augmentation = joined({"rotate(10),scale(0.9,1.1),shift(0.05),", values});
-    return {"augmentation", r.augmentation, "no flip, since classes tell left from right"};
+    return {"augmentation", r.augmentation, joined({"no flip, since classes tell left from right", small})};
   }
   if (t.has_many_objects()) {
     r.augmentation = joined({"flip,vertical_flip,rotate(180),scale(0.8,1.25),", values});
     return {"augmentation", r.augmentation,
-            joined({"many objects (", rounded(t.objects), " in an image) have no up and down: any rotation"})};
+            joined({"many objects (", rounded(t.objects), " in an image) have no up and down: any rotation", small})};
   }
-  r.augmentation = "chest_xray";
-  return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
+  r.augmentation = t.has_little_room() ? joined({"flip,rotate(10),scale(0.9,1.1),shift(0.05),", values}) : "chest_xray";
+  return {"augmentation", r.augmentation, joined({"moderate: another position, size and exposure of the same", small})};
 }
 
 inline choice choose_loss(const traits& t, const survey& s, recipe& r) {
