@@ -23,6 +23,7 @@
 #include "models.hpp"
 #include "noise_step.hpp"
 #include "recipe_words.hpp"
+#include "shell_word.hpp"
 
 namespace segx::tool {
 
@@ -230,7 +231,8 @@ void run(const plan_words& w) {
   if (w.out.empty()) { return; }
   const std::string text = recipe_json(p.advice.recipe, "\n  ");
   write_file_atomically(w.out, std::as_bytes(std::span{text}));
-  if (!w.as_json) { std::printf("\nsegx train --recipe %s --data %s --out run\n", w.out.c_str(), w.data.c_str()); }
+  if (w.as_json) { return; }
+  std::printf("\nsegx train --recipe %s --data %s --out run\n", shell_word(w.out).c_str(), shell_word(w.data).c_str());
 }
 
 }  // namespace

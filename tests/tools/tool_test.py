@@ -900,6 +900,14 @@ class ToolTest(unittest.TestCase):
         self.assertIn("as none trains in 0.01 minutes", segx("plan", "--data", self.data, "--minutes", 0.01, "--threads", 1).stdout)
         self.assertEqual(segx("plan", "--data", self.data, "--minutes", "nan").returncode, 2)
 
+    def test_plan_prints_a_command_that_a_shell_takes(self):
+        data, out = self.folder / "it's data", self.folder / "my plan.json"
+        shutil.copytree(self.data, data)
+        told = segx("plan", "--data", data, "--threads", 1, "--out", out)
+        self.assert_done(told)
+        self.assertEqual(shlex.split(told.stdout.splitlines()[-1]),
+                         ["segx", "train", "--recipe", str(out), "--data", str(data), "--out", "run"])
+
     def test_plan_names_odd_images(self):
         data = self.folder / "odd"
         shutil.copytree(self.data, data)
