@@ -877,9 +877,10 @@ class ToolTest(unittest.TestCase):
         result = segx(*words)
         self.assert_done(result)
         for told in ("12 images: 9 to train on, 3 to validate", "12 of 16 bits", "0 odd images", "recommended", "network",
-                     "framing", "augmentation", "loss", "batch", "MB for network", "minutes on 1 thread",
+                     "framing", "augmentation", "loss", "batch", "MB for network",
                      f"segx train --recipe {file} --data {self.data}"):
             self.assertIn(told, result.stdout)
+        self.assertRegex(result.stdout, r"\nabout [\d.]+ (second|minute)s? on 1 thread: ")
 
         found = json.loads(segx(*words, "--json").stdout)
         recipe = json.loads(file.read_text())
@@ -896,6 +897,10 @@ class ToolTest(unittest.TestCase):
         trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
         self.assert_done(trained)
         self.assertIn(f"{found['training_bytes'] // 1000000} MB for network and gradients", trained.stderr)
+        told = re.search(r"and (\d+) MB to load batches", trained.stderr)
+        self.assertEqual(int(told[1]), (found["loading_bytes"] + 999999) // 1000000)
+        more = json.loads(segx("plan", "--data", self.data, "--val-list", self.val_list, "--threads", 3, "--json").stdout)
+        self.assertGreater(more["loading_bytes"], found["loading_bytes"])
 
         self.assertIn("as none trains in 0.01 minutes", segx("plan", "--data", self.data, "--minutes", 0.01, "--threads", 1).stdout)
         self.assertEqual(segx("plan", "--data", self.data, "--minutes", "nan").returncode, 2)

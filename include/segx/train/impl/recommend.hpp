@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
@@ -194,9 +195,16 @@ inline double macs_of(const candidate_network& c, const recipe& r, int train, in
   return c.macs_per_pixel * r.height * r.width * r.epochs * (passes_of_step * train + val);
 }
 
-/// The largest network that may be trained in time and that the images are enough for; the smallest where none is.
-inline const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
-                                               int val, const planning_limits& limits, recipe& r, choice& said) {
+/// A larger network is slower for its multiply-adds or faster, but not so much faster than the next smaller one: where
+/// that would not do, its rate need not be measured.
+inline constexpr double most_gain_of_rate = 4;
+
+/// The largest network that may be trained in time and that the images are enough for; the smallest where none is. With
+/// its rate.
+inline std::pair<const candidate_network*, double> choose_network(const std::vector<candidate_network>& candidates,
+                                                                  const traits& t, int val,
+                                                                  const planning_limits& limits, recipe& r,
+                                                                  choice& said) {
   constexpr int few_images = 200;
   constexpr std::int64_t few_parameters = 3'000'000;
   const bool colour = t.with_colour > 0.1;
@@ -207,26 +215,33 @@ inline const candidate_network& choose_network(const std::vector<candidate_netwo
   if (fitting.empty()) { fail({"there is no network for ", colour ? "colour" : "gray", " images"}); }
   std::sort(fitting.begin(), fitting.end(), [](auto* a, auto* b) { return a->macs_per_pixel < b->macs_per_pixel; });
   const candidate_network* best = fitting.front();
+  double rate = best->macs_per_second(r.height, r.width);
   std::string limit = "the smallest";
   for (const candidate_network* c : fitting) {
     if (t.train < few_images && c->parameters > few_parameters) {
       limit = joined({t.train, " images are few, so not a larger one"});
       break;
     }
-    if (macs_of(*c, r, t.train, val) / limits.macs_per_second / 60 > limits.minutes) {
-      const bool none = c == fitting.front();
-      limit = joined(
-          {none ? "the smallest, as none trains in " : "the largest that trains in ", limits.minutes, " minutes"});
+    const bool is_first = c == fitting.front();
+    const auto takes_too_long = [&](double per_second) {
+      return macs_of(*c, r, t.train, val) / per_second / 60 > limits.minutes;
+    };
+    const bool is_hopeless = takes_too_long(most_gain_of_rate * rate);
+    const double own_rate = is_first || is_hopeless ? rate : c->macs_per_second(r.height, r.width);
+    if (is_hopeless || takes_too_long(own_rate)) {
+      limit = joined({is_first ? "the smallest, as none trains in " : "the largest that trains in ", limits.minutes,
+                      limits.minutes == 1 ? " minute" : " minutes"});
       break;
     }
     best = c;
+    rate = own_rate;
     limit = "the largest";
   }
   r.model = best->name;
   said = {"network", best->name,
           (colour ? joined({percent(t.with_colour), " of the images are in colour; "}) : std::string{"gray images; "}) +
               limit};
-  return *best;
+  return {best, rate};
 }
 
 inline choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r) {
@@ -254,9 +269,10 @@ SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
   choice network;
   const choice framing = choose_size(t, s, r);
   const choice epochs = choose_epochs(t, r);
-  const candidate_network& chosen = choose_network(candidates, t, val, limits, r, network);
-  result.memory = chosen.memory(r);
-  result.macs = macs_of(chosen, r, train, val);
+  const auto [chosen, rate] = choose_network(candidates, t, val, limits, r, network);
+  result.memory = chosen->memory(r);
+  result.macs = macs_of(*chosen, r, train, val);
+  result.macs_per_second = rate;
   result.choices = {network,
                     framing,
                     size_choice(t, r),
