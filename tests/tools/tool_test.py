@@ -599,13 +599,40 @@ class ToolTest(unittest.TestCase):
         self.assertIn("Lungs &amp; &lt;phantoms&gt;", page)
         self.assertIn(f"{json.loads(scores.read_text())['iou_mean']:.4f}", page)
         self.assertEqual(read_png(out / "curves.png")[2], 8)
+        self.assertIn("Measured at the network&#39;s size; the IoU of each image below, at the image&#39;s size.", page)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
         self.assertEqual(segx(*words, "--metrics", scores, "--cases", -3).returncode, 2)
+
+        listed, few = ("--list", self.val_list), self.folder / "report_few.json"
+        self.assert_done(segx("eval", "--weights", self.weights, "--data", self.data, *listed, "--json", few))
+        self.assert_fails(segx(*words, "--metrics", few), few, "3 images", "12", "--list")
+        self.assert_done(segx(*words, "--metrics", few, *listed))
+        self.assertNotIn("phantom_0001", (out / "index.html").read_text())
 
         (masks / "phantom_0012.png").unlink()
         shutil.rmtree(out)
         self.assert_fails(segx(*words, "--metrics", scores), masks / "phantom_0012.png", "no such file", "--masks")
         self.assertFalse(out.exists())
+
+    def test_report_joins_only_what_belongs_together(self):
+        scores, masks, other = self.folder / "joined.json", self.folder / "joined_masks", self.folder / "joined_run"
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", masks, self.data / "images"))
+        def report(run, data, weights):
+            self.assert_done(segx("eval", "--weights", weights, "--data", self.data, "--json", scores))
+            return segx("report", "--out", self.folder / "x", "--run", run, "--data", data, "--masks", masks, "--metrics", scores)
+
+        self.assert_done(segx(*self.train_words, "--epochs", 1, "--quiet", "--out", other))
+        weights = other / "best.safetensors"
+        self.assert_fails(report(self.run_folder, self.data, weights), scores, weights, "another training", self.run_folder)
+        copy = self.folder / "joined_data"
+        shutil.copytree(self.data, copy)
+        self.assert_fails(report(self.run_folder, copy, self.weights), scores, f"measured on {self.data}", copy)
+        classes = self.folder_of_classes("joined_classes")
+        run = self.folder / "joined_classes_run"
+        self.assert_done(segx("train", "--data", classes, "--labels", "overlapping", "--model", "unet8", "--size", 64, "--epochs", 1,
+                              "--augment", "none", "--quiet", "--out", run))
+        self.assert_fails(report(run, self.data, self.weights), run, "3 classes (left,lungs,right)")
+        self.assertFalse((self.folder / "x").exists())
 
     # ---- several classes ----
 
