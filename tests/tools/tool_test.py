@@ -218,6 +218,9 @@ class ToolTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn(f"segx: {checkpoint}: ", result.stderr)
             self.assertIn(told, result.stderr)
+        other_model = segx(*("unet16" if word == "unet8" else word for word in self.two_epochs), "--quiet", "--resume")
+        for told in (f'segx: {checkpoint}: was made with another recipe: there model is "unet8" and not "unet16"', "(--out)"):
+            self.assertIn(told, other_model.stderr)
         self.assertTrue(content_of(self.run_folder) == before, "a refused training changed files")
 
     def test_train_refuses(self):
@@ -982,7 +985,10 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(again.stdout, result.stdout + "\nTrained before, and not now: U-Net №2.\n")
         self.assertTrue(model["trained_now"])
         self.assertEqual(json.loads((out / "table1.json").read_text())["models"], [{**model, "trained_now": False}])
-        self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
+        other = segx(*words, "--epochs", 3)
+        self.assertEqual(other.returncode, 1)
+        for told in ("epochs is 2 and not 3", "choose another folder (--out)"):
+            self.assertIn(told, other.stderr)
         self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
 
     def test_paper_keeps_the_rows_of_other_models(self):

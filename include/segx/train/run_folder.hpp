@@ -45,10 +45,10 @@ class run_folder {
   /// Writes a checkpoint: what a learner put into it, and how far the training has come.
   void save(segx::checkpoint learned, training_state at, std::uint64_t fingerprint) const;
 
-  /// The checkpoint of a network. Throws `error`, which names the file.
-  segx::checkpoint load(std::uint64_t fingerprint) const { return load_checkpoint(checkpoint(), fingerprint); }
+  /// The checkpoint of a network. Throws `error`, which names the file, also if it is of another recipe.
+  segx::checkpoint load(std::uint64_t fingerprint) const;
 
-  /// How far it has come. Throws `error`, which names the file, if it is of another recipe or of other images.
+  /// How far it has come. Throws `error`, which names the file, if it is of other images.
   training_state state_in(const segx::checkpoint& saved) const;
 
   void draw_curves(const training_log& log) const;
