@@ -77,6 +77,10 @@ void train(const recipe& r, const train_words& w) {
                  "them: the network cannot learn which side is which; choose another --augment\n";
   }
 
+  for (const std::string& name : classes_without_pixels(data, parts.train)) {
+    std::cerr << "warning: no mask to train on has the class \"" << name << "\": the network cannot learn to find it\n";
+  }
+
   heed_interruptions();
   const train_result result = training.run();
   if (!result.finished) {

@@ -244,6 +244,29 @@ class ToolTest(unittest.TestCase):
             self.assert_fails(segx(*words, "--data", self.data, "--augment", cut), "changes the size", "--framing window")
         self.assertFalse(out.exists())
 
+    def test_masks_without_anything_to_learn_are_told(self):
+        data, out = self.folder / "empty", self.folder / "empty_run"
+        shutil.copytree(self.data, data)
+        for file in (data / "masks").iterdir():
+            if file.stem not in self.val_names:
+                write_png(file, [[0] * 64] * 64)
+        words = ("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 1, "--quiet", "--out", out)
+        self.assert_fails(segx(*words, "--val-list", self.val_list), "all masks to train on are empty")
+        self.assertFalse(out.exists())
+
+        data = self.folder_of_classes("lacking")
+        lacking = segx("train", "--data", data, "--labels", "exclusive", "--classes", "background,a,b,c", "--loss", "cross_entropy",
+                       *words[3:])
+        self.assert_done(lacking)
+        self.assertIn('no mask to train on has the class "c"', lacking.stderr)
+        self.assertNotIn('the class "b"', lacking.stderr)
+
+    def test_masks_in_two_places_are_a_question(self):
+        data = self.folder_of_classes("two_places")
+        for words in (("train", "--out", self.folder / "x"), ("plan",)):
+            refused = segx(*words, "--data", data)
+            self.assert_fails(refused, data / "masks", data / "masks_left", "--labels binary", "--labels overlapping")
+
     def test_a_training_on_windows_is_looked_at_in_tiles(self):
         run = self.folder / "windows"
         self.assert_done(segx("train", "--data", self.data, "--model", "unet8", "--size", 32, "--framing", "window",

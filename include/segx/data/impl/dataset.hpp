@@ -69,17 +69,29 @@ inline cv::Mat read_mask_file(const dataset& data, const std::filesystem::path& 
                                               : read_mask(file, threshold);
 }
 
-/// Notes what kind of image a sample has. Returns what is wrong with its files, or nothing.
+/// Notes which classes a mask file shows, that of class `k` where classes overlap.
+inline void note_classes(sample& s, const dataset& data, const cv::Mat& mask, std::size_t k) {
+  if (data.labels != label_kind::exclusive) {
+    s.has_class[k] = cv::countNonZero(mask) > 0;
+    return;
+  }
+  for (const int value : distinct_values(mask)) { s.has_class[static_cast<std::size_t>(value)] = true; }
+}
+
+/// Notes what kind of image a sample has, and of which classes. Returns what is wrong with its files, or nothing.
 inline std::string inspect(sample& s, const dataset& data, std::optional<int> mask_threshold) try {
   const cv::Mat image = decode_file(s.image);
   s.height = image.rows;
   s.width = image.cols;
   s.bytes = image.depth() == CV_8U ? 1 : 2;
-  for (const auto& file : s.masks) {
-    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size()) {
-      return joined(
-          {file.string(), ": has ", size_text(mask.size()), " pixels, but its image has ", size_text(image.size())});
+  if (!s.masks.empty()) { s.has_class.assign(data.classes.size(), false); }
+  for (std::size_t k = 0; k < s.masks.size(); ++k) {
+    const cv::Mat mask = read_mask_file(data, s.masks[k], mask_threshold);
+    if (mask.size() != image.size()) {
+      return joined({s.masks[k].string(), ": has ", size_text(mask.size()), " pixels, but its image has ",
+                     size_text(image.size())});
     }
+    note_classes(s, data, mask, k);
   }
   return {};
 } catch (const std::exception& failure) { return failure.what(); }
@@ -122,9 +134,21 @@ struct folder_layout {
   std::vector<std::filesystem::path> mask_folders;  // one, or one for each overlapping class
 };
 
+/// Throws `error` where the folders do not say which of them hold the masks.
+inline void expect_one_layout(const std::filesystem::path& masks,
+                              const std::map<std::string, std::filesystem::path>& by_class) {
+  if (by_class.empty() || !std::filesystem::is_directory(masks)) { return; }
+  std::string others;
+  for (const auto& [name, folder] : by_class) { others += joined({others.empty() ? "" : ", ", folder.string()}); }
+  fail({masks.string(), " and ", others,
+        ": either may be meant; say binary labels (--labels binary) or exclusive ones ",
+        "(--labels exclusive) for the masks in the first, overlapping ones (--labels overlapping) for the others"});
+}
+
 inline folder_layout layout_of(const std::filesystem::path& folder, const scan_options& options) {
   const std::filesystem::path masks = folder / "masks";
   const auto by_class = class_folders(folder);
+  if (!options.labels) { expect_one_layout(masks, by_class); }
   const bool overlapping = options.labels ? *options.labels == label_kind::overlapping
                                           : !std::filesystem::is_directory(masks) && !by_class.empty();
   dataset data;
@@ -168,6 +192,18 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 SEGX_IMPL_COLD std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
   for (int k = 1; k < count; ++k) { names.push_back(joined({"class ", k})); }
+  return names;
+}
+
+SEGX_IMPL_COLD std::vector<std::string> classes_without_pixels(const dataset& data, const std::vector<int>& indices) {
+  std::vector<std::string> names;
+  for (std::size_t k = data.labels == label_kind::exclusive ? 1 : 0; k < data.classes.size(); ++k) {
+    const bool is_seen = std::any_of(indices.begin(), indices.end(), [&](int index) {
+      const sample& s = data.samples[static_cast<std::size_t>(index)];
+      return s.has_class.empty() || s.has_class[k];
+    });
+    if (!is_seen) { names.push_back(data.classes[k]); }
+  }
   return names;
 }
 
