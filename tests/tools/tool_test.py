@@ -267,6 +267,41 @@ class ToolTest(unittest.TestCase):
             refused = segx(*words, "--data", data)
             self.assert_fails(refused, data / "masks", data / "masks_left", "--labels binary", "--labels overlapping")
 
+    def test_recipes_that_cannot_be_trained_are_not_printed(self):
+        file = self.folder / "wrong.json"
+        words = ("train", "--print-recipe", "--model", "unet8")
+        for wrong, told in ((("--optimizer", "hope"), "adam"), (("--labels", "hope"), "exclusive"), (("--normalise", "hope"), "imagenet"),
+                            (("--normalise", "mean 0.5 std 0"), "std must be above 0"), (("--framing", "hope"), "window"),
+                            (("--lr-scale", "hope=2"), "bottleneck"), (("--steady", "hope"), "bottleneck"),
+                            (("--size", 60), "it takes 48x48 and 64x64"), (("--loss", "cross_entropy"), "sigmoids, as bce does"),
+                            (("--labels", "exclusive"), "the background first"), (("--labels", "binary", "--classes", "a,b"), "one class"),
+                            (("--labels", "exclusive", "--classes", "background,a"), "softmax, as cross_entropy does"),
+                            (("--pretrained", self.folder / "none"), self.folder / "none")):
+            with self.subTest(wrong):
+                refused = segx(*words, *wrong)
+                self.assert_fails(refused, told)
+                self.assertEqual(refused.stdout, "")
+        self.assert_fails(segx("train", "--print-recipe", "--model", "resnet18"), "resnet18", "cannot segment")
+        self.assert_fails(segx("train", "--print-recipe", "--model", "unet16", "--pretrained", self.weights), "weights of unet8")
+        self.assert_done(segx(*words, "--labels", "exclusive", "--classes", "background,a", "--loss", "cross_entropy"))
+
+        # What stands in a file is wrong there, in that key; what was said on the command line is not.
+        for key, value in (("optimizer", "hope"), ("labels", "hope"), ("framing", "hope"), ("normalisation", "mean 0.5 std 0"),
+                           ("loss", "hope"), ("augmentation", "hope"), ("augmentation", "crop(32,32)"), ("steady", "hope"),
+                           ("learning_rate_factors", {"hope": 1}), ("height", 60), ("pretrained", "none"), ("model", "unet7"),
+                           ("batch", 0), ("schedule", "hope"), ("labels", "binary")):
+            recipe = {"model": "unet8", "height": 64, "width": 64, "epochs": 3, key: value}
+            if value == "binary":
+                recipe["classes"], key = "a,b", "labels"
+            file.write_text(json.dumps(recipe))
+            with self.subTest(recipe):
+                refused = segx("train", "--print-recipe", "--recipe", file)
+                self.assert_fails(refused, key)
+                self.assertTrue(refused.stderr.startswith(f"segx: {file}: "), refused.stderr)
+        file.write_text('{"model": "unet8", "epochs": 3}')
+        for wrong in (("--optimizer", "hope"), ("--size", 60), ("--steady", "hope")):
+            self.assertNotIn(str(file), segx("train", "--print-recipe", "--recipe", file, *wrong).stderr)
+
     def test_a_training_on_windows_is_looked_at_in_tiles(self):
         run = self.folder / "windows"
         self.assert_done(segx("train", "--data", self.data, "--model", "unet8", "--size", 32, "--framing", "window",
@@ -918,7 +953,7 @@ class ToolTest(unittest.TestCase):
         self.assert_done(segx("augment", "--data", self.data, "--preview", other, "--size", 48, "--count", 0, "--samples", 100))
         self.assertEqual(len(self.cells_of(other, 48)), 12)
         recipe.write_text('{"framing": "torn"}')
-        self.assert_fails(segx(*words), "torn", "stretch or window")
+        self.assert_fails(segx(*words), f"{recipe}: framing: ", "torn", "stretch or window")
         recipe.write_text('{"augmentation": "custom"}')
         self.assert_fails(segx(*words), "custom")
 

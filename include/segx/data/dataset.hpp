@@ -67,6 +67,9 @@ void in_threads(int count, int threads, const Work& work) {
 /// have empty entries: files that are all right.
 void report(const std::string& where, std::vector<std::string> problems);
 
+/// What is wrong with kind and names of labels, whatever the folder has; "" if nothing.
+std::string fault_of_labels(const scan_options& options);
+
 /// What is wrong with a name of a class, which is part of names of files and of lists with commas; "" if nothing.
 std::string fault_of_class_name(const std::string& name);
 

@@ -116,17 +116,33 @@ SEGX_IMPL_COLD std::string fault_of_class_name(const std::string& name) {
   return std::any_of(name.begin(), name.end(), is_control) ? "has a control character in its name" : "";
 }
 
-/// Throws `error` for names of classes that cannot be told apart, or be written.
-inline void expect_class_names(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+/// What is wrong with names of classes, which must be told apart and be written; "" if nothing.
+inline std::string fault_of_class_names(const std::vector<std::string>& names) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (const std::string wrong = fault_of_class_name(name); !wrong.empty()) {
-      fail({folder.string(), ": class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
+      return joined({"class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
     }
     if (!seen.insert(name).second) {
-      fail({folder.string(), ": two classes are called \"", name, "\"; choose another name for one"});
+      return joined({"two classes are called \"", name, "\"; choose another name for one"});
     }
   }
+  return "";
+}
+
+SEGX_IMPL_COLD std::string fault_of_labels(const scan_options& options) {
+  const std::size_t named = options.classes.size();
+  if (options.labels == label_kind::binary && named > 1) {
+    return joined({"binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
+  }
+  if (options.labels == label_kind::exclusive) {
+    if (named < 2 || named > most_exclusive_classes) {
+      return joined(
+          {"exclusive labels need the names of 2 to ", most_exclusive_classes, " classes, the background first"});
+    }
+    if (options.mask_threshold) { return "a mask threshold has no meaning for labels of several classes"; }
+  }
+  return fault_of_class_names(options.classes);
 }
 
 struct folder_layout {
@@ -151,28 +167,18 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
   if (!options.labels) { expect_one_layout(masks, by_class); }
   const bool overlapping = options.labels ? *options.labels == label_kind::overlapping
                                           : !std::filesystem::is_directory(masks) && !by_class.empty();
+  const auto expect = [&](const std::string& wrong) {
+    if (!wrong.empty()) { fail({folder.string(), ": ", wrong}); }
+  };
   dataset data;
   data.labels = overlapping ? label_kind::overlapping : options.labels.value_or(label_kind::binary);
+  scan_options meant = options;
+  meant.labels = data.labels;
+  expect(fault_of_labels(meant));
   if (!options.classes.empty()) { data.classes = options.classes; }
-  const std::size_t named = options.classes.size();
-  if (data.labels == label_kind::binary && named > 1) {
-    fail({folder.string(), ": binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
-  }
-  if (data.labels == label_kind::exclusive) {
-    if (named < 2 || named > most_exclusive_classes) {
-      fail({folder.string(), ": exclusive labels need the names of 2 to ", most_exclusive_classes,
-            " classes, the background first"});
-    }
-    if (options.mask_threshold) {
-      fail({folder.string(), ": a mask threshold has no meaning for labels of several classes"});
-    }
-  }
-  if (!overlapping) {
-    expect_class_names(folder, data.classes);
-    return {data, {masks}};
-  }
+  if (!overlapping) { return {data, {masks}}; }
 
-  if (named == 0) {
+  if (options.classes.empty()) {
     data.classes.clear();
     for (const auto& [name, unused] : by_class) { data.classes.push_back(name); }
   }
@@ -181,7 +187,7 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
     fail({folder.string(), ": has ", data.classes.size(), " overlapping classes, at most ", most_overlapping_classes,
           " can be used; name those that should be"});
   }
-  expect_class_names(folder, data.classes);
+  expect(fault_of_class_names(data.classes));
   std::vector<std::filesystem::path> folders;
   for (const std::string& name : data.classes) { folders.push_back(folder / joined({"masks_", name})); }
   return {data, folders};
