@@ -33,7 +33,11 @@ struct augment_words {
 
 void write_preview(const augment_words& w) {
   const recipe r = w.recipe.as_given();
-  const augment_in_turn augment = parse_augmentation(r.augmentation);
+  const augment_in_turn augment = w.recipe.made_by([](const recipe& given) {
+    scan_options_of(given);
+    loader_options_of(given, 1, feed::in_memory, true);
+    return parse_augmentation(given.augmentation);
+  });
   dataset data = scan_folder(w.data, scan_options_of(r));
   split parts;
   if (r.validation > 0 || !r.validation_list.empty()) {

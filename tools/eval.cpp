@@ -169,6 +169,8 @@ nlohmann::ordered_json as_json(const dataset& data, const model_card& card, cons
   const evaluation& e = m.scores;
   const segmentation_summary& s = e.summary;
   nlohmann::ordered_json json{{"weights", w.weights},
+                              {"recipe_sha256", card.recipe_sha256},
+                              {"images_sha256", card.images_sha256},
                               {"data", w.data},
                               {"images", s.images},
                               {"iou_micro", s.iou_micro},

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include "models.hpp"
 #include "noise_step.hpp"
 #include "recipe_words.hpp"
+#include "shell_word.hpp"
 
 namespace segx::tool {
 
@@ -43,35 +46,40 @@ struct plan_words {
   bool as_json = false;
 };
 
+/// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
+/// that warms up; of fewer where they take long.
+double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
+  noise_step step{
+      weights<any_network>::random(1, model_named(model)), height, width, {.batch = images, .threads = threads}};
+  step();
+  constexpr double long_enough = 3;
+  double fastest = std::numeric_limits<double>::infinity(), all = 0;
+  for (int run = 0; run < 3 && all < long_enough; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    step();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fastest = std::min(fastest, seconds);
+    all += seconds;
+  }
+  return fastest;
+}
+
 candidate_network candidate_of(const std::string& name, int threads) {
   const any_network network = model_named(name);
   constexpr int side = 256;
   double macs = 0;
   for (const auto& node : network.composed(side, side)) { macs += static_cast<double>(node.macs); }
-  return {name, network.channels, network.parameter_count, macs / (side * side),
-          [network, threads](const recipe& r) { return training_memory_of(r, network, threads); }};
-}
-
-/// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
-/// that warms up.
-double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
-  noise_step step{
-      weights<any_network>::random(1, model_named(model)), height, width, {.batch = images, .threads = threads}};
-  step();
-  double fastest = std::numeric_limits<double>::infinity();
-  for (int run = 0; run < 3; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    step();
-    fastest = std::min(fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return fastest;
-}
-
-/// Multiply-adds a second of a step of training on two images.
-double rate_of(const candidate_network& c, int height, int width, int threads) {
-  constexpr int images = 2;
-  const double macs = detail::planning::passes_of_step * images * c.macs_per_pixel * height * width;
-  return macs / seconds_of_step(c.name, height, width, images, threads);
+  macs /= side * side;
+  return {name,
+          network.channels,
+          network.parameter_count,
+          macs,
+          [network, threads](const recipe& r) { return training_memory_of(r, network, threads); },
+          [name, macs, threads](int height, int width) {
+            constexpr int images = 2;
+            return detail::planning::passes_of_step * images * macs * height * width /
+                   seconds_of_step(name, height, width, images, threads);
+          }};
 }
 
 struct plan {
@@ -79,11 +87,9 @@ struct plan {
   split parts;
   survey seen;
   recommendation advice;
-  double macs_per_second = 0;  // of the network that is recommended
   feed_choice feeding;
   int threads = 0;
 
-  double minutes() const { return advice.minutes(macs_per_second); }
   std::int64_t bytes() const { return advice.memory.bytes(advice.recipe.batch); }
 };
 
@@ -99,15 +105,14 @@ plan make_plan(const plan_words& w) {
   for (const char* name : candidates) { networks.push_back(candidate_of(name, p.threads)); }
   planning_limits limits = w.limits;
   limits.memory = available_memory();
-  limits.macs_per_second = rate_of(networks.front(), 128, 128, p.threads);
   p.advice = recommend(p.seen, static_cast<int>(p.parts.train.size()), static_cast<int>(p.parts.val.size()), networks,
                        limits, given);
 
   p.advice.recipe = canonical(p.advice.recipe);
   const recipe& r = p.advice.recipe;
   const auto chosen = std::find_if(networks.begin(), networks.end(), [&](auto& c) { return c.name == r.model; });
-  p.macs_per_second = rate_of(*chosen, r.height, r.width, p.threads);
-  p.feeding = choose_feed("auto", bytes_to_feed(r, chosen->channels, 0, p.data, p.parts), p.bytes(), limits.memory);
+  p.feeding =
+      choose_feed("auto", bytes_to_feed(r, chosen->channels, w.threads, p.data, p.parts), p.bytes(), limits.memory);
   return p;
 }
 
@@ -179,9 +184,20 @@ json as_json(const plan& p, const plan_words& w) {
           {"loading_bytes", p.feeding.bytes.loading},
           {"feed", p.feeding.mode == feed::in_memory ? "memory" : "stream"},
           {"multiply_adds", p.advice.macs},
-          {"multiply_adds_per_second", p.macs_per_second},
+          {"multiply_adds_per_second", p.advice.macs_per_second},
           {"threads", p.threads},
-          {"minutes", p.minutes()}};
+          {"minutes", p.advice.minutes()}};
+}
+
+/// "57 seconds", "1.3 minutes", "42 minutes".
+std::string duration_text(double minutes) {
+  char text[32];
+  if (const long seconds = std::lround(60 * minutes); seconds < 60) {
+    std::snprintf(text, sizeof text, "%ld second%s", seconds, seconds == 1 ? "" : "s");
+  } else {
+    std::snprintf(text, sizeof text, minutes < 10 ? "%.2g minutes" : "%.0f minutes", minutes);
+  }
+  return std::string_view{text} == "1 minutes" ? "1 minute" : text;
 }
 
 void print(const plan& p) {
@@ -213,10 +229,10 @@ void print(const plan& p) {
   std::printf("\n%.1f MB for network, gradients and optimizer, as planned; %s\n", static_cast<double>(p.bytes()) / 1e6,
               p.feeding.text().c_str());
   std::printf(
-      "about %.0f minutes on %d thread%s: %.3g multiply-adds, at the %.3g a second of three steps of training that "
-      "were "
-      "timed just now\n",
-      p.minutes(), p.threads, p.threads == 1 ? "" : "s", p.advice.macs, p.macs_per_second);
+      "about %s on %d thread%s: %.3g multiply-adds, at the %.3g a second of steps of training that were timed just "
+      "now\n",
+      duration_text(p.advice.minutes()).c_str(), p.threads, p.threads == 1 ? "" : "s", p.advice.macs,
+      p.advice.macs_per_second);
 }
 
 void run(const plan_words& w) {
@@ -230,7 +246,8 @@ void run(const plan_words& w) {
   if (w.out.empty()) { return; }
   const std::string text = recipe_json(p.advice.recipe, "\n  ");
   write_file_atomically(w.out, std::as_bytes(std::span{text}));
-  if (!w.as_json) { std::printf("\nsegx train --recipe %s --data %s --out run\n", w.out.c_str(), w.data.c_str()); }
+  if (w.as_json) { return; }
+  std::printf("\nsegx train --recipe %s --data %s --out run\n", shell_word(w.out).c_str(), shell_word(w.data).c_str());
 }
 
 }  // namespace

@@ -58,8 +58,30 @@ class recipe_words {
   recipe_words(const recipe_words&) = delete;  // the options refer to it
   recipe_words& operator=(const recipe_words&) = delete;
 
-  /// The recipe as the words say, checked. Throws `error`.
-  recipe effective() const { return canonical(as_given()); }
+  /// What `make` makes of the recipe as the words say. An error of `make` names the file and the key where it is a
+  /// value of the file that is wrong.
+  template <class Make>
+  auto made_by(const Make& make) const {
+    const recipe given = as_given();
+    try {
+      return make(given);
+    } catch (const error& wrong) {
+      const std::string key = key_at_fault(given, make, wrong.what()), said = wrong.what();
+      if (key.empty()) { throw; }
+      fail({file_, ": ", said.starts_with(key) ? "" : joined({key, ": "}), said});
+    }
+  }
+
+  /// The recipe as the words say, checked, also by what a command's own `check` throws. Throws `error`.
+  template <class Check>
+  recipe effective(const Check& check) const {
+    return made_by([&](const recipe& given) {
+      recipe r = canonical(given);
+      check(r);
+      return r;
+    });
+  }
+  recipe effective() const { return made_by(canonical); }
 
   /// The same with its texts as they are, of which a command may need only some.
   recipe as_given() const {
@@ -73,6 +95,36 @@ class recipe_words {
   }
 
  private:
+  /// The key of the file's value with whose default a recipe would be right, or at least be wrong about something else;
+  /// "" where that is true of a word.
+  template <class Make>
+  std::string key_at_fault(const recipe& given, const Make& make, const std::string& said) const {
+    if (file_.empty()) { return ""; }
+    const recipe in_file = of_a_model(read_recipe(file_)), standard = of_a_model({});
+    const auto said_with_default_of = [&](const recipe_field& field) -> std::string {
+      recipe other = given;
+      std::visit([&](auto member) { other.*member = standard.*member; }, field.member);
+      if (field.key == "height" || field.key == "width") {  // which are right or wrong together
+        other.height = standard.height;
+        other.width = standard.width;
+      }
+      try {
+        make(other);
+      } catch (const error& wrong) { return wrong.what(); }
+      return "";
+    };
+    std::string key;
+    for (const recipe_field& field : recipe_fields) {
+      const auto text_in = [&](const recipe& r) { return detail::field_json(r, field); };
+      if (text_in(given) == text_in(standard)) { continue; }
+      const std::string now = said_with_default_of(field);
+      const bool is_of_file = text_in(given) == text_in(in_file);
+      if (now.empty()) { return is_of_file ? std::string{field.key} : ""; }
+      if (now != said && key.empty() && is_of_file) { key = field.key; }
+    }
+    return key;
+  }
+
   static recipe of_a_model(recipe r) {
     if (r.model.empty()) { r.model = "unet16"; }
     return r;

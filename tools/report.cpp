@@ -11,14 +11,17 @@
 #include <segx/core/error.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/data/dataset.hpp>
+#include <segx/data/split.hpp>
 #include <segx/image/read_image.hpp>
 #include <segx/image/report_page.hpp>
 #include <segx/image/write_image.hpp>
 #include <segx/metrics/confusion.hpp>
+#include <segx/predict/labels.hpp>
 #include <segx/train/curves.hpp>
 
 #include "commands.hpp"
 #include "file_words.hpp"
+#include "models.hpp"
 
 namespace segx::tool {
 
@@ -27,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct report_words {
-  std::string out, run, data, masks, metrics, title = "Segmentation report", summary, reproduce;
+  std::string out, run, data, list, masks, metrics, title = "Segmentation report", summary, reproduce;
   int cases = 12;
   std::optional<int> mask_threshold;
 };
@@ -38,12 +41,44 @@ std::string number_text(const nlohmann::json& value) {
   return text;
 }
 
-/// The scores of `segx eval`, with what they mean.
-std::vector<report_metric> metric_rows(const fs::path& file) {
+/// What `segx eval` found.
+nlohmann::json scores_of(const fs::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
-  const nlohmann::json scores = nlohmann::json::parse(text, text + bytes.size(), nullptr, false);
-  if (!scores.is_object() || !scores.contains("iou_mean")) { fail({file.string(), ": not the JSON of 'segx eval'"}); }
+  nlohmann::json scores = nlohmann::json::parse(text, text + bytes.size(), nullptr, false);
+  const auto has_text = [&](const char* key) { return scores.contains(key) && scores[key].is_string(); };
+  if (!scores.is_object() || !scores.contains("iou_mean") || !scores.contains("images")) {
+    fail({file.string(), ": not the JSON of 'segx eval'"});
+  }
+  for (const char* key : {"weights", "recipe_sha256", "images_sha256", "data", "measured_at"}) {
+    if (!has_text(key)) { fail({file.string(), ": has no \"", key, "\", as that of an older segx; measure again"}); }
+  }
+  return scores;
+}
+
+/// Throws `error` unless the scores are those of the training's weights on the images that are shown.
+void expect_of_one_training(const report_words& w, const nlohmann::json& scores, std::size_t images) {
+  const fs::path weights = fs::path{w.run} / "best.safetensors";
+  const model_card card = read_card(weights);
+  const auto text = [&](const char* key) { return scores[key].get<std::string>(); };
+  if (const auto classes = class_names_of(card); classes.size() != 1) {
+    fail({weights.string(), ": of ", classes.size(), " classes (", card.classes, "), but a report shows one"});
+  }
+  if (text("recipe_sha256") != card.recipe_sha256 || text("images_sha256") != card.images_sha256) {
+    fail({w.metrics, ": measured the weights ", text("weights"), ", which another training than that in ", w.run,
+          " left"});
+  }
+  if (fs::weakly_canonical(text("data")) != fs::weakly_canonical(w.data)) {
+    fail({w.metrics, ": measured on ", text("data"), ", but the pictures would be of ", w.data});
+  }
+  if (scores["images"] != images) {
+    fail({w.metrics, ": measured on ", scores["images"].dump(), " images, but the pictures would be of ", images,
+          "; give both commands the same --list, or none"});
+  }
+}
+
+/// The scores of `segx eval`, with what they mean.
+std::vector<report_metric> metric_rows(const nlohmann::json& scores) {
   std::vector<report_metric> rows;
   const auto row = [&](const char* key, const char* name, const char* meaning) {
     if (scores.contains(key) && scores[key].is_number()) { rows.push_back({name, number_text(scores[key]), meaning}); }
@@ -92,26 +127,38 @@ report_case make_case(const report_words& w, const sample& s) {
           joined({name, ".overlay.png"}), masks.iou()};
 }
 
-void write_report(const report_words& w) {
-  const dataset data = scan_folder(w.data, {.mask_threshold = w.mask_threshold});
-  if (data.labels != label_kind::binary) {
-    fail({w.data, ": has masks of ", data.classes.size(), " classes, but a report shows one: masks/ is what it needs"});
+/// The held-out samples, all or those of the list.
+std::vector<sample> shown_samples(const report_words& w) {
+  const dataset data = scan_folder(w.data, {.mask_threshold = w.mask_threshold, .labels = label_kind::binary});
+  if (w.list.empty()) { return data.samples; }
+  std::vector<sample> listed;
+  for (const int index : split_by_list(data, w.list).val) {
+    listed.push_back(data.samples[static_cast<std::size_t>(index)]);
   }
+  return listed;
+}
+
+void write_report(const report_words& w) {
+  const nlohmann::json scores = scores_of(w.metrics);
+  const std::vector<sample> samples = shown_samples(w);
+  expect_of_one_training(w, scores, samples.size());
   const fs::path out = w.out;
   report page;
   page.title = w.title;
   page.summary = w.summary;
   page.reproduce = w.reproduce;
-  page.metrics = metric_rows(w.metrics);
+  page.metrics = metric_rows(scores);
+  page.metrics_note = joined({"Measured at ", scores["measured_at"].get<std::string>(),
+                              "; the IoU of each image below, at the image's size."});
   const cv::Mat curves = curves_figure(read_log(fs::path{w.run} / "log.csv"));
-  for (const sample& s : data.samples) { both_masks{w, s}; }  // if one is wrong, nothing is written
+  for (const sample& s : samples) { both_masks{w, s}; }  // if one is wrong, nothing is written
 
   make_folder(out / "pictures");
   write_png(out / "curves.png", curves);
   page.curves = "curves.png";
   page.cases_note = "Blue: the network's mask. Orange: the true outline.";
 
-  for (const sample& s : data.samples) { page.cases.push_back(make_case(w, s)); }
+  for (const sample& s : samples) { page.cases.push_back(make_case(w, s)); }
   std::vector<report_case> worst = page.cases;
   std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.iou < b.iou; });
   worst.resize(std::min<std::size_t>(5, worst.size()));
@@ -135,6 +182,8 @@ void add_report(CLI::App& app) {
   command->add_option("--run", words->run, "folder of the training")->required();
   command->add_option("--metrics", words->metrics, "JSON of 'segx eval'")->required();
   command->add_option("--data", words->data, "held-out images and masks")->required();
+  command->add_option("--list", words->list,
+                      "file with the names of the images to use, one a line, as for 'segx eval'");
   command->add_option("--masks", words->masks, "masks that 'segx predict' made of them")->required();
   command->add_option("--title", words->title, "heading")->capture_default_str();
   command->add_option("--summary", words->summary, "a paragraph below it");

@@ -7,6 +7,7 @@
 #include <segx/data/dataset.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/classes.hpp>
+#include <segx/train/first_weights.hpp>
 #include <segx/train/run_folder.hpp>
 #include <segx/train/trainer.hpp>
 
@@ -40,10 +41,20 @@ bool mirrors(const std::string& augmentation) {
   return false;
 }
 
+/// Throws `error` for what is wrong with a recipe whatever the images are: such mistakes cost nothing but a line.
+void expect_trainable(const recipe& r, bool resume) {
+  const scan_options asked = scan_options_of(r);
+  dataset expected;  // as the folder will look, as far as the recipe says it
+  expected.labels = asked.labels.value_or(asked.classes.size() > 1 ? label_kind::overlapping : label_kind::binary);
+  if (!asked.classes.empty()) { expected.classes = asked.classes; }
+  const any_network network = model_named(r.model, static_cast<int>(expected.classes.size()), expected.labels);
+  trainer<any_network>::check(r, network);
+  expect_classes(network, r.model, expected, parse_loss(r.loss));
+  if (!r.pretrained.empty() && !resume) { first_weights(r, network); }
+}
+
 template <class Backend>
 void train(const recipe& r, const train_words& w) {
-  // Mistakes in the words cost nothing but a line: look at them before the images.
-  trainer<any_network>::check(r, model_named(r.model));
   run_folder::expect(w.out, w.resume);
   const dataset data = scan_folder(w.data, scan_options_of(r));
   const int classes = static_cast<int>(data.classes.size());
@@ -80,6 +91,10 @@ void train(const recipe& r, const train_words& w) {
                  "them: the network cannot learn which side is which; choose another --augment\n";
   }
 
+  for (const std::string& name : classes_without_pixels(data, parts.train)) {
+    std::cerr << "warning: no mask to train on has the class \"" << name << "\": the network cannot learn to find it\n";
+  }
+
   heed_interruptions();
   const train_result result = training.run();
   if (!result.finished) {
@@ -95,7 +110,7 @@ void train(const recipe& r, const train_words& w) {
 }
 
 void run(const train_words& w) {
-  const recipe r = w.recipe.effective();
+  const recipe r = w.recipe.effective([&](const recipe& made) { expect_trainable(made, w.resume); });
   if (w.print) {
     std::cout << recipe_json(r, "\n  ");
     return;

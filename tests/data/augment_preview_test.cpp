@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <segx/data/augment/geometric.hpp>
+#include <segx/image/plane.hpp>
 #include <segx/image/resize_image.hpp>
 
 #include "data/example_folder.hpp"
@@ -57,7 +58,8 @@ TEST_CASE("a sheet has a row for each sample: as validation sees it, then as the
     for (std::size_t n = 0; n < b.indices.size(); ++n) {
       if (b.indices[n] != 3) { continue; }
       ++found;
-      const cv::Mat seen = outlined(detail::sample_of(b, n, data.labels), data.labels, 1);
+      const image_and_mask fed{copy_of_plane(b.images, n, 0), copy_of_plane(b.masks, n, 0) > 0};
+      const cv::Mat seen = outlined(fed, data.labels, 1);
       CHECK(cv::norm(shifted(cv::Rect(88, 0, 40, 40)), seen, cv::NORM_INF) == 0);
     }
   }
@@ -66,14 +68,13 @@ TEST_CASE("a sheet has a row for each sample: as validation sees it, then as the
   CHECK(cv::norm(augmentation_sheet(data, {3, 1}, plain, random, 2), shifted, cv::NORM_INF) != 0);
 }
 
-TEST_CASE("the label map of a batch is the one that it was made of") {
-  batch b;
-  b.images = xt::zeros<float>({1, 1, 4, 6});
-  cv::Mat labels(4, 6, CV_8UC1);
-  for (int i = 0; i < 24; ++i) { labels.data[i] = static_cast<unsigned char>(i % 3); }
-  for (const label_kind kind : {label_kind::exclusive, label_kind::overlapping}) {
-    b.masks = xt::zeros<float>({1, 3, 4, 6});
-    copy_to_masks(labels, kind, b.masks, 0);
-    CHECK(cv::norm(detail::sample_of(b, 0, kind).mask, labels, cv::NORM_INF) == 0);
-  }
+TEST_CASE("a sheet shows what crops and pads make, each version as large as it is") {
+  const example_folder folder(2);
+  const dataset data = scan_folder(folder.path());
+  const loader_options plain{.height = 40, .width = 40};
+  loader_options random = plain;
+  random.augment = random_crop{16, 24};
+  CHECK(augmentation_sheet(data, {0, 1}, plain, random, 1).size() == cv::Size(2 * 44 - 4, 2 * 44 - 4));
+  random.augment = pad_if_smaller{64, 48};
+  CHECK(augmentation_sheet(data, {0, 1}, plain, random, 1).size() == cv::Size(2 * 52 - 4, 2 * 68 - 4));
 }

@@ -196,13 +196,40 @@ TEST_CASE("overlapping classes: a folder of masks for each, in order of their na
   CHECK(scan_folder(folder.path(), {.need_masks = false}).samples[1].masks.empty());
 }
 
-TEST_CASE("DIR/masks comes before DIR/masks_*, unless overlapping labels are asked for") {
+TEST_CASE("DIR/masks beside DIR/masks_* is a question, which labels answer") {
   const example_folder folder(1);
   write_mask_of(folder / "masks_old", "s00", cv::Mat(20, 30, CV_8UC1, cv::Scalar(255)));
-  CHECK(scan_folder(folder.path()).labels == segx::label_kind::binary);
+  CHECK_THROWS_WITH(scan_folder(folder.path()),
+                    Contains((folder / "masks").string() + " and " + (folder / "masks_old").string() + ": ") &&
+                        Contains("--labels binary") && Contains("--labels overlapping"));
+  CHECK(scan_folder(folder.path(), {.labels = segx::label_kind::binary}).samples[0].masks.at(0) ==
+        folder / "masks/s00.png");
   const auto data = scan_folder(folder.path(), {.labels = segx::label_kind::overlapping});
   CHECK(data.classes == std::vector<std::string>{"old"});
   CHECK(data.samples[0].masks.at(0) == folder / "masks_old/s00.png");
+}
+
+TEST_CASE("a scan notes which classes the masks show") {
+  const std::vector<int> both{0, 1}, second{1};
+  const example_folder folder(2);
+  cv::imwrite(folder.mask_file(1).string(), cv::Mat(21, 31, CV_8UC1, cv::Scalar(0)));
+  const auto binary = scan_folder(folder.path());
+  CHECK(classes_without_pixels(binary, both).empty());
+  CHECK(classes_without_pixels(binary, second) == std::vector<std::string>{"foreground"});
+  CHECK(classes_without_pixels(scan_folder(folder.path(), {.decode = false}), second).empty());  // not known
+
+  cv::imwrite(folder.mask_file(0).string(), cv::Mat(20, 30, CV_8UC1, cv::Scalar(2)));
+  const auto exclusive =
+      scan_folder(folder.path(), {.labels = segx::label_kind::exclusive, .classes = segx::numbered_classes(4)});
+  CHECK(classes_without_pixels(exclusive, both) == std::vector<std::string>{"class 1", "class 3"});
+  CHECK(classes_without_pixels(exclusive, second).size() == 3);  // without the background
+
+  fs::rename(folder / "masks", folder / "masks_a");
+  write_mask_of(folder / "masks_b", "s00", cv::Mat(20, 30, CV_8UC1, cv::Scalar(0)));
+  write_mask_of(folder / "masks_b", "s01", cv::Mat(21, 31, CV_8UC1, cv::Scalar(1)));
+  const auto overlapping = scan_folder(folder.path(), {.mask_threshold = 1});
+  CHECK(classes_without_pixels(overlapping, both).empty());
+  CHECK(classes_without_pixels(overlapping, second) == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("overlapping classes that cannot be are errors") {

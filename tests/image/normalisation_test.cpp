@@ -44,4 +44,6 @@ TEST_CASE("texts that are no normalisation are errors") {
   CHECK_THROWS_WITH(parse_normalisation("zscore"),
                     "the normalisation \"zscore\" is not known; expected unit, imagenet, minus_one_to_one, or numbers "
                     "such as \"mean 0.5 std 0.25\"");
+  CHECK_THROWS_WITH(parse_normalisation("mean 0.5 std 0"),
+                    "the normalisation \"mean 0.5 std 0\" divides by nothing: std must be above 0");
 }

@@ -218,6 +218,9 @@ class ToolTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn(f"segx: {checkpoint}: ", result.stderr)
             self.assertIn(told, result.stderr)
+        other_model = segx(*("unet16" if word == "unet8" else word for word in self.two_epochs), "--quiet", "--resume")
+        for told in (f'segx: {checkpoint}: was made with another recipe: there model is "unet8" and not "unet16"', "(--out)"):
+            self.assertIn(told, other_model.stderr)
         self.assertTrue(content_of(self.run_folder) == before, "a refused training changed files")
 
     def test_train_refuses(self):
@@ -240,6 +243,64 @@ class ToolTest(unittest.TestCase):
         for cut in ("crop(32,32)", "foreground_crop(64,64)", "flip,sometimes(0.5,pad(96,96))"):
             self.assert_fails(segx(*words, "--data", self.data, "--augment", cut), "changes the size", "--framing window")
         self.assertFalse(out.exists())
+
+    def test_masks_without_anything_to_learn_are_told(self):
+        data, out = self.folder / "empty", self.folder / "empty_run"
+        shutil.copytree(self.data, data)
+        for file in (data / "masks").iterdir():
+            if file.stem not in self.val_names:
+                write_png(file, [[0] * 64] * 64)
+        words = ("train", "--data", data, "--model", "unet8", "--size", 64, "--epochs", 1, "--quiet", "--out", out)
+        self.assert_fails(segx(*words, "--val-list", self.val_list), "all masks to train on are empty")
+        self.assertFalse(out.exists())
+
+        data = self.folder_of_classes("lacking")
+        lacking = segx("train", "--data", data, "--labels", "exclusive", "--classes", "background,a,b,c", "--loss", "cross_entropy",
+                       *words[3:])
+        self.assert_done(lacking)
+        self.assertIn('no mask to train on has the class "c"', lacking.stderr)
+        self.assertNotIn('the class "b"', lacking.stderr)
+
+    def test_masks_in_two_places_are_a_question(self):
+        data = self.folder_of_classes("two_places")
+        for words in (("train", "--out", self.folder / "x"), ("plan",)):
+            refused = segx(*words, "--data", data)
+            self.assert_fails(refused, data / "masks", data / "masks_left", "--labels binary", "--labels overlapping")
+
+    def test_recipes_that_cannot_be_trained_are_not_printed(self):
+        file = self.folder / "wrong.json"
+        words = ("train", "--print-recipe", "--model", "unet8")
+        for wrong, told in ((("--optimizer", "hope"), "adam"), (("--labels", "hope"), "exclusive"), (("--normalise", "hope"), "imagenet"),
+                            (("--normalise", "mean 0.5 std 0"), "std must be above 0"), (("--framing", "hope"), "window"),
+                            (("--lr-scale", "hope=2"), "bottleneck"), (("--steady", "hope"), "bottleneck"),
+                            (("--size", 60), "it takes 48x48 and 64x64"), (("--loss", "cross_entropy"), "sigmoids, as bce does"),
+                            (("--labels", "exclusive"), "the background first"), (("--labels", "binary", "--classes", "a,b"), "one class"),
+                            (("--labels", "exclusive", "--classes", "background,a"), "softmax, as cross_entropy does"),
+                            (("--pretrained", self.folder / "none"), self.folder / "none")):
+            with self.subTest(wrong):
+                refused = segx(*words, *wrong)
+                self.assert_fails(refused, told)
+                self.assertEqual(refused.stdout, "")
+        self.assert_fails(segx("train", "--print-recipe", "--model", "resnet18"), "resnet18", "cannot segment")
+        self.assert_fails(segx("train", "--print-recipe", "--model", "unet16", "--pretrained", self.weights), "weights of unet8")
+        self.assert_done(segx(*words, "--labels", "exclusive", "--classes", "background,a", "--loss", "cross_entropy"))
+
+        # What stands in a file is wrong there, in that key; what was said on the command line is not.
+        for key, value in (("optimizer", "hope"), ("labels", "hope"), ("framing", "hope"), ("normalisation", "mean 0.5 std 0"),
+                           ("loss", "hope"), ("augmentation", "hope"), ("augmentation", "crop(32,32)"), ("steady", "hope"),
+                           ("learning_rate_factors", {"hope": 1}), ("height", 60), ("pretrained", "none"), ("model", "unet7"),
+                           ("batch", 0), ("schedule", "hope"), ("labels", "binary")):
+            recipe = {"model": "unet8", "height": 64, "width": 64, "epochs": 3, key: value}
+            if value == "binary":
+                recipe["classes"], key = "a,b", "labels"
+            file.write_text(json.dumps(recipe))
+            with self.subTest(recipe):
+                refused = segx("train", "--print-recipe", "--recipe", file)
+                self.assert_fails(refused, key)
+                self.assertTrue(refused.stderr.startswith(f"segx: {file}: "), refused.stderr)
+        file.write_text('{"model": "unet8", "epochs": 3}')
+        for wrong in (("--optimizer", "hope"), ("--size", 60), ("--steady", "hope")):
+            self.assertNotIn(str(file), segx("train", "--print-recipe", "--recipe", file, *wrong).stderr)
 
     def test_a_training_on_windows_is_looked_at_in_tiles(self):
         run = self.folder / "windows"
@@ -616,13 +677,40 @@ class ToolTest(unittest.TestCase):
         self.assertIn("Lungs &amp; &lt;phantoms&gt;", page)
         self.assertIn(f"{json.loads(scores.read_text())['iou_mean']:.4f}", page)
         self.assertEqual(read_png(out / "curves.png")[2], 8)
+        self.assertIn("Measured at the network&#39;s size; the IoU of each image below, at the image&#39;s size.", page)
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
         self.assertEqual(segx(*words, "--metrics", scores, "--cases", -3).returncode, 2)
+
+        listed, few = ("--list", self.val_list), self.folder / "report_few.json"
+        self.assert_done(segx("eval", "--weights", self.weights, "--data", self.data, *listed, "--json", few))
+        self.assert_fails(segx(*words, "--metrics", few), few, "3 images", "12", "--list")
+        self.assert_done(segx(*words, "--metrics", few, *listed))
+        self.assertNotIn("phantom_0001", (out / "index.html").read_text())
 
         (masks / "phantom_0012.png").unlink()
         shutil.rmtree(out)
         self.assert_fails(segx(*words, "--metrics", scores), masks / "phantom_0012.png", "no such file", "--masks")
         self.assertFalse(out.exists())
+
+    def test_report_joins_only_what_belongs_together(self):
+        scores, masks, other = self.folder / "joined.json", self.folder / "joined_masks", self.folder / "joined_run"
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", masks, self.data / "images"))
+        def report(run, data, weights):
+            self.assert_done(segx("eval", "--weights", weights, "--data", self.data, "--json", scores))
+            return segx("report", "--out", self.folder / "x", "--run", run, "--data", data, "--masks", masks, "--metrics", scores)
+
+        self.assert_done(segx(*self.train_words, "--epochs", 1, "--quiet", "--out", other))
+        weights = other / "best.safetensors"
+        self.assert_fails(report(self.run_folder, self.data, weights), scores, weights, "another training", self.run_folder)
+        copy = self.folder / "joined_data"
+        shutil.copytree(self.data, copy)
+        self.assert_fails(report(self.run_folder, copy, self.weights), scores, f"measured on {self.data}", copy)
+        classes = self.folder_of_classes("joined_classes")
+        run = self.folder / "joined_classes_run"
+        self.assert_done(segx("train", "--data", classes, "--labels", "overlapping", "--model", "unet8", "--size", 64, "--epochs", 1,
+                              "--augment", "none", "--quiet", "--out", run))
+        self.assert_fails(report(run, self.data, self.weights), run, "3 classes (left,lungs,right)")
+        self.assertFalse((self.folder / "x").exists())
 
     # ---- several classes ----
 
@@ -828,6 +916,10 @@ class ToolTest(unittest.TestCase):
         segx(*words, "--augment", "flip,rotate(5)", "--seed", 1)
         self.assertNotEqual(read_png(sheet)[4], pixels)
         self.assert_fails(segx(*words, "--augment", "flip,rotate(500)"), "rotate(500)", "between 0 and 180")
+        self.assert_done(segx(*words, "--augment", "crop(32,48)"))  # which no training takes
+        self.assertEqual(read_png(sheet)[:2], (width, height))
+        self.assert_done(segx(*words, "--augment", "pad(96,80)"))
+        self.assertEqual(read_png(sheet)[:2], (4 * 84 - 4, 2 * 100 - 4))
 
         classes = self.folder_of_classes("augmented")
         shown = ("augment", "--data", classes, "--preview", sheet, "--labels", "exclusive", "--classes")
@@ -878,7 +970,7 @@ class ToolTest(unittest.TestCase):
         self.assert_done(segx("augment", "--data", self.data, "--preview", other, "--size", 48, "--count", 0, "--samples", 100))
         self.assertEqual(len(self.cells_of(other, 48)), 12)
         recipe.write_text('{"framing": "torn"}')
-        self.assert_fails(segx(*words), "torn", "stretch or window")
+        self.assert_fails(segx(*words), f"{recipe}: framing: ", "torn", "stretch or window")
         recipe.write_text('{"augmentation": "custom"}')
         self.assert_fails(segx(*words), "custom")
 
@@ -890,9 +982,10 @@ class ToolTest(unittest.TestCase):
         result = segx(*words)
         self.assert_done(result)
         for told in ("12 images: 9 to train on, 3 to validate", "12 of 16 bits", "0 odd images", "recommended", "network",
-                     "framing", "augmentation", "loss", "batch", "MB for network", "minutes on 1 thread",
+                     "framing", "augmentation", "loss", "batch", "MB for network",
                      f"segx train --recipe {file} --data {self.data}"):
             self.assertIn(told, result.stdout)
+        self.assertRegex(result.stdout, r"\nabout [\d.]+ (second|minute)s? on 1 thread: ")
 
         found = json.loads(segx(*words, "--json").stdout)
         recipe = json.loads(file.read_text())
@@ -909,9 +1002,21 @@ class ToolTest(unittest.TestCase):
         trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
         self.assert_done(trained)
         self.assertIn(f"{found['training_bytes'] // 1000000} MB for network, gradients and checkpoint", trained.stderr)
+        told = re.search(r"and (\d+) MB to load batches", trained.stderr)
+        self.assertEqual(int(told[1]), (found["loading_bytes"] + 999999) // 1000000)
+        more = json.loads(segx("plan", "--data", self.data, "--val-list", self.val_list, "--threads", 3, "--json").stdout)
+        self.assertGreater(more["loading_bytes"], found["loading_bytes"])
 
         self.assertIn("as none trains in 0.01 minutes", segx("plan", "--data", self.data, "--minutes", 0.01, "--threads", 1).stdout)
         self.assertEqual(segx("plan", "--data", self.data, "--minutes", "nan").returncode, 2)
+
+    def test_plan_prints_a_command_that_a_shell_takes(self):
+        data, out = self.folder / "it's data", self.folder / "my plan.json"
+        shutil.copytree(self.data, data)
+        told = segx("plan", "--data", data, "--threads", 1, "--out", out)
+        self.assert_done(told)
+        self.assertEqual(shlex.split(told.stdout.splitlines()[-1]),
+                         ["segx", "train", "--recipe", str(out), "--data", str(data), "--out", "run"])
 
     def test_plan_names_odd_images(self):
         data = self.folder / "odd"
@@ -956,7 +1061,10 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(again.stdout, result.stdout + "\nTrained before, and not now: U-Net №2.\n")
         self.assertTrue(model["trained_now"])
         self.assertEqual(json.loads((out / "table1.json").read_text())["models"], [{**model, "trained_now": False}])
-        self.assertIn("epochs is 2 and not 3", segx(*words, "--epochs", 3).stderr)
+        other = segx(*words, "--epochs", 3)
+        self.assertEqual(other.returncode, 1)
+        for told in ("epochs is 2 and not 3", "choose another folder (--out)"):
+            self.assertIn(told, other.stderr)
         self.assert_fails(segx(*words, "--pretrained", self.weights), "--scale paper")
 
     def test_paper_keeps_the_rows_of_other_models(self):

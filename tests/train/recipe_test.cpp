@@ -114,6 +114,8 @@ TEST_CASE("a value of another kind is refused with the kind that is expected") {
     INFO(number);
     CHECK_THAT(said("{\"epochs\": " + std::string(number) + "}"), Contains("\"epochs\" must be a whole number"));
   }
+  CHECK_THAT(said("{\"batch\": 99999999999}"), Contains("\"batch\" must be a whole number, from 1 to 1024"));
+  CHECK_THAT(said("{\"seed\": -1}"), Contains("\"seed\" must be a whole number, from 0 to 18446744073709551615"));
   for (const char* number : {"\"3\"", "03", ".5", "5.", "-.5", "+1", "inf", "nan", "1e", "1.e5", "--1"}) {
     INFO(number);
     CHECK_THAT(said("{\"momentum\": " + std::string(number) + "}"), Contains("\"momentum\" must be a number"));

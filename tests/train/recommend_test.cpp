@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <segx/core/joined.hpp>
 #include <segx/data/augment/parse.hpp>
 #include <segx/losses/parse.hpp>
 #include <segx/train/classes.hpp>
@@ -36,18 +37,27 @@ survey of_images(int count, const image_facts& f) {
 
 survey of_lungs() { return of_images(500, facts(512, 512, 0.25, 2, 190)); }
 
-candidate_network network(const char* name, int channels, std::int64_t parameters, double macs) {
-  return {name, channels, parameters, macs, [](const recipe& r) {
+candidate_network candidate(const char* name, int channels, std::int64_t parameters, double macs, double rate) {
+  return {name,
+          channels,
+          parameters,
+          macs,
+          [](const recipe& r) {
             return training_memory{1'000'000, std::int64_t{50} * r.height * r.width};
-          }};
+          },
+          [rate](int, int) { return rate; }};
 }
 
-const std::vector<candidate_network> networks{network("large", 1, 30'000'000, 8e5), network("small", 1, 500'000, 1e4),
-                                              network("middle", 1, 2'000'000, 4e4), network("colour", 3, 500'000, 1e4)};
+/// All of which compute at the same rate.
+std::vector<candidate_network> networks(double rate = 1e11) {
+  return {candidate("large", 1, 30'000'000, 8e5, rate), candidate("small", 1, 500'000, 1e4, rate),
+          candidate("middle", 1, 2'000'000, 4e4, rate), candidate("colour", 3, 500'000, 1e4, rate)};
+}
 
-recommendation advice(const survey& s, const planning_limits& limits = {.macs_per_second = 1e11}) {
+recommendation advice(const survey& s, const planning_limits& limits = {},
+                      const std::vector<candidate_network>& candidates = networks()) {
   const int images = static_cast<int>(s.images.size()), val = images / 5;
-  return recommend(s, images - val, val, networks, limits);
+  return recommend(s, images - val, val, candidates, limits);
 }
 
 std::string why(const recommendation& r, const std::string& setting) {
@@ -122,23 +132,22 @@ TEST_CASE("the loss fits the kind of labels, and rare foreground") {
 
 TEST_CASE("the network is the largest that trains in time and that the images are enough for") {
   CHECK(advice(of_lungs()).recipe.model == "middle");
-  CHECK(advice(of_lungs(), {.minutes = 1e4, .macs_per_second = 1e12}).recipe.model == "large");
-  CHECK(advice(of_lungs(), {.minutes = 0.01, .macs_per_second = 1e12}).recipe.model == "small");
-  const recommendation few =
-      advice(of_images(100, facts(512, 512, 0.25, 2, 190)), {.minutes = 1e6, .macs_per_second = 1e12});
+  CHECK(advice(of_lungs(), {.minutes = 1e4}, networks(1e12)).recipe.model == "large");
+  CHECK(advice(of_lungs(), {.minutes = 0.01}, networks(1e12)).recipe.model == "small");
+  const recommendation few = advice(of_images(100, facts(512, 512, 0.25, 2, 190)), {.minutes = 1e6}, networks(1e12));
   CHECK(few.recipe.model == "middle");
   CHECK_THAT(why(few, "network"), Contains("80 images are few"));
 
   survey colour = of_lungs();
   for (image_facts& f : colour.images) { f.colour = true; }
   CHECK(advice(colour).recipe.model == "colour");
-  const std::vector<candidate_network> gray{networks[0]};
+  const std::vector<candidate_network> gray{networks()[0]};
   CHECK_THROWS_WITH(recommend(colour, 400, 100, gray, {}), Contains("no network for colour"));
 }
 
 TEST_CASE("the batch fits the memory and the number of images") {
   CHECK(advice(of_lungs()).recipe.batch == 8);
-  const recommendation r = advice(of_lungs(), {.macs_per_second = 1e11, .memory = 24'000'000});
+  const recommendation r = advice(of_lungs(), {.memory = 24'000'000});
   CHECK(r.recipe.batch == 3);
   CHECK(r.memory.bytes(3) == 1'000'000 + 3 * 50 * 256 * 256);
   CHECK(advice(of_images(50, facts(512, 512, 0.25, 2, 190))).recipe.batch == 4);
@@ -148,7 +157,38 @@ TEST_CASE("minutes follow from multiply-adds") {
   const recommendation r = advice(of_lungs());
   CHECK(r.recipe.epochs == 50);
   CHECK(r.macs == 4e4 * 256 * 256 * 50 * (3 * 400 + 100));
-  CHECK(r.minutes(r.macs / 60) == Approx(1));
+  CHECK(r.minutes() == Approx(r.macs / 1e11 / 60));
+}
+
+TEST_CASE("a network is chosen by the rate that it has at the recommended size, which is what is told") {
+  std::vector<std::string> measured;
+  const auto at = [&](const char* name, double macs, double rate) {
+    candidate_network c = candidate(name, 1, 500'000, macs, 0);
+    c.macs_per_second = [&measured, name, rate](int height, int width) {
+      measured.push_back(joined({name, " ", height, "x", width}));
+      return rate;
+    };
+    return c;
+  };
+  // Of 50 epochs with 400 images to train on and 100 to validate, the small network takes 7.1 minutes at 1e11.
+  const std::vector<candidate_network> all{at("small", 1e4, 2e10), at("middle", 4e4, 1e11), at("large", 3e5, 1e11),
+                                           at("huge", 1e8, 1e12)};
+  const recommendation r = advice(of_lungs(), {.minutes = 60}, all);
+  CHECK(r.recipe.model == "middle");
+  CHECK(r.macs_per_second == 1e11);
+  CHECK(r.minutes() < 60);
+  CHECK_THAT(why(r, "network"), Contains("the largest that trains in 60 minutes"));
+  CHECK(measured == std::vector<std::string>{"small 256x256", "middle 256x256", "large 256x256"});
+
+  measured.clear();
+  CHECK(advice(of_lungs(), {.minutes = 40}, all).recipe.model == "middle");  // four times its rate would not do
+  CHECK(measured == std::vector<std::string>{"small 256x256", "middle 256x256"});
+  measured.clear();
+  const recommendation none = advice(of_lungs(), {.minutes = 1}, all);
+  CHECK(none.recipe.model == "small");
+  CHECK(none.minutes() > 1);
+  CHECK_THAT(why(none, "network"), Contains("as none trains in 1 minute") && !Contains("minutes"));
+  CHECK(measured == std::vector<std::string>{"small 256x256"});
 }
 
 TEST_CASE("values far from the middle are normalised by what they are") {
@@ -163,9 +203,27 @@ TEST_CASE("values far from the middle are normalised by what they are") {
   CHECK(n.deviation[0] == Approx(0.04));
 }
 
+TEST_CASE("changes of brightness and noise leave dark and flat images something to see") {
+  const auto with_values = [](survey s, double mean, double deviation) {
+    for (image_facts& f : s.images) {
+      f.mean = mean;
+      f.deviation = deviation;
+    }
+    return advice(s).recipe.augmentation;
+  };
+  const survey cells = of_images(500, facts(256, 256, 0.1, 60, 12));
+  CHECK_THAT(with_values(cells, 0.5, 0.2), Contains("brightness(0.1)") && Contains("noise(0.02)"));
+  CHECK_THAT(with_values(cells, 0.06, 0.1), Contains("brightness(0.03)") && Contains("noise(0.006)"));
+  CHECK_THAT(with_values(cells, 0.97, 0.1), Contains("brightness(0.015)"));
+  CHECK_THAT(with_values(cells, 0.5, 0.02), Contains("brightness(0.01)") && Contains("noise(0.002)"));
+  CHECK_THAT(with_values(cells, 0, 0), Contains("brightness(0.001)"));
+  CHECK_THAT(with_values(of_lungs(), 0.06, 0.1), Contains("flip") && Contains("brightness(0.03)"));
+  parse_augmentation(with_values(of_lungs(), 0.06, 0.1));
+}
+
 TEST_CASE("what the rules do not choose stays, and masks without anything are refused") {
-  const recommendation r = recommend(of_lungs(), 400, 100, networks, {.macs_per_second = 1e12},
-                                     {.validation_list = "val.txt", .labels = "binary", .seed = 7});
+  const recommendation r =
+      recommend(of_lungs(), 400, 100, networks(), {}, {.validation_list = "val.txt", .labels = "binary", .seed = 7});
   CHECK(r.recipe.validation_list == "val.txt");
   CHECK(r.recipe.seed == 7);
   CHECK(r.choices.size() == 8);

@@ -20,10 +20,11 @@ struct sample {
   std::string stem;
   std::filesystem::path image;
   std::vector<std::filesystem::path>
-      masks;                  // one; of overlapping classes one each; none where none is needed and found
-  int height = 0, width = 0;  // of the image; 0 where it was not decoded
-  int bytes = 0;              // of a stored value: 1 or 2
-  bool mirrored = false;      // left to right: what is read of both is turned
+      masks;                         // one; of overlapping classes one each; none where none is needed and found
+  int height = 0, width = 0;         // of the image; 0 where it was not decoded
+  int bytes = 0;                     // of a stored value: 1 or 2
+  std::vector<bool> has_class = {};  // whether its masks have a pixel of each of the classes; empty where not decoded
+  bool mirrored = false;             // left to right: what is read of both is turned
 };
 
 /// Samples in ascending order of their stems, copies of some behind them; everything else names a sample by its index
@@ -39,7 +40,7 @@ struct scan_options {
   std::optional<int> mask_threshold = {};  // as for read_mask
   bool need_masks = true;                  // false: a sample's masks, and their folders, may be missing
   bool decode = true;                      // false: only the names are checked
-  std::optional<label_kind> labels = {};   // none: binary where there is DIR/masks, or no DIR/masks_* either
+  std::optional<label_kind> labels = {};   // none: overlapping where there is DIR/masks_*, else binary; not both
   std::vector<std::string> classes = {};  // exclusive: names of the values 0 … K − 1; overlapping: which folders, in
 };                                        // which order, or all; binary: one name
 
@@ -55,6 +56,9 @@ void in_threads(int count, int threads, const std::function<void(int)>& work);
 /// have empty entries: files that are all right.
 void report(const std::string& where, std::vector<std::string> problems);
 
+/// What is wrong with kind and names of labels, whatever the folder has; "" if nothing.
+std::string fault_of_labels(const scan_options& options);
+
 /// What is wrong with a name of a class, which is part of names of files and of lists with commas; "" if nothing.
 std::string fault_of_class_name(const std::string& name);
 
@@ -68,6 +72,10 @@ inline std::string size_text(cv::Size size) { return joined({size.width, " x ", 
 
 /// Names for `count` exclusive classes: background, class 1, class 2, …
 std::vector<std::string> numbered_classes(int count);
+
+/// Names of the classes of which the masks of these samples have not one pixel, as far as that is known; of exclusive
+/// ones without the background.
+std::vector<std::string> classes_without_pixels(const dataset& data, const std::vector<int>& indices);
 
 /// A sample's label map, CV_8UC1 of its image's size. The sample must have masks.
 cv::Mat read_labels(const dataset& data, const sample& s, std::optional<int> mask_threshold = {});

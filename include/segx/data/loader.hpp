@@ -103,6 +103,10 @@ class loader {
   /// after which the batch counts as given.
   bool next(batch& b);
 
+  /// A sample as an epoch sees it, before normalisation: what a batch holds, and of any size where the augmentation
+  /// crops or pads. Unlike the rest, several threads may call it.
+  [[nodiscard]] image_and_mask seen(int index, int epoch) const;
+
  private:
   static constexpr std::uint64_t purpose_order = 1;
   static constexpr std::uint64_t purpose_augment = 2;
@@ -141,13 +145,13 @@ class loader {
   /// A loading thread: claims one sample after the other and fills its row.
   void work();
 
-  [[nodiscard]] random_generator generator(std::uint64_t purpose, int index) const;
+  [[nodiscard]] random_generator generator(std::uint64_t purpose, int index, int epoch) const;
 
   void fill_row(batch& b, std::size_t row) const;
 
   /// The window that a sample is seen through, in the middle of an image that is smaller, black beyond its edge. What
   /// lies around it in the image goes along, so that augmentations which turn or shrink the window find it there.
-  [[nodiscard]] lazy_warp window_of(const image_and_mask& x, int index) const;
+  [[nodiscard]] lazy_warp window_of(const image_and_mask& x, int index, int epoch) const;
 
   const dataset data_;
   const std::vector<int> indices_;

@@ -33,7 +33,8 @@ struct report {
   std::string title;
   std::string summary;  ///< what was done, one paragraph
   std::vector<report_metric> metrics;
-  std::string curves;  ///< file of the picture of the curves, named from the page's folder
+  std::string metrics_note;  ///< how they were measured
+  std::string curves;        ///< file of the picture of the curves, named from the page's folder
   std::vector<report_case> cases;
   std::string cases_note;  ///< what the colours of the overlays mean
   std::vector<report_score> worst;

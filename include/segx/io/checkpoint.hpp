@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,8 +51,10 @@ constexpr std::int64_t values_while_writing(std::int64_t weights, std::int64_t o
 /// Writes a checkpoint of a network; a crash at any moment leaves the old file or the new one.
 void save_checkpoint(const std::filesystem::path& path, const checkpoint& state, std::uint64_t fingerprint);
 
-/// Reads a checkpoint of the network with this fingerprint. Throws `error`, which names the file.
-checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint);
+/// Reads a checkpoint of the network with this fingerprint. Throws `error`, which names the file. `expect`, which may
+/// throw what else is wrong, is shown the counters and settings before the fingerprints are compared: it can say more.
+checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint,
+                           const std::function<void(const checkpoint&)>& expect = {});
 
 }  // namespace segx
 

@@ -57,6 +57,14 @@ inline std::vector<std::string> classes_in_log(const dataset& data) {
   return names;
 }
 
+/// Throws `error` if the masks to train on have nothing to learn from.
+inline void expect_foreground(const dataset& data, const std::vector<int>& train) {
+  const std::size_t scored = data.classes.size() - first_scored_class(data.labels);
+  if (classes_without_pixels(data, train).size() == scored) {
+    fail("all masks to train on are empty, so there is nothing to learn");
+  }
+}
+
 /// Throws `error` unless a network, the images and a loss agree on how many classes there are, and on whether they
 /// exclude each other.
 template <class Network>

@@ -141,6 +141,9 @@ namespace detail {
 template <class T>
 concept recipe_number = std::same_as<T, int> || std::same_as<T, double> || std::same_as<T, std::uint64_t>;
 
+/// "from 1 to 1024".
+std::string range_text(const recipe_field& field);
+
 }  // namespace detail
 
 /// The recipe, its schedule as `schedule::text` writes it. Throws `error`, which names the member, if a number is out

@@ -22,12 +22,13 @@ struct candidate_network {
   std::int64_t parameters = 0;
   double macs_per_pixel = 0;                                  // multiply-adds of a prediction
   std::function<training_memory(const recipe&)> memory = {};  // of a training
+  // Multiply-adds a second of a step of training at a height and width: asked of few candidates, since it may measure.
+  std::function<double(int height, int width)> macs_per_second = {};
 };
 
-/// What a training may take, and how fast the machine is.
+/// What a training may take.
 struct planning_limits {
   double minutes = 60;
-  double macs_per_second = 0;               // of a step of training
   std::optional<std::int64_t> memory = {};  // bytes that may be taken; none: not known
 };
 
@@ -41,8 +42,9 @@ struct recommendation {
   std::vector<choice> choices;
   training_memory memory;  // of the training, without images
   double macs = 0;         // multiply-adds of the whole training
+  double macs_per_second = 0;
 
-  double minutes(double macs_per_second) const { return macs / macs_per_second / 60; }
+  double minutes() const { return macs / macs_per_second / 60; }
 };
 
 namespace detail::planning {

@@ -49,11 +49,11 @@ class run_folder {
   /// Writes a checkpoint: what a learner put into it, and how far the training has come.
   void save(segx::checkpoint learned, training_state at, std::uint64_t fingerprint) const;
 
-  /// The checkpoint of a network. Throws `error`, which names the file.
-  segx::checkpoint load(std::uint64_t fingerprint) const { return load_checkpoint(checkpoint(), fingerprint); }
+  /// The checkpoint of a network. Throws `error`, which names the file, also if it is of another recipe.
+  segx::checkpoint load(std::uint64_t fingerprint) const;
 
-  /// How far it has come. Throws `error`, which names the file, if it is of another recipe or of other images.
-  /// From then on this is the folder of that training: what its first weights were is known from there.
+  /// How far it has come. Throws `error`, which names the file, if it is of other images. From then on this is the
+  /// folder of that training: what its first weights were is known from there.
   training_state state_in(const segx::checkpoint& saved);
 
   void draw_curves(const training_log& log) const;

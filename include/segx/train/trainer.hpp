@@ -86,6 +86,7 @@ class trainer {
         learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)},
         at_{training_state::begin(recipe_)} {
     expect_split(parts_, data_);
+    expect_foreground(data_, parts_.train);
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes_of_host()), available_memory());

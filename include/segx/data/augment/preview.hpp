@@ -9,7 +9,6 @@
 #include <segx/data/augment/augmentation.hpp>
 #include <segx/data/loader.hpp>
 #include <segx/image/label_map.hpp>
-#include <segx/image/plane.hpp>
 #include <segx/image/write_image.hpp>
 
 namespace segx {
@@ -26,44 +25,19 @@ inline cv::Mat outlined(const image_and_mask& x, label_kind labels, int classes)
   return picture;
 }
 
-namespace detail {
-
-/// What the loader made a batch of, apart from normalisation: image n and its label map.
-inline image_and_mask sample_of(const batch& b, std::size_t n, label_kind labels) {
-  std::vector<cv::Mat> channels;
-  for (std::size_t c = 0; c < b.images.shape(1); ++c) { channels.push_back(copy_of_plane(b.images, n, c)); }
-  image_and_mask x{{}, cv::Mat::zeros(channels[0].size(), CV_8UC1)};
-  cv::merge(channels, x.image);
-  for (std::size_t k = 0; k < b.masks.shape(1); ++k) {
-    const int value = static_cast<int>(labels == label_kind::exclusive ? k : std::size_t{1} << k);
-    cv::add(x.mask, value, x.mask, copy_of_plane(b.masks, n, k) > 0);
-  }
-  return x;
-}
-
-}  // namespace detail
-
 /// What a training sees: a row for each of the samples, first as one loader gives it in the first epoch, then as
-/// another does in the first `count` epochs; before normalisation, with outlines.
+/// another does in the first `count` epochs; before normalisation, with outlines. Augmentations may crop and pad.
 inline cv::Mat augmentation_sheet(const dataset& data, const std::vector<int>& samples, loader_options plain,
                                   loader_options random, int count) {
-  std::vector<cv::Mat> cells(samples.size() * (static_cast<std::size_t>(count) + 1));
-  const auto fill_columns = [&](loader_options options, std::size_t first, int columns) {
-    options.normalise = normalisation::unit();
-    options.batch = 1;
-    options.shuffle = false;  // which changes nothing about a sample
-    loader from(data, samples, options);
-    batch b;
-    for (int epoch = 0; epoch < columns; ++epoch) {
-      from.start_epoch(epoch);
-      for (std::size_t row = 0; from.next(b); ++row) {
-        cells[row * (static_cast<std::size_t>(count) + 1) + first + static_cast<std::size_t>(epoch)] =
-            outlined(detail::sample_of(b, 0, data.labels), data.labels, static_cast<int>(data.classes.size()));
-      }
-    }
+  const loader as_validated(data, samples, std::move(plain)), as_trained(data, samples, std::move(random));
+  std::vector<cv::Mat> cells;
+  const auto add = [&](const image_and_mask& x) {
+    cells.push_back(outlined(x, data.labels, static_cast<int>(data.classes.size())));
   };
-  fill_columns(std::move(plain), 0, 1);
-  fill_columns(std::move(random), 1, count);
+  for (const int index : samples) {
+    add(as_validated.seen(index, 0));
+    for (int epoch = 0; epoch < count; ++epoch) { add(as_trained.seen(index, epoch)); }
+  }
   return contact_sheet(cells, count + 1);
 }
 

@@ -102,17 +102,29 @@ inline cv::Mat read_mask_file(const dataset& data, const std::filesystem::path& 
                                               : read_mask(file, threshold);
 }
 
-/// Notes what kind of image a sample has. Returns what is wrong with its files, or nothing.
+/// Notes which classes a mask file shows, that of class `k` where classes overlap.
+inline void note_classes(sample& s, const dataset& data, const cv::Mat& mask, std::size_t k) {
+  if (data.labels != label_kind::exclusive) {
+    s.has_class[k] = cv::countNonZero(mask) > 0;
+    return;
+  }
+  for (const int value : distinct_values(mask)) { s.has_class[static_cast<std::size_t>(value)] = true; }
+}
+
+/// Notes what kind of image a sample has, and of which classes. Returns what is wrong with its files, or nothing.
 inline std::string inspect(sample& s, const dataset& data, std::optional<int> mask_threshold) try {
   const cv::Mat image = decode_file(s.image);
   s.height = image.rows;
   s.width = image.cols;
   s.bytes = image.depth() == CV_8U ? 1 : 2;
-  for (const auto& file : s.masks) {
-    if (const cv::Mat mask = read_mask_file(data, file, mask_threshold); mask.size() != image.size()) {
-      return joined(
-          {file.string(), ": has ", size_text(mask.size()), " pixels, but its image has ", size_text(image.size())});
+  if (!s.masks.empty()) { s.has_class.assign(data.classes.size(), false); }
+  for (std::size_t k = 0; k < s.masks.size(); ++k) {
+    const cv::Mat mask = read_mask_file(data, s.masks[k], mask_threshold);
+    if (mask.size() != image.size()) {
+      return joined({s.masks[k].string(), ": has ", size_text(mask.size()), " pixels, but its image has ",
+                     size_text(image.size())});
     }
+    note_classes(s, data, mask, k);
   }
   return {};
 } catch (const std::exception& failure) { return failure.what(); }
@@ -137,17 +149,33 @@ SEGX_IMPL_COLD std::string fault_of_class_name(const std::string& name) {
   return std::any_of(name.begin(), name.end(), is_control) ? "has a control character in its name" : "";
 }
 
-/// Throws `error` for names of classes that cannot be told apart, or be written.
-inline void expect_class_names(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+/// What is wrong with names of classes, which must be told apart and be written; "" if nothing.
+inline std::string fault_of_class_names(const std::vector<std::string>& names) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (const std::string wrong = fault_of_class_name(name); !wrong.empty()) {
-      fail({folder.string(), ": class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
+      return joined({"class ", seen.size() + 1, " of ", names.size(), " ", wrong, "; choose another"});
     }
     if (!seen.insert(name).second) {
-      fail({folder.string(), ": two classes are called \"", name, "\"; choose another name for one"});
+      return joined({"two classes are called \"", name, "\"; choose another name for one"});
     }
   }
+  return "";
+}
+
+SEGX_IMPL_COLD std::string fault_of_labels(const scan_options& options) {
+  const std::size_t named = options.classes.size();
+  if (options.labels == label_kind::binary && named > 1) {
+    return joined({"binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
+  }
+  if (options.labels == label_kind::exclusive) {
+    if (named < 2 || named > most_exclusive_classes) {
+      return joined(
+          {"exclusive labels need the names of 2 to ", most_exclusive_classes, " classes, the background first"});
+    }
+    if (options.mask_threshold) { return "a mask threshold has no meaning for labels of several classes"; }
+  }
+  return fault_of_class_names(options.classes);
 }
 
 struct folder_layout {
@@ -155,33 +183,35 @@ struct folder_layout {
   std::vector<std::filesystem::path> mask_folders;  // one, or one for each overlapping class
 };
 
+/// Throws `error` where the folders do not say which of them hold the masks.
+inline void expect_one_layout(const std::filesystem::path& masks,
+                              const std::map<std::string, std::filesystem::path>& by_class) {
+  if (by_class.empty() || !std::filesystem::is_directory(masks)) { return; }
+  std::string others;
+  for (const auto& [name, folder] : by_class) { others += joined({others.empty() ? "" : ", ", folder.string()}); }
+  fail({masks.string(), " and ", others,
+        ": either may be meant; say binary labels (--labels binary) or exclusive ones ",
+        "(--labels exclusive) for the masks in the first, overlapping ones (--labels overlapping) for the others"});
+}
+
 inline folder_layout layout_of(const std::filesystem::path& folder, const scan_options& options) {
   const std::filesystem::path masks = folder / "masks";
   const auto by_class = class_folders(folder);
+  if (!options.labels) { expect_one_layout(masks, by_class); }
   const bool overlapping = options.labels ? *options.labels == label_kind::overlapping
                                           : !std::filesystem::is_directory(masks) && !by_class.empty();
+  const auto expect = [&](const std::string& wrong) {
+    if (!wrong.empty()) { fail({folder.string(), ": ", wrong}); }
+  };
   dataset data;
   data.labels = overlapping ? label_kind::overlapping : options.labels.value_or(label_kind::binary);
+  scan_options meant = options;
+  meant.labels = data.labels;
+  expect(fault_of_labels(meant));
   if (!options.classes.empty()) { data.classes = options.classes; }
-  const std::size_t named = options.classes.size();
-  if (data.labels == label_kind::binary && named > 1) {
-    fail({folder.string(), ": binary masks have one class, not ", named, "; ask for exclusive or overlapping labels"});
-  }
-  if (data.labels == label_kind::exclusive) {
-    if (named < 2 || named > most_exclusive_classes) {
-      fail({folder.string(), ": exclusive labels need the names of 2 to ", most_exclusive_classes,
-            " classes, the background first"});
-    }
-    if (options.mask_threshold) {
-      fail({folder.string(), ": a mask threshold has no meaning for labels of several classes"});
-    }
-  }
-  if (!overlapping) {
-    expect_class_names(folder, data.classes);
-    return {data, {masks}};
-  }
+  if (!overlapping) { return {data, {masks}}; }
 
-  if (named == 0) {
+  if (options.classes.empty()) {
     data.classes.clear();
     for (const auto& [name, unused] : by_class) { data.classes.push_back(name); }
   }
@@ -190,7 +220,7 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
     fail({folder.string(), ": has ", data.classes.size(), " overlapping classes, at most ", most_overlapping_classes,
           " can be used; name those that should be"});
   }
-  expect_class_names(folder, data.classes);
+  expect(fault_of_class_names(data.classes));
   std::vector<std::filesystem::path> folders;
   for (const std::string& name : data.classes) { folders.push_back(folder / joined({"masks_", name})); }
   return {data, folders};
@@ -201,6 +231,18 @@ inline folder_layout layout_of(const std::filesystem::path& folder, const scan_o
 SEGX_IMPL_COLD std::vector<std::string> numbered_classes(int count) {
   std::vector<std::string> names{"background"};
   for (int k = 1; k < count; ++k) { names.push_back(joined({"class ", k})); }
+  return names;
+}
+
+SEGX_IMPL_COLD std::vector<std::string> classes_without_pixels(const dataset& data, const std::vector<int>& indices) {
+  std::vector<std::string> names;
+  for (std::size_t k = data.labels == label_kind::exclusive ? 1 : 0; k < data.classes.size(); ++k) {
+    const bool is_seen = std::any_of(indices.begin(), indices.end(), [&](int index) {
+      const sample& s = data.samples[static_cast<std::size_t>(index)];
+      return s.has_class.empty() || s.has_class[k];
+    });
+    if (!is_seen) { names.push_back(data.classes[k]); }
+  }
   return names;
 }
 

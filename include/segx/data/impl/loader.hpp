@@ -210,17 +210,19 @@ SEGX_IMPL_COLD void loader::work() {
   }
 }
 
-SEGX_IMPL_COLD random_generator loader::generator(std::uint64_t purpose, int index) const {
+SEGX_IMPL_COLD random_generator loader::generator(std::uint64_t purpose, int index, int epoch) const {
   return random_generator(
-      {options_.seed, purpose, static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(index)});
+      {options_.seed, purpose, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)});
+}
+
+SEGX_IMPL_COLD image_and_mask loader::seen(int index, int epoch) const {
+  const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
+  random_generator random = generator(purpose_augment, index, epoch);
+  return options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index, epoch), random);
 }
 
 SEGX_IMPL_COLD void loader::fill_row(batch& b, std::size_t row) const {
-  const int index = b.indices[row];
-  const image_and_mask x = residents_.empty() ? read(index) : residents_[index];
-  random_generator random = generator(purpose_augment, index);
-  const image_and_mask y =
-      options_.augment(options_.frame == framing::stretch ? lazy_warp(x) : window_of(x, index), random);
+  const image_and_mask y = seen(b.indices[row], epoch_);
   if (y.image.rows != options_.height || y.image.cols != options_.width) {
     fail({"loader: the augmentation ", text_of(options_.augment), " made an image of ",
           detail::size_text(y.image.size()), " pixels, but the network's are ",
@@ -230,11 +232,11 @@ SEGX_IMPL_COLD void loader::fill_row(batch& b, std::size_t row) const {
   copy_to_masks(y.mask, data_.labels, b.masks, row);
 }
 
-SEGX_IMPL_COLD lazy_warp loader::window_of(const image_and_mask& x, int index) const {
+SEGX_IMPL_COLD lazy_warp loader::window_of(const image_and_mask& x, int index, int epoch) const {
   const cv::Size window(options_.width, options_.height), whole = x.mask.size();
   cv::Point begin((whole.width - window.width) / 2, (whole.height - window.height) / 2);
   if (options_.frame == framing::random_window) {
-    random_generator random = generator(purpose_window, index);
+    random_generator random = generator(purpose_window, index, epoch);
     const cv::Point drawn = detail::draw_foreground_window(detail::window_size(window.height, window.width, whole),
                                                            x.mask, options_.foreground, random);
     if (whole.width > window.width) { begin.x = drawn.x; }

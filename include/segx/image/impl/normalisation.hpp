@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
@@ -42,27 +43,38 @@ inline std::optional<std::array<float, 3>> three_numbers(std::string_view words)
   return count == 1 || count == 3 ? std::optional{numbers} : std::nullopt;
 }
 
-}  // namespace detail
-
-SEGX_IMPL_COLD std::optional<normalisation> find_normalisation(std::string_view text) {
-  for (const auto& known : detail::named_normalisations) {
+inline std::optional<normalisation> read_normalisation(std::string_view text) {
+  for (const auto& known : named_normalisations) {
     if (known.name == text) { return known.value; }
   }
-  const std::size_t middle = text.find(detail::deviation_word);
-  if (!text.starts_with(detail::mean_word) || middle == text.npos) { return {}; }
-  const auto mean = detail::three_numbers(text.substr(detail::mean_word.size(), middle - detail::mean_word.size()));
-  const auto deviation = detail::three_numbers(text.substr(middle + detail::deviation_word.size()));
+  const std::size_t middle = text.find(deviation_word);
+  if (!text.starts_with(mean_word) || middle == text.npos) { return {}; }
+  const auto mean = three_numbers(text.substr(mean_word.size(), middle - mean_word.size()));
+  const auto deviation = three_numbers(text.substr(middle + deviation_word.size()));
   if (!mean || !deviation) { return {}; }
-  for (const float d : *deviation) {
-    if (!(d > 0)) { return {}; }
-  }
   return normalisation{*mean, *deviation};
 }
 
+/// Whether pixels can be divided by its deviations.
+inline bool divides(const normalisation& n) {
+  return std::all_of(n.deviation.begin(), n.deviation.end(), [](float d) { return d > 0; });
+}
+
+}  // namespace detail
+
+SEGX_IMPL_COLD std::optional<normalisation> find_normalisation(std::string_view text) {
+  const std::optional<normalisation> found = detail::read_normalisation(text);
+  return found && detail::divides(*found) ? found : std::nullopt;
+}
+
 SEGX_IMPL_COLD normalisation parse_normalisation(std::string_view text) {
-  if (const auto found = find_normalisation(text)) { return *found; }
-  fail({"the normalisation \"", text,
-        "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\""});
+  const std::optional<normalisation> found = detail::read_normalisation(text);
+  if (!found) {
+    fail({"the normalisation \"", text,
+          "\" is not known; expected unit, imagenet, minus_one_to_one, or numbers such as \"mean 0.5 std 0.25\""});
+  }
+  if (!detail::divides(*found)) { fail({"the normalisation \"", text, "\" divides by nothing: std must be above 0"}); }
+  return *found;
 }
 
 SEGX_IMPL_COLD std::string text_of(const normalisation& n) {

@@ -74,7 +74,9 @@ SEGX_IMPL_COLD std::string report_page(const report& r) {
   if (!r.summary.empty()) { page += joined({"<p>", html::text(r.summary), "</p>\n"}); }
 
   if (!r.metrics.empty()) {
-    page += "\n<h2>Metrics</h2>\n<table>\n";
+    page += "\n<h2>Metrics</h2>\n";
+    if (!r.metrics_note.empty()) { page += joined({"<p class=\"note\">", html::text(r.metrics_note), "</p>\n"}); }
+    page += "<table>\n";
     for (const report_metric& m : r.metrics) {
       page += joined({"<tr><th scope=\"row\">", html::text(m.name), "</th><td class=\"value\">", html::text(m.value),
                       "</td><td class=\"meaning\">", html::text(m.meaning), "</td></tr>\n"});

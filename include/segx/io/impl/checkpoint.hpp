@@ -59,7 +59,8 @@ SEGX_IMPL_COLD void save_checkpoint(const std::filesystem::path& path, const che
   write_file_atomically(path, pieces);
 }
 
-SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint) {
+SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std::uint64_t fingerprint,
+                                          const std::function<void(const checkpoint&)>& expect) {
   const std::vector<std::byte> bytes = read_file(path);
   safetensors_view file;
   if (const std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { fail({path.string(), ": ", wrong}); }
@@ -67,14 +68,16 @@ SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std
     fail({path.string(), ": not a checkpoint of segx, or one of another version; this one reads \"",
           detail::checkpoint_format, "\""});
   }
-  if (file.metadata["fingerprint"] != hex_text(fingerprint)) {
-    fail({path.string(), ": a checkpoint of another network: expected the fingerprint ", hex_text(fingerprint),
-          ", found ", file.metadata["fingerprint"]});
-  }
   if (file.metadata[detail::checksum_of_values] != detail::sha256_of(file.metadata)) {
     fail({path.string(), ": damaged, or made by an older segx: the counters are not those that were written"});
   }
   checkpoint state;
+  state.values = file.metadata;
+  if (expect) { expect(state); }
+  if (file.metadata["fingerprint"] != hex_text(fingerprint)) {
+    fail({path.string(), ": a checkpoint of another network: expected the fingerprint ", hex_text(fingerprint),
+          ", found ", file.metadata["fingerprint"]});
+  }
   for (const auto& [name, member] : detail::checkpoint_arrays) {
     std::vector<float>& to = state.*member;
     const tensor_entry* entry = file.find(name);
@@ -84,7 +87,6 @@ SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std
     to.resize(entry->bytes.size() / sizeof(float));
     if (const std::string wrong = to_float32(*entry, to); !wrong.empty()) { fail({path.string(), ": ", wrong}); }
   }
-  state.values = std::move(file.metadata);
   return state;
 }
 

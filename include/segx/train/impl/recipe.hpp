@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/core/joined.hpp>
 #include <segx/core/number_text.hpp>
 #include <segx/train/recipe.hpp>
 
@@ -11,12 +13,20 @@ namespace segx {
 
 namespace detail {
 
+/// Without an exponent where it is a count; the largest seed is no double, but the next smaller number.
+inline std::string text_in_recipe(double x) {
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
+  if (x == static_cast<double>(largest)) { return number_text(largest); }
+  return std::abs(x) < 1e15 && x == std::floor(x) ? number_text(static_cast<std::int64_t>(x)) : number_text(x);
+}
+
+SEGX_IMPL_COLD std::string range_text(const recipe_field& field) {
+  return joined({"from ", text_in_recipe(field.least), " to ", text_in_recipe(field.most)});
+}
+
 inline void expect_in_range(const recipe_field& field, const std::string& name, double value) {
   if (value >= field.least && value <= field.most) { return; }
-  const auto text = [](double x) {  // without an exponent where it is a count
-    return std::abs(x) < 1e15 && x == std::floor(x) ? number_text(static_cast<std::int64_t>(x)) : number_text(x);
-  };
-  fail({name, " is ", text(value), ", must be from ", text(field.least), " to ", text(field.most)});
+  fail({name, " is ", text_in_recipe(value), ", must be ", range_text(field)});
 }
 
 }  // namespace detail

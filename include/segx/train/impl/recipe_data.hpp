@@ -31,6 +31,7 @@ SEGX_IMPL_COLD scan_options scan_options_of(const recipe& r) {
     options.classes.push_back(r.classes.substr(at, end - at));
     at = end + 1;
   }
+  if (const std::string wrong = detail::fault_of_labels(options); !wrong.empty()) { fail(wrong); }
   return options;
 }
 

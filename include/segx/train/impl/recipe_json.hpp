@@ -91,7 +91,9 @@ inline std::string take_field(json_cursor& from, recipe& out, std::set<std::stri
   if (!seen.insert(key).second) { return joined({"the key \"", key, "\" stands there twice"}); }
   if (!from.take(':')) { return joined({"expected ':' behind \"", key, "\""}); }
   const std::string expected = std::visit([&](auto member) { return take(from, out.*member); }, field->member);
-  return expected.empty() ? "" : joined({"\"", key, "\" must be ", expected});
+  if (expected.empty()) { return ""; }
+  const bool is_number = field->most > field->least;  // one that the type does not hold is none of its numbers
+  return joined({"\"", key, "\" must be ", expected, is_number ? joined({", ", range_text(*field)}) : ""});
 }
 
 }  // namespace detail

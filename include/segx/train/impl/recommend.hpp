@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
@@ -33,12 +34,16 @@ struct traits {
   double share;          // mean share of the rarest class, over the images that have it
   std::string rarest;
   double mean, deviation;
+  double room;  // of an image's values: the least of their deviation, mean and mean's distance from white; median
   double with_colour;  // share of the images
   bool is_sided;       // a class is left or right
   int train;           // images
 
   /// Where whole objects are small, and many, what they are in has no up and down: cells, grains.
   bool has_many_objects() const { return objects >= 8; }
+
+  /// Values that the usual changes of brightness would push out of [0,1], or that noise would drown.
+  bool has_little_room() const { return room < 0.1; }
 };
 
 inline survey with_objects(survey s) {
@@ -54,6 +59,7 @@ inline traits traits_of(const survey& s, int train) {
   t.width = s.median([](const image_facts& f) { return f.width; });
   t.mean = s.mean([](const image_facts& f) { return f.mean; });
   t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
+  t.room = s.median([](const image_facts& f) { return std::min({f.deviation, f.mean, 1 - f.mean}); });
   t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
   t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
   t.is_sided = names_sides(s.classes);
@@ -138,19 +144,30 @@ inline choice choose_epochs(const traits& t, recipe& r) {
           joined({r.epochs * t.train, " images in all; the learning rate falls to zero by a cosine"})};
 }
 
+/// Changes of the values by the usual amounts; where that would push most of an image to black or white, or hide it
+/// behind noise, by half of the room that there is. Contrast and gamma go by the values themselves.
+inline std::string changes_of_values(const traits& t) {
+  const auto in_thousandths = [](double value) { return std::max(1.0, std::round(1000 * value)) / 1000; };
+  const double brightness = t.has_little_room() ? in_thousandths(t.room / 2) : 0.1;
+  return joined({"brightness(", brightness, "),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(",
+                 in_thousandths(brightness / 5), "))"});
+}
+
 inline choice choose_augmentation(const traits& t, recipe& r) {
-  const std::string values = "brightness(0.1),contrast(0.2),sometimes(0.3,blur(1)),sometimes(0.3,noise(0.02))";
+  const std::string values = changes_of_values(t);
+  const std::string small =
+      t.has_little_room() ? "; values lie close to each other or to black or white, and change by little" : "";
   if (t.is_sided) {
     r.augmentation = joined({"rotate(10),scale(0.9,1.1),shift(0.05),", values});
-    return {"augmentation", r.augmentation, "no flip, since classes tell left from right"};
+    return {"augmentation", r.augmentation, joined({"no flip, since classes tell left from right", small})};
   }
   if (t.has_many_objects()) {
     r.augmentation = joined({"flip,vertical_flip,rotate(180),scale(0.8,1.25),", values});
     return {"augmentation", r.augmentation,
-            joined({"many objects (", rounded(t.objects), " in an image) have no up and down: any rotation"})};
+            joined({"many objects (", rounded(t.objects), " in an image) have no up and down: any rotation", small})};
   }
-  r.augmentation = "chest_xray";
-  return {"augmentation", r.augmentation, "moderate: another position, size and exposure of the same"};
+  r.augmentation = t.has_little_room() ? joined({"flip,rotate(10),scale(0.9,1.1),shift(0.05),", values}) : "chest_xray";
+  return {"augmentation", r.augmentation, joined({"moderate: another position, size and exposure of the same", small})};
 }
 
 inline choice choose_loss(const traits& t, const survey& s, recipe& r) {
@@ -178,9 +195,16 @@ inline double macs_of(const candidate_network& c, const recipe& r, int train, in
   return c.macs_per_pixel * r.height * r.width * r.epochs * (passes_of_step * train + val);
 }
 
-/// The largest network that may be trained in time and that the images are enough for; the smallest where none is.
-inline const candidate_network& choose_network(const std::vector<candidate_network>& candidates, const traits& t,
-                                               int val, const planning_limits& limits, recipe& r, choice& said) {
+/// A larger network is slower for its multiply-adds or faster, but not so much faster than the next smaller one: where
+/// that would not do, its rate need not be measured.
+inline constexpr double most_gain_of_rate = 4;
+
+/// The largest network that may be trained in time and that the images are enough for; the smallest where none is. With
+/// its rate.
+inline std::pair<const candidate_network*, double> choose_network(const std::vector<candidate_network>& candidates,
+                                                                  const traits& t, int val,
+                                                                  const planning_limits& limits, recipe& r,
+                                                                  choice& said) {
   constexpr int few_images = 200;
   constexpr std::int64_t few_parameters = 3'000'000;
   const bool colour = t.with_colour > 0.1;
@@ -191,26 +215,33 @@ inline const candidate_network& choose_network(const std::vector<candidate_netwo
   if (fitting.empty()) { fail({"there is no network for ", colour ? "colour" : "gray", " images"}); }
   std::sort(fitting.begin(), fitting.end(), [](auto* a, auto* b) { return a->macs_per_pixel < b->macs_per_pixel; });
   const candidate_network* best = fitting.front();
+  double rate = best->macs_per_second(r.height, r.width);
   std::string limit = "the smallest";
   for (const candidate_network* c : fitting) {
     if (t.train < few_images && c->parameters > few_parameters) {
       limit = joined({t.train, " images are few, so not a larger one"});
       break;
     }
-    if (macs_of(*c, r, t.train, val) / limits.macs_per_second / 60 > limits.minutes) {
-      const bool none = c == fitting.front();
-      limit = joined(
-          {none ? "the smallest, as none trains in " : "the largest that trains in ", limits.minutes, " minutes"});
+    const bool is_first = c == fitting.front();
+    const auto takes_too_long = [&](double per_second) {
+      return macs_of(*c, r, t.train, val) / per_second / 60 > limits.minutes;
+    };
+    const bool is_hopeless = takes_too_long(most_gain_of_rate * rate);
+    const double own_rate = is_first || is_hopeless ? rate : c->macs_per_second(r.height, r.width);
+    if (is_hopeless || takes_too_long(own_rate)) {
+      limit = joined({is_first ? "the smallest, as none trains in " : "the largest that trains in ", limits.minutes,
+                      limits.minutes == 1 ? " minute" : " minutes"});
       break;
     }
     best = c;
+    rate = own_rate;
     limit = "the largest";
   }
   r.model = best->name;
   said = {"network", best->name,
           (colour ? joined({percent(t.with_colour), " of the images are in colour; "}) : std::string{"gray images; "}) +
               limit};
-  return *best;
+  return {best, rate};
 }
 
 inline choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r) {
@@ -238,9 +269,10 @@ SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
   choice network;
   const choice framing = choose_size(t, s, r);
   const choice epochs = choose_epochs(t, r);
-  const candidate_network& chosen = choose_network(candidates, t, val, limits, r, network);
-  result.memory = chosen.memory(r);
-  result.macs = macs_of(chosen, r, train, val);
+  const auto [chosen, rate] = choose_network(candidates, t, val, limits, r, network);
+  result.memory = chosen->memory(r);
+  result.macs = macs_of(*chosen, r, train, val);
+  result.macs_per_second = rate;
   result.choices = {network,
                     framing,
                     size_choice(t, r),

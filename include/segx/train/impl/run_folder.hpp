@@ -95,13 +95,23 @@ SEGX_IMPL_COLD void run_folder::save(segx::checkpoint state, training_state at, 
   save_checkpoint(checkpoint(), state, fingerprint);
 }
 
+SEGX_IMPL_COLD segx::checkpoint run_folder::load(std::uint64_t fingerprint) const {
+  return load_checkpoint(checkpoint(), fingerprint, [&](const segx::checkpoint& saved) {
+    try {
+      if (const std::string other = difference(parse_recipe(saved.text("recipe")), recipe_); !other.empty()) {
+        fail({"was made with another recipe: there ", other,
+              "; resume with the same one, or choose another folder (--out)"});
+      }
+    } catch (const error& wrong) { fail({checkpoint().string(), ": ", wrong.what()}); }
+  });
+}
+
 SEGX_IMPL_COLD training_state run_folder::state_in(const segx::checkpoint& saved) {
   try {
-    if (const std::string other = difference(parse_recipe(saved.text("recipe")), recipe_); !other.empty()) {
-      fail({"was made with another recipe: there ", other, "; resume with the same one"});
-    }
     if (saved.text("samples") != images_) {
-      fail("was made with other images to train on or to validate; resume with the same ones");
+      fail(
+          "was made with other images to train on or to validate; resume with the same ones, or choose another folder "
+          "(--out)");
     }
     training_state at = training_state::begin(recipe_);
     at.restore(saved);
