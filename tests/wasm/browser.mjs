@@ -38,6 +38,8 @@ export class Browser {
     this.#process.stdio[3].on('error', () => {});  // a browser that is gone; said by 'exit'
   }
 
+  get pid() { return this.#process.pid; }
+
   send(method, params = {}, sessionId = undefined) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
