@@ -1001,7 +1001,7 @@ class ToolTest(unittest.TestCase):
 
         trained = segx("train", "--recipe", file, "--data", self.data, "--out", run, "--epochs", 2, "--threads", 1, "--quiet")
         self.assert_done(trained)
-        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network, gradients and checkpoint", trained.stderr)
+        self.assertIn(f"{found['training_bytes'] // 1000000} MB for network, gradients, optimizer and checkpoint", trained.stderr)
         told = re.search(r"and (\d+) MB to load batches", trained.stderr)
         self.assertEqual(int(told[1]), (found["loading_bytes"] + 999999) // 1000000)
         more = json.loads(segx("plan", "--data", self.data, "--val-list", self.val_list, "--threads", 3, "--json").stdout)
