@@ -314,8 +314,7 @@ void add_eval(CLI::App& app) {
                       "file with the names of the images to use, one a line; others are left out");
   command->add_option("--loss", words->loss,
                       "loss to report; if not given, that of the training or, where the card names none, bce+jaccard, "
-                      "or of classes that "
-                      "exclude one another cross_entropy");
+                      "or of classes that exclude one another cross_entropy");
   command->add_option("--json", words->json, "write the JSON to this file, too")->check(in_a_folder());
   command->add_option("--per-image", words->per_image, "write a CSV file with a line for each class of each image")
       ->check(in_a_folder());

@@ -45,7 +45,6 @@ inline CLI::Option* add_seed(CLI::App* command, std::uint64_t& place, const std:
       ->capture_default_str();
 }
 
-/// How mask files are read, for commands that take no recipe.
 /// The name of a folder, however its path is written: "data" of "data/", and of "." where that is.
 inline std::string name_of_folder(const std::filesystem::path& folder) {
   std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
@@ -53,6 +52,7 @@ inline std::string name_of_folder(const std::filesystem::path& folder) {
   return whole.filename().string();
 }
 
+/// How mask files are read, for commands that take no recipe.
 inline void add_mask_threshold(CLI::App* command, std::optional<int>& place) {
   command->add_option("--mask-threshold", place, "gray value from which a mask that is not binary counts")
       ->check(CLI::Range(1, 65535));

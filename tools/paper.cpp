@@ -177,8 +177,8 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
                                           .should_stop = [] { return interrupted.load(); }},
                                          network};
   std::cerr << m.name << ": " << r.model << " at " << r.height << "x" << r.width << ", " << r.epochs << " epochs; "
-            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; " << training.feeding().text()
-            << '\n';
+            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; "
+            << training.feeding().text() << '\n';
   const train_result ended = training.run();
   if (!ended.finished) { return {}; }
 

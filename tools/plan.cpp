@@ -226,8 +226,8 @@ void print(const plan& p) {
   for (const choice& c : p.advice.choices) {
     std::printf("  %-14s %s\n  %-14s   %s\n", c.setting.c_str(), c.value.c_str(), "", c.why.c_str());
   }
-  std::printf("\n%.1f MB for network, gradients, optimizer and checkpoint, as planned; %s\n", static_cast<double>(p.bytes()) / 1e6,
-              p.feeding.text().c_str());
+  std::printf("\n%.1f MB for network, gradients, optimizer and checkpoint, as planned; %s\n",
+              static_cast<double>(p.bytes()) / 1e6, p.feeding.text().c_str());
   std::printf(
       "about %s on %d thread%s: %.3g multiply-adds, at the %.3g a second of steps of training that were timed just "
       "now\n",

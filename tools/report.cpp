@@ -132,7 +132,7 @@ std::vector<sample> shown_samples(const report_words& w) {
   const dataset data = scan_folder(w.data, {.mask_threshold = w.mask_threshold, .labels = label_kind::binary});
   if (w.list.empty()) { return data.samples; }
   std::vector<sample> listed;
-  for (const int index : split_by_list(data, w.list).val) {
+  for (const int index : samples_in_list(data, w.list)) {
     listed.push_back(data.samples[static_cast<std::size_t>(index)]);
   }
   return listed;

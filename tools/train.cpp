@@ -79,8 +79,8 @@ void train(const recipe& r, const train_words& w) {
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
-            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; " << training.feeding().text()
-            << '\n';
+            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; "
+            << training.feeding().text() << '\n';
 
   if (!training.feeding().fits()) {
     std::cerr << "warning: that is more memory than is available, the system may end this training; take a smaller "

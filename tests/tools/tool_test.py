@@ -678,6 +678,9 @@ class ToolTest(unittest.TestCase):
         self.assertIn(f"{json.loads(scores.read_text())['iou_mean']:.4f}", page)
         self.assertEqual(read_png(out / "curves.png")[2], 8)
         self.assertIn("Measured at the network&#39;s size; the IoU of each image below, at the image&#39;s size.", page)
+        every = self.folder / "report_every.txt"
+        every.write_text("".join(f"{image.stem}\n" for image in (self.data / "images").iterdir()))
+        self.assert_done(segx(*words, "--metrics", scores, "--list", every))
         self.assert_fails(segx(*words, "--metrics", self.run_folder / "curves.png"), "curves.png")
         self.assertEqual(segx(*words, "--metrics", scores, "--cases", -3).returncode, 2)
 

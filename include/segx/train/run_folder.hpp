@@ -41,7 +41,7 @@ class run_folder {
   void expect_weights() const;
 
   /// Writes what is known before the first step, and starts the log behind so many epochs.
-  training_log begin_log(int epoch, const dataset& data, const split& parts) const;
+  training_log begin_log(int epoch, const dataset& data, const split& parts);
 
   /// `known` and what recipe, images and the epoch whose weights they are say.
   model_card card_of_weights(model_card known, const dataset& data, const epoch_record& record) const;

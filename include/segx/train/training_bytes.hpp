@@ -13,8 +13,8 @@ namespace segx {
 
 /// What a training takes on the CPU, before anything is allocated.
 struct training_memory {
-  std::int64_t fixed =
-      0;  // weights, gradients, optimizer, packed weights, scratch; a checkpoint; all of the validation
+  // Weights, gradients, optimizer, packed weights, scratch; a checkpoint while it is written; all of the validation.
+  std::int64_t fixed = 0;
   std::int64_t per_image = 0;  // of a batch: activations and their gradients
 
   std::int64_t bytes(int batch) const { return fixed + batch * per_image; }

@@ -20,11 +20,7 @@
 namespace segx {
 
 SEGX_IMPL_COLD run_folder::run_folder(std::filesystem::path folder, recipe what, std::string images)
-    : folder_{std::move(folder)}, recipe_{std::move(what)}, images_{std::move(images)} {
-  if (!recipe_.pretrained.empty() && std::filesystem::exists(recipe_.pretrained)) {
-    pretrained_ = sha256(read_file(recipe_.pretrained));
-  }
-}
+    : folder_{std::move(folder)}, recipe_{std::move(what)}, images_{std::move(images)} {}
 
 SEGX_IMPL_COLD void run_folder::expect(const std::filesystem::path& folder, bool resume) {
   const std::filesystem::path file = checkpoint_in(folder), log = folder / "log.csv";
@@ -49,7 +45,10 @@ SEGX_IMPL_COLD void run_folder::expect_weights() const {
         "train anew in another folder"});
 }
 
-SEGX_IMPL_COLD training_log run_folder::begin_log(int epoch, const dataset& data, const split& parts) const {
+SEGX_IMPL_COLD training_log run_folder::begin_log(int epoch, const dataset& data, const split& parts) {
+  if (pretrained_.empty() && !recipe_.pretrained.empty() && std::filesystem::exists(recipe_.pretrained)) {
+    pretrained_ = sha256(read_file(recipe_.pretrained));
+  }
   const std::string about = joined({"{\"recipe\": ", recipe_json(recipe_), ", \"recipe_sha256\": \"",
                                     recipe_sha256(recipe_), "\", \"images_sha256\": \"", images_,
                                     pretrained_.empty() ? "" : "\", \"pretrained_sha256\": \"", pretrained_, "\"}"});
