@@ -25,6 +25,7 @@
 #include "models.hpp"
 #include "recipe_words.hpp"
 #include "training_devices.hpp"
+#include "training_texts.hpp"
 #include "whole_images.hpp"
 
 namespace segx::tool {
@@ -157,10 +158,7 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
                                         const dataset& data, const split& parts) {
   const fs::path folder = folder_of(m, w);
   const any_network network = model_named(r.model, static_cast<int>(data.classes.size()), data.labels);
-  model_card card;
-  card.licence = w.licence;
-  card.trained_on =
-      !w.trained_on.empty() ? w.trained_on : joined({parts.train.size(), " images of ", name_of_folder(w.data)});
+  const model_card card = card_of_training(w.trained_on, w.licence, parts.train.size(), w.data);
   trainer<any_network, Backend> training{data,
                                          parts,
                                          r,
@@ -177,8 +175,7 @@ std::optional<paper_result> train_model(const paper_model& m, const recipe& r, c
                                           .should_stop = [] { return interrupted.load(); }},
                                          network};
   std::cerr << m.name << ": " << r.model << " at " << r.height << "x" << r.width << ", " << r.epochs << " epochs; "
-            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; "
-            << training.feeding().text() << '\n';
+            << memory_text(training.bytes(), training.feeding()) << '\n';
   const train_result ended = training.run();
   if (!ended.finished) { return {}; }
 

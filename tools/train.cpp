@@ -17,6 +17,7 @@
 #include "models.hpp"
 #include "recipe_words.hpp"
 #include "training_devices.hpp"
+#include "training_texts.hpp"
 
 namespace segx::tool {
 
@@ -60,10 +61,7 @@ void train(const recipe& r, const train_words& w) {
   const int classes = static_cast<int>(data.classes.size());
   const any_network network = model_named(r.model, classes, data.labels);
   const split parts = split_of(data, r);
-  model_card card;
-  card.licence = w.licence;
-  card.trained_on =
-      !w.trained_on.empty() ? w.trained_on : joined({parts.train.size(), " images of ", name_of_folder(w.data)});
+  const model_card card = card_of_training(w.trained_on, w.licence, parts.train.size(), w.data);
 
   const run_options run{.folder = w.out,
                         .threads = w.threads,
@@ -79,8 +77,7 @@ void train(const recipe& r, const train_words& w) {
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "
-            << training.bytes() / 1000000 << " MB for network, gradients, optimizer and checkpoint; "
-            << training.feeding().text() << '\n';
+            << memory_text(training.bytes(), training.feeding()) << '\n';
 
   if (!training.feeding().fits()) {
     std::cerr << "warning: that is more memory than is available, the system may end this training; take a smaller "
