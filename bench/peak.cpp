@@ -1,5 +1,6 @@
 // What the processor can do at most: multiplications and additions of float vectors in registers, alone.
 //   peak THREADS     prints {"gflops": …}
+// In a browser web/peak.js calls the two functions that the program exports there.
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +15,11 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 constexpr int sums = 12;  // enough to hide the latency of an addition
 constexpr int steps = 1'000'000;
+
+/// Operations of one call of work.
+constexpr double operations() {
+  return 2.0 * sums * steps * static_cast<double>(hn::MaxLanes(hn::ScalableTag<float>{}));
+}
 
 /// A number that depends on every operation, so that none is left out.
 float work(float start) {
@@ -34,17 +40,27 @@ float work(float start) {
 
 }  // namespace
 
+#if HWY_ARCH_WASM
+
+extern "C" {
+__attribute__((export_name("work"))) float exported_work(float start) { return work(start); }
+__attribute__((export_name("operations"))) double exported_operations() { return operations(); }
+}
+
+#else
+
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
   segx::thread_pool pool{threads};
-  const double operations = 2.0 * sums * steps * static_cast<double>(hn::Lanes(hn::ScalableTag<float>{})) * threads;
   double best = 0;
   std::atomic<float> seen = 0;
   for (int round = 0; round < 20; ++round) {
     const auto begin = std::chrono::steady_clock::now();
     pool.run(threads, [&](int index, int) { seen = work(static_cast<float>(index) * 1e-3F); });
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-    best = std::max(best, 1e-9 * operations / time.count());
+    best = std::max(best, 1e-9 * threads * operations() / time.count());
   }
   std::printf("{\"gflops\": %.1f}\n", best);
 }
+
+#endif

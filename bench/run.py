@@ -20,6 +20,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 BIN = ROOT / "build" / "release" / "bin"
+WASM = ROOT / "build" / "wasm"
 SEGX = BIN / "segx"
 PEERS = ROOT / "bench" / "peers"
 PACKAGES = BUILD / "packages" / "node_modules"
@@ -129,7 +130,8 @@ def in_chromium(peer):
         site = BUILD / "site"
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(ROOT / "bench" / "web", site)
-        (site / "segx").symlink_to(ROOT / "build" / "wasm" / "site")
+        (site / "segx").symlink_to(WASM / "site")
+        (site / "peak.wasm").symlink_to(WASM / "peak.wasm")
         (site / "packages").symlink_to(PACKAGES)
         for source, name in [(model.weights, "weights.safetensors"), (model.onnx, "model.onnx"), (model.tflite, "model.tflite"),
                              (f"{model.dump}.input.f32", "input.f32"), (f"{model.dump}.output.f32", "output.f32")]:
@@ -137,6 +139,12 @@ def in_chromium(peer):
         return call(["node", ROOT / "bench" / "web" / "run.mjs", site, peer, model.shape, threads, runs])
 
     return run
+
+
+def peak_of(name, model, threads):
+    """GFLOP/s that multiplications and additions reach where the workload runs: on the processor, or in Chromium."""
+    found = in_chromium("peak")(model, threads, 1, 1, False) if name.endswith("-web") else call([BIN / "bench_peak", threads])
+    return number(found, "gflops")
 
 
 NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,
@@ -179,7 +187,7 @@ def measure(name, rounds, quick):
     for threads in [1, 2]:
         start = {"workload": name, "threads": threads}
         try:
-            peak = number(call([BIN / "bench_peak", threads]), "gflops")
+            peak = peak_of(name, model, threads)
         except (Missing, OSError) as why:
             peak = None
             done.append(start | {"peer": "peak of the machine", "missing": str(why)})
@@ -201,7 +209,7 @@ def measure(name, rounds, quick):
             for peer, found in results.items():
                 if found:
                     rows.append(start | {"peer": peer} | summary(found, model.gflop * batch * (3 if train else 1)))
-                    if peak and not name.endswith("-web"):
+                    if peak:
                         rows[-1]["share_of_peak"] = rows[-1]["gflops"] / peak
                 elif peer in missing:
                     rows.append(start | {"peer": peer, "missing": missing[peer]})
@@ -241,7 +249,7 @@ def predicting_mb(program):
 
 def footprint():
     """Bytes to ship and memory to hold, unet16; sizes of what a page loads to compute, gzipped, without weights."""
-    site, ort, tfjs = ROOT / "build/wasm/site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
+    site, ort, tfjs = WASM / "site", PACKAGES / "onnxruntime-web/dist", PACKAGES / "@tensorflow"
     litert = PACKAGES / "@litertjs"
     ours = (ROOT / "wasm_demo" / "files_to_compute.txt").read_text().replace("NETWORK", "unet16").split()
     pages = {

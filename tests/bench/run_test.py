@@ -9,6 +9,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
 RUN = pathlib.Path(__file__).resolve().parents[2] / "bench" / "run.py"
@@ -94,6 +95,12 @@ class BenchRun(unittest.TestCase):
         rows = self.rows_of({"segx": bench.segx})
         self.assertIn("which is no JSON", rows["peak of the machine"]["missing"])
         self.assertNotIn("share_of_peak", rows["segx"])
+
+    def test_the_peak_of_a_web_workload_is_the_browsers(self):
+        model = bench.Model("unet16")
+        with unittest.mock.patch.object(bench, "in_chromium", lambda peer: lambda *_: {"gflops": 25.0 if peer == "peak" else 0}):
+            self.assertEqual(bench.peak_of("unet16-web", model, 1), 25.0)
+            self.assertEqual(bench.peak_of("unet16", model, 1), 50.0)
 
     def test_a_segx_that_fails_is_a_row(self):
         self.program("segx", "echo 'segx: broken' >&2; exit 1")
