@@ -23,8 +23,9 @@ for (let run = 0; run < Number(runs); ++run) {
   times.push(performance.now() - begin);
 }
 times.sort((a, b) => a - b);
+const half = times.length >> 1;
 console.log(JSON.stringify({
-  version: require('onnxruntime-node/package.json').version, difference, median_ms: times[times.length >> 1],
+  version: require('onnxruntime-node/package.json').version, difference, median_ms: (times[half] + times.at(-half - 1)) / 2,
   min_ms: times[0], max_ms: times.at(-1), peak_rss_mb: process.resourceUsage().maxRSS / 1024,
 }));
 process.exit(0);  // its threads would keep the process for seconds

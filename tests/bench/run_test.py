@@ -41,6 +41,7 @@ class BenchRun(unittest.TestCase):
         bench.WORKLOADS["test"] = ("unet16", contenders, 1, False, 4)
         with contextlib.redirect_stderr(io.StringIO()):
             *_, rows = bench.measure("test", rounds, True)
+        bench.add_ratios(rows)
         bench.table(rows)
         return {row["peer"]: row for row in rows if row["threads"] == 1}
 
@@ -89,6 +90,12 @@ class BenchRun(unittest.TestCase):
         answers = iter([GOOD, GOOD | {"median_ms": 3.0, "min_ms": 1.0, "max_ms": 4.0}, GOOD | {"median_ms": 2.5}] * 2)
         row = self.rows_of({"peer": lambda *_: next(answers)}, rounds=3)["peer"]
         self.assertEqual((row["median_ms"], row["min_ms"], row["max_ms"]), (2.5, 1.0, 9.0))
+        self.assertNotIn("ratio", row)  # to what is not there
+
+    def test_rows_tell_by_how_much_segx_is_faster(self):
+        rows = self.rows_of({"segx": bench.segx, "peer": lambda *_: GOOD | {"median_ms": 6.0, "max_ms": 9.0}})
+        self.assertEqual(rows["peer"]["ratio"], 1.5)
+        self.assertNotIn("ratio", rows["segx"])
 
     def test_a_peak_that_cannot_be_measured_is_a_row(self):
         self.program("bench_peak", "true")

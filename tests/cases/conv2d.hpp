@@ -17,16 +17,19 @@ struct conv2d_case {
   segx::epilogue then{};
 
   bool fits() const {
-    return x.height + 2 * geometry.padding >= geometry.reach() && x.width + 2 * geometry.padding >= geometry.reach();
+    const int zeros = 2 * geometry.padding + geometry.end_padding;
+    return x.height + zeros >= geometry.reach() && x.width + zeros >= geometry.reach();
   }
   /// Forward and backward may use Winograd's algorithm.
-  bool may_use_winograd() const { return geometry.kernel == 3 && geometry.stride == 1 && geometry.groups == 1; }
+  bool may_use_winograd() const {
+    return geometry.kernel == 3 && geometry.stride == 1 && geometry.dilation == 1 && geometry.groups == 1;
+  }
 
   std::string text() const {
     return "kernel " + std::to_string(geometry.kernel) + " stride " + std::to_string(geometry.stride) + " padding " +
-           std::to_string(geometry.padding) + " dilation " + std::to_string(geometry.dilation) + " groups " +
-           std::to_string(geometry.groups) + ", " + std::to_string(batch) + " of " + segx::text_of(x) + " -> " +
-           std::to_string(out_channels) + text_of(then);
+           std::to_string(geometry.padding) + " and " + std::to_string(geometry.end_padding) + " dilation " +
+           std::to_string(geometry.dilation) + " groups " + std::to_string(geometry.groups) + ", " +
+           std::to_string(batch) + " of " + segx::text_of(x) + " -> " + std::to_string(out_channels) + text_of(then);
   }
 
   segx::shape output_shape(segx::shape s) const {
@@ -89,6 +92,15 @@ inline std::vector<conv2d_case> conv2d_cases() {
         const int depth = channels[3 + n % 4];
         add({kernel, stride, padding, 1 + n % 2, depth}, depth, depth);
       }
+    }
+  }
+  for (const int kernel : {1, 3, 5}) {  // more zeros below and at the right
+    for (const int stride : {1, 2}) {
+      for (const int groups : {1, 8}) {
+        add({.kernel = kernel, .stride = stride, .padding = kernel / 2, .groups = groups, .end_padding = 1 + n % 2}, 8,
+            8);
+      }
+      add({.kernel = kernel, .stride = stride, .padding = 0, .end_padding = 2}, 3, 9);
     }
   }
   cases.push_back({{.kernel = 5, .padding = 2, .groups = 16}, 16, {16, 6, 29}, 2, {.act = relu}});

@@ -8,6 +8,7 @@ using segx::convolution_policy;
 using segx::cpu_with;
 using segx::testing::draw;
 using segx::testing::gradient_error;
+using segx::testing::layer_run;
 
 SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
   auto on = TestType::make();
@@ -36,6 +37,32 @@ TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in
   for (const int threads : {1, 3}) {
     segx::cpu on{threads};
     check_agreement(on, c, input, 1e-4);
+  }
+}
+
+TEST_CASE("conv2d gives the same bits on any number of threads", "[kernels]") {
+  const conv2d_case cases[] = {
+      {{.padding = 1},
+       32,
+       {24, 21, 70},
+       2,
+       {.act = segx::activation::relu}},    // Winograd: several tasks for each thread
+      {{.padding = 1}, 128, {64, 32, 32}},  // … one for each
+      {{.padding = 1}, 232, {136, 9, 26}},  // … which share channels
+      {{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}},
+      {{.kernel = 3, .stride = 2, .padding = 1}, 16, {3, 33, 31}},
+      {{.kernel = 5, .padding = 2, .groups = 16}, 16, {16, 66, 29}},
+  };
+  for (const conv2d_case& c : cases) {
+    INFO(c.text());
+    const auto input = draw(c, c.batch, {c.x}, c.then);
+    segx::cpu alone{1};
+    layer_run expected{alone, c, input};
+    const auto y = expected.forward();
+    for (const int threads : {2, 3, 5}) {
+      segx::cpu on{threads};
+      CHECK(layer_run{on, c, input}.forward() == y);
+    }
   }
 }
 

@@ -101,4 +101,5 @@ TEST_CASE("what is no number passes activations", "[runtime]") {
   check_that_nan_passes<hard_sigmoid>();
   check_that_nan_passes<silu>();
   check_that_nan_passes<hard_swish>();
+  check_that_nan_passes<prelu<>>();
 }

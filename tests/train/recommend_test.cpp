@@ -203,6 +203,18 @@ TEST_CASE("values far from the middle are normalised by what they are") {
   CHECK(n.deviation[0] == Approx(0.04));
 }
 
+TEST_CASE("images that differ in brightness deviate from what is their mean together") {
+  survey mixed = of_lungs();
+  for (std::size_t i = 0; i < mixed.images.size(); ++i) {
+    mixed.images[i].mean = i % 4 == 0 ? 0.8 : 0;
+    mixed.images[i].deviation = 0.06;
+  }
+  REQUIRE(mixed.images.size() % 4 == 0);
+  const normalisation n = parse_normalisation(advice(mixed).recipe.normalisation);
+  CHECK(n.mean[0] == Approx(0.2));
+  CHECK(n.deviation[0] == Approx(std::sqrt(0.06 * 0.06 + 0.8 * 0.8 / 4 - 0.2 * 0.2)).margin(0.005));  // two digits
+}
+
 TEST_CASE("changes of brightness and noise leave dark and flat images something to see") {
   const auto with_values = [](survey s, double mean, double deviation) {
     for (image_facts& f : s.images) {

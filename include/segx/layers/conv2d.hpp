@@ -27,7 +27,7 @@ struct conv2d_options {
 ///   p = i·stride + r·dilation − padding,   q = j·stride + s·dilation − padding
 ///
 ///   x [N,C,H,W]    w [K,C/groups,R,R]    b [K]    y [N,K,H',W']
-///   H' = ⌊(H + 2·padding − dilation·(R − 1) − 1) / stride⌋ + 1
+///   H' = ⌊(H + 2·padding + end_padding − dilation·(R − 1) − 1) / stride⌋ + 1
 ///
 /// Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 template <conv2d_options O>

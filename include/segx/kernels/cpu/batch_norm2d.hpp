@@ -8,8 +8,13 @@
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
 
-/// Batch normalisation: two sweeps over memory forward (sums, then results) and two backward. Tasks are blocks of
-/// channels over all images, so that sums are the same for any number of threads.
+/// Batch normalisation of each channel over images and pixels, M values:
+///
+///   x̂ = (x − mean) / √(variance + ε)     y = γ·x̂ + β     dβ = Σ dy     dγ = Σ dy·x̂
+///   dx = γ / √(variance + ε) · (dy − dβ/M − x̂·dγ/M)
+///
+/// Three sweeps over memory forward (mean, variance, results) and three backward. Tasks are blocks of channels over all
+/// images, so that sums are the same for any number of threads.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(first float of a slice within an image, first channel, channels of it that there are) for every slice of

@@ -8,9 +8,10 @@
 #include <segx/kernels/cpu/micro_kernel.hpp>
 #include <segx/kernels/cpu/result.hpp>
 
-/// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times 16 channels are
-/// held in registers while all taps and input channels pass by. Serves what Winograd does not: images of 1 or 3
-/// channels, 1×1 kernels, strides, transposed convolutions (one tap after the other, scattered).
+/// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times two vectors of
+/// channels are held in registers while all taps and input channels pass by. Serves what neither winograd.hpp nor
+/// strips.hpp does: images of 1 or 3 channels, strides, dilation, and transposed convolutions, as one product for all
+/// taps where these are apart, by phases where they overlap; their gradients of a stride one tap after the other.
 namespace segx::direct {
 
 /// result[k, i·out_step + out_row + u, j·out_step + out_column + v] =
@@ -171,21 +172,26 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
 
 /// 1×1 convolution of blocked x to a plain y of a few channels: sums along the lanes. `weights`: [K][C in whole
 /// blocks].
-template <class Result>
-void dot_convolution(thread_pool& threads, const view<const float>& x, const float* weights, const view<float>& y,
-                     const Result& result) {
+inline void dot_convolution(thread_pool& threads, const view<const float>& x, const float* weights,
+                            const view<float>& y, const forward_result& result) {
   const int channels = (x.extent.channels + channel_block - 1) / channel_block * channel_block;
   threads.run(y.batch * y.extent.height, [&](int task, int) {
     const int n = task / y.extent.height;
     const std::int64_t first = std::int64_t{task % y.extent.height} * y.extent.width;
     for (int k = 0; k < y.extent.channels; ++k) {
       const float* w = weights + std::int64_t{k} * channels;
-      for (std::int64_t pixel = first; pixel < first + y.extent.width; ++pixel) {
+      const auto sum_of = [&](std::int64_t pixel) SEGX_INLINED {
         vec sum = zero();
         for (int c = 0; c < channels; c += lanes) {
           sum = hn::MulAdd(load(x.image(n) + channel_offset(x.extent, c) + pixel * channel_block), load(w + c), sum);
         }
-        result.store_value(hn::GetLane(hn::SumOfLanes(tag{}, sum)), k, n, pixel);
+        return hn::GetLane(hn::SumOfLanes(tag{}, sum));
+      };
+      float sums[lanes];
+      for (int j = 0; j < y.extent.width; j += lanes) {
+        const int count = std::min(lanes, y.extent.width - j);
+        for (int p = 0; p < count; ++p) { sums[p] = sum_of(first + j + p); }
+        result.store_pixels(sums, count, k, n, first + j);
       }
     }
   });

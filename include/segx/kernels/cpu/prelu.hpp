@@ -28,7 +28,7 @@ inline vec slopes(const prelu_geometry& g, const float* slope, int channel, int 
     float* y = f.y.image(n) + plane;
     for (std::int64_t at = 0; at < s.plane() * channel_block; at += channel_block) {
       const vec value = load(x + at);
-      store(hn::MulAdd(slope, hn::Min(value, zero()), hn::Max(value, zero())), y + at);
+      store(hn::MulAdd(slope, at_most(zero(), value), at_least(zero(), value)), y + at);
     }
   });
 }
@@ -44,7 +44,7 @@ inline vec slopes(const prelu_geometry& g, const float* slope, int channel, int 
       const float* x = b.x[0].image(n) + slice;
       const float* dy = b.dy.image(n) + slice;
       products.add(sum_of_plane(
-          s, [x, dy](std::int64_t at) SEGX_INLINED { return hn::Mul(load(dy + at), hn::Min(load(x + at), zero())); }));
+          s, [x, dy](std::int64_t at) SEGX_INLINED { return hn::Mul(load(dy + at), at_most(zero(), load(x + at))); }));
       if (!b.dx[0]) { continue; }
       float* dx = b.dx[0].image(n) + slice;
       for (std::int64_t at = 0; at < s.plane() * channel_block; at += channel_block) {

@@ -7,9 +7,9 @@
 #include <segx/kernels/cpu/simd.hpp>
 
 /// Where the sums of a convolution go. A kernel gives each sum to `store` (one slice of the channels of a pixel;
-/// `where` is its place in a blocked tensor, null in a plain one) or `store_value`. In a blocked tensor it may instead
-/// `put()` clamped_sum(d, k)(sum) for vectors d of channels from k on: all that most layers need, without a branch; and
-/// where the result `finishes()`, `finish` what it put, several pixels at a time.
+/// `where` is its place in a blocked tensor, null in a plain one) or, of one channel, `store_pixels`. In a blocked
+/// tensor it may instead `put()` clamped_sum(d, k)(sum) for vectors d of channels from k on: all that most layers need,
+/// without a branch; and where the result `finishes()`, `finish` what it put, several pixels at a time.
 namespace segx::simd::HWY_NAMESPACE {
 
 /// y = then(sum + bias).
@@ -47,8 +47,14 @@ class forward_result {
       at(k + lane, n, pixel) = values[lane];
     }
   }
-  void store_value(float sum, int k, int n, std::int64_t pixel) const {
-    at(k, n, pixel) = hn::GetLane(then_(all(sum + bias_[k]), index(k, n, pixel)));
+  /// Sums of one channel at up to `lanes` pixels in a row, of a plain tensor.
+  void store_pixels(const float* sums, int count, int k, int n, std::int64_t pixel) const {
+    if (count == lanes && !then_.drops()) {
+      return simd::store(then_(hn::Add(load(sums), all(bias_[k])), 0), &at(k, n, pixel));
+    }
+    for (int p = 0; p < count; ++p) {  // each draws by its own place
+      at(k, n, pixel + p) = hn::GetLane(then_(all(sums[p] + bias_[k]), index(k, n, pixel + p)));
+    }
   }
 
  private:

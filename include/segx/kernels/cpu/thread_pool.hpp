@@ -40,6 +40,18 @@ inline void wake_all([[maybe_unused]] std::atomic<std::uint32_t>& counter) {
 #endif
 }
 
+/// The n-th turn of a loop that waits for another thread. The first turns, some ten microseconds, keep the processor:
+/// on a busy machine it comes back late. Later ones leave it to others.
+inline void wait_a_turn([[maybe_unused]] int n) {
+#if !defined(__wasm__)
+#if defined(__x86_64__)
+  constexpr int turns_that_keep_it = 1000;
+  if (n < turns_that_keep_it) { return __builtin_ia32_pause(); }
+#endif
+  std::this_thread::yield();
+#endif
+}
+
 }  // namespace detail
 
 /// A fixed team of threads that share loops; the calling thread is one of them. A loop's iterations are handed out one
@@ -97,7 +109,7 @@ class thread_pool {
     busy_.store(size_ - 1, std::memory_order_relaxed);
     start_round();
     share(0);
-    while (busy_.load(std::memory_order_acquire) > 0) { std::this_thread::yield(); }
+    for (int turn = 0; busy_.load(std::memory_order_acquire) > 0; ++turn) { detail::wait_a_turn(turn); }
   }
 
 #ifdef __wasm__
@@ -114,7 +126,7 @@ class thread_pool {
 #endif
 
  private:
-  static constexpr int spins_before_sleep = 2000;  // a layer follows the last one within microseconds
+  static constexpr int turns_before_sleep = 3000;  // a layer follows the last one within microseconds
 
   void start_round() {
     round_.fetch_add(1, std::memory_order_release);
@@ -136,8 +148,8 @@ class thread_pool {
 
   void work(int thread) {
     for (std::uint32_t seen = 0;; ++seen) {  // no round begins before every thread has done the last one
-      for (int spin = 0; spin < spins_before_sleep && round_.load(std::memory_order_acquire) == seen; ++spin) {
-        std::this_thread::yield();
+      for (int turn = 0; turn < turns_before_sleep && round_.load(std::memory_order_acquire) == seen; ++turn) {
+        detail::wait_a_turn(turn);
       }
       while (round_.load(std::memory_order_acquire) == seen) { detail::sleep_while(round_, seen); }
       const bool ends = stopping_;
@@ -191,7 +203,7 @@ class turnstile {
  public:
   template <class Body>
   void pass(int number, Body&& body) {
-    while (next_.load(std::memory_order_acquire) != number) { std::this_thread::yield(); }
+    for (int turn = 0; next_.load(std::memory_order_acquire) != number; ++turn) { detail::wait_a_turn(turn); }
     body();
     next_.store(number + 1, std::memory_order_release);
   }

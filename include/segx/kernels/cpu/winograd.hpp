@@ -19,8 +19,8 @@
 /// Blocking: where weights are small, a task takes some tiles, few enough that their transformed values stay in the
 /// second-level cache from the input transform through the products to the output transform. Where they are large, all
 /// threads transform a group of many tiles, and a task makes some channels of their results, so that weights are read
-/// once. Transforms go along rows of tiles, one vector of channels at a time: pixels are read in order, and what is
-/// written lies together.
+/// once; so, too, where tiles are too few for all threads. Transforms go along rows of tiles, one vector of channels at
+/// a time: pixels are read in order, and what is written lies together.
 ///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::simd::HWY_NAMESPACE {
@@ -310,10 +310,13 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
-  const int share = wino::rounded((grid.count() + threads.size() - 1) / threads.size(), max_rows);
+  const auto parts_of = [](int count, int parts) { return (count + parts - 1) / parts; };
 
-  if (!blocks.shares_channels && share >= blocks.tiles / 2) {  // a task: some tiles from the input to the result
-    const int step = std::min(blocks.tiles, share);
+  // A task: some tiles from the input to the result.
+  if (!blocks.shares_channels && parts_of(grid.count(), threads.size()) >= blocks.tiles / 2) {
+    const int tasks =
+        wino::rounded(parts_of(grid.count(), blocks.tiles), threads.size());  // equally many for each thread
+    const int step = wino::rounded(parts_of(grid.count(), tasks), 4);
     threads.run((grid.count() + step - 1) / step, [&](int task, int thread) {
       const int first = task * step;
       const int last = std::min(first + step, grid.count());

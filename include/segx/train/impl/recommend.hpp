@@ -58,7 +58,8 @@ inline traits traits_of(const survey& s, int train) {
   t.height = s.median([](const image_facts& f) { return f.height; });
   t.width = s.median([](const image_facts& f) { return f.width; });
   t.mean = s.mean([](const image_facts& f) { return f.mean; });
-  t.deviation = s.mean([](const image_facts& f) { return f.deviation; });
+  const double squares = s.mean([](const image_facts& f) { return f.deviation * f.deviation + f.mean * f.mean; });
+  t.deviation = std::sqrt(std::max(0.0, squares - t.mean * t.mean));  // of all pixels, images counting alike
   t.room = s.median([](const image_facts& f) { return std::min({f.deviation, f.mean, 1 - f.mean}); });
   t.with_colour = s.mean([](const image_facts& f) { return f.colour ? 1.0 : 0.0; });
   t.objects = with_objects(s).median([](const image_facts& f) { return f.objects; });
