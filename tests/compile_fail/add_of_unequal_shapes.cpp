@@ -1,5 +1,7 @@
 // expected-error: add: both inputs need the same shape
 // expected-error: residual.add
+// expected-error: 8, 64, 64
+// expected-error: 16, 64, 64
 #include <segx/layers/add.hpp>
 #include <segx/models/unet.hpp>
 

@@ -1,5 +1,7 @@
 // expected-error: concat: both inputs need the same height and width
 // expected-error: join.concat
+// expected-error: 8, 64, 64
+// expected-error: 16, 32, 32
 #include <segx/models/unet.hpp>
 
 using namespace segx;

@@ -1,4 +1,5 @@
 // expected-error: depthwise_conv2d: the kernel is larger than the padded input
+// expected-error: 8, 64, 6
 #include <segx/layers/depthwise_conv2d.hpp>
 #include <segx/models/unet.hpp>
 

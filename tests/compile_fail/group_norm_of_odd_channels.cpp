@@ -1,4 +1,5 @@
 // expected-error: group_norm2d: the channels cannot be split into so many groups
+// expected-error: 10, 64, 64
 #include <segx/layers/group_norm2d.hpp>
 #include <segx/models/unet.hpp>
 

@@ -1,4 +1,5 @@
 // expected-error: conv2d: the channels cannot be split into so many groups
+// expected-error: 3, 64, 64
 #include <segx/models/unet.hpp>
 
 using namespace segx;

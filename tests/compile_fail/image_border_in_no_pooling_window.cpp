@@ -1,5 +1,6 @@
 // expected-error: max_pool2d: the last rows or columns lie in no window
 // expected-error: stem.max_pool2d
+// expected-error: 8, 64, 64
 #include <segx/models/unet.hpp>
 
 using namespace segx;

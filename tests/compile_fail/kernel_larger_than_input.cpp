@@ -1,5 +1,6 @@
 // expected-error: conv2d: the kernel is larger than the padded input
 // expected-error: stem
+// expected-error: 1, 64, 6
 #include <segx/models/unet.hpp>
 
 using namespace segx;

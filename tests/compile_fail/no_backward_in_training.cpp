@@ -1,6 +1,7 @@
 // expected-error: this layer has no backward pass on this backend and cannot be trained
 // expected-error: middle
 // expected-error: square
+// expected-error: 8, 64, 64
 #include <segx/models/unet.hpp>
 #include <segx/runtime/training_session.hpp>
 

@@ -115,8 +115,8 @@ TEST_CASE("checkpoints that are wrong are refused, and the sentence names the fi
     damaged[at] ^= std::byte{1};
     write_file_atomically(path, damaged);
     const std::size_t number = (at - 8 - header) / sizeof(float);
-    refuses(number < 3   ? "damaged, the weights are not those that were written"
-            : number < 5 ? "damaged, the optimizer are not those that were written"
-                         : "damaged, the average are not those that were written");
+    refuses(number < 3   ? "damaged, the values of \"weights\" are not those that were written"
+            : number < 5 ? "damaged, the values of \"optimizer\" are not those that were written"
+                         : "damaged, the values of \"average\" are not those that were written");
   }
 }

@@ -62,7 +62,10 @@ struct parts {
   void remove(const std::string& name) {
     std::erase_if(tensors, [&](const tensor_entry& entry) { return entry.name == name; });
   }
-  void make_checksum_fit() { metadata["sha256"] = detail::checksum_of(tensors); }
+  void make_checksum_fit() {
+    metadata["sha256"] = detail::checksum_of(tensors);
+    metadata["card_sha256"] = sha256_of_texts(metadata, "card_sha256");
+  }
 };
 
 /// What decode_weights says of these bytes. If it refuses them, it must not have touched the target.
@@ -292,6 +295,10 @@ TEST_CASE("a file that does not hold what it should is refused in a sentence", "
       {"the file is damaged: expected the SHA-256", [](parts& p) { p.set_value("stem.weight", 5, 0.5F); }},
       {"the file is damaged: expected the SHA-256", [](parts& p) { p.metadata["sha256"] = std::string(64, '0'); }},
       {"the file is damaged: expected the SHA-256", [](parts& p) { p.metadata.erase("sha256"); }},
+      {"the file's card was changed: expected the SHA-256", [](parts& p) { p.metadata["normalisation"] = "mean 0.9"; }},
+      {"the file's card was changed: expected the SHA-256", [](parts& p) { p.metadata["architecture"] += ' '; }},
+      {"the file's card was changed: expected the SHA-256", [](parts& p) { p.metadata["height"] = "96"; }},
+      {"the file's card was changed: expected the SHA-256", [](parts& p) { p.metadata["card_sha256"] = "0"; }},
       {"the self-test fails: logits differ by",
        [](parts& p) { p.set_value("stem.weight", 5, 3.0F), p.make_checksum_fit(); }},
       {"the self-test fails: logits differ by",
@@ -311,4 +318,5 @@ TEST_CASE("a file that does not hold what it should is refused in a sentence", "
     CHECK_THAT(refusal_after(file.spoil), Contains(file.sentence));
   }
   CHECK(refusal_after([](parts&) {}) == "");  // taken apart and put together, nothing is wrong
+  CHECK(refusal_after([](parts& p) { p.metadata.erase("card_sha256"); }) == "");  // as older files are
 }

@@ -72,6 +72,25 @@ class Scripts(unittest.TestCase):
         self.assertFalse((self.folder / "begun").exists())
         self.assertFalse((self.folder / "build").exists())
 
+    def test_setup_names_what_a_machine_without_packages_of_debian_lacks(self):
+        only = self.folder / "only"
+        only.mkdir()
+        for name in ("bash", "sed"):
+            (only / name).symlink_to(shutil.which(name))
+        for name in ("cmake", "ninja", "python3"):
+            self.program(only / name, "")
+
+        def setup():
+            return subprocess.run(["scripts/setup", "build"], cwd=self.folder, capture_output=True, text=True, timeout=60, env={"PATH": str(only)})
+
+        self.program(only / "g++", 'case "$*" in *hwy/highway.h*) exit 1 ;; esac')
+        done = setup()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr, "scripts/setup: this is no Debian machine; please install the counterparts of: libhwy-dev\n")
+        self.program(only / "g++", "")
+        done = setup()
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
     def test_each_explains_itself(self):
         for script in (path.name for path in (ROOT / "scripts").iterdir()):
             done = self.call(script, "--help")

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace segx {
 
@@ -48,6 +50,10 @@ class sha256_sum {
 };
 
 std::string sha256(std::span<const std::byte> data);
+
+/// The SHA-256 of texts, in the order of their names, each name and text with a zero behind it; without the one that is
+/// named `but`, which holds it.
+std::string sha256_of_texts(const std::map<std::string, std::string>& texts, std::string_view but);
 
 }  // namespace segx
 

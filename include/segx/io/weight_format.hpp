@@ -51,6 +51,9 @@ namespace detail {
 
 inline constexpr std::string_view weight_format = "segx weights 1";
 
+/// Name of the checksum over all other texts of the metadata; files of before it have none.
+inline constexpr const char* checksum_of_card = "card_sha256";
+
 /// Name in the metadata and place in the card: this table alone says what is stored.
 struct card_field {
   const char* name;
@@ -114,6 +117,9 @@ bool are_finite(std::span<const float> values);
 /// The checksum that stands in the metadata: of all tensors' bytes in the order of the file.
 std::string checksum_of(std::span<const tensor_entry> tensors);
 
+/// What is wrong with the metadata by their own checksum; "" if nothing is, or if they have none.
+std::string damage_of_card(const std::map<std::string, std::string>& metadata);
+
 }  // namespace detail
 
 /// The bytes of a weight file: the learnables by name, the card, the network's architecture and fingerprint, a
@@ -163,6 +169,7 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
                                               {"width", std::to_string(card.width)},
                                               {"sha256", detail::checksum_of(tensors)}};
   for (const auto& [name, member] : detail::card_fields) { metadata[name] = card.*member; }
+  metadata[detail::checksum_of_card] = sha256_of_texts(metadata, detail::checksum_of_card);
   return make_safetensors(tensors, metadata);
 }
 
@@ -210,6 +217,7 @@ template <class Network>
   if (file.metadata["sha256"] != sum) {
     return joined({"the file is damaged: expected the SHA-256 ", file.metadata["sha256"], ", found ", sum});
   }
+  if (std::string wrong = detail::damage_of_card(file.metadata); !wrong.empty()) { return wrong; }
 
   const shape test = detail::self_test_shape(network, result.card);
   if (network.defect_at(test.height, test.width)) {

@@ -29,15 +29,8 @@ struct checkpoint_array {
 inline constexpr checkpoint_array checkpoint_arrays[] = {
     {"weights", &checkpoint::weights}, {"optimizer", &checkpoint::optimizer}, {"average", &checkpoint::average}};
 
-/// The checksum over all other texts of the file, in the order of their names, each with a zero behind it.
+/// The checksum over all other texts of the file.
 inline constexpr const char* checksum_of_values = "sha256.values";
-
-inline std::string sha256_of(std::map<std::string, std::string> values) {
-  values.erase(checksum_of_values);
-  std::string all;
-  for (const auto& [name, text] : values) { all.append(name).append(1, '\0').append(text).append(1, '\0'); }
-  return sha256(std::as_bytes(std::span{all}));
-}
 
 }  // namespace detail
 
@@ -52,7 +45,7 @@ SEGX_IMPL_COLD void save_checkpoint(const std::filesystem::path& path, const che
     tensors.push_back({name, dtype::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(values)});
     metadata[joined({"sha256.", name})] = sha256(tensors.back().bytes);
   }
-  metadata[detail::checksum_of_values] = detail::sha256_of(metadata);
+  metadata[detail::checksum_of_values] = sha256_of_texts(metadata, detail::checksum_of_values);
   const std::vector<std::byte> header = safetensors_header(tensors, metadata);
   std::vector<std::span<const std::byte>> pieces{header};
   for (const tensor_entry& tensor : tensors) { pieces.push_back(tensor.bytes); }
@@ -68,7 +61,7 @@ SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std
     fail({path.string(), ": not a checkpoint of segx, or one of another version; this one reads \"",
           detail::checkpoint_format, "\""});
   }
-  if (file.metadata[detail::checksum_of_values] != detail::sha256_of(file.metadata)) {
+  if (file.metadata[detail::checksum_of_values] != sha256_of_texts(file.metadata, detail::checksum_of_values)) {
     fail({path.string(), ": damaged, or made by an older segx: the counters are not those that were written"});
   }
   checkpoint state;
@@ -82,7 +75,7 @@ SEGX_IMPL_COLD checkpoint load_checkpoint(const std::filesystem::path& path, std
     std::vector<float>& to = state.*member;
     const tensor_entry* entry = file.find(name);
     if (entry == nullptr || sha256(entry->bytes) != file.metadata[joined({"sha256.", name})]) {
-      fail({path.string(), ": damaged, the ", name, " are not those that were written"});
+      fail({path.string(), ": damaged, the values of \"", name, "\" are not those that were written"});
     }
     to.resize(entry->bytes.size() / sizeof(float));
     if (const std::string wrong = to_float32(*entry, to); !wrong.empty()) { fail({path.string(), ": ", wrong}); }

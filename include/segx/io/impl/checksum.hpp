@@ -76,4 +76,12 @@ SEGX_IMPL std::string sha256(std::span<const std::byte> data) {
   return sum.digits();
 }
 
+SEGX_IMPL_COLD std::string sha256_of_texts(const std::map<std::string, std::string>& texts, std::string_view but) {
+  std::string all;
+  for (const auto& [name, text] : texts) {
+    if (name != but) { all.append(name).append(1, '\0').append(text).append(1, '\0'); }
+  }
+  return sha256(std::as_bytes(std::span{all}));
+}
+
 }  // namespace segx

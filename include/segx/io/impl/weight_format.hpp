@@ -52,6 +52,14 @@ SEGX_IMPL_COLD std::string checksum_of(std::span<const tensor_entry> tensors) {
   return sum.digits();
 }
 
+SEGX_IMPL_COLD std::string damage_of_card(const std::map<std::string, std::string>& metadata) {
+  const auto expected = metadata.find(checksum_of_card);
+  if (expected == metadata.end()) { return ""; }
+  const std::string found = sha256_of_texts(metadata, checksum_of_card);
+  if (found == expected->second) { return ""; }
+  return joined({"the file's card was changed: expected the SHA-256 ", expected->second, ", found ", found});
+}
+
 }  // namespace detail
 
 SEGX_IMPL_COLD std::string decode_card(const safetensors_view& file, model_card& out) {
