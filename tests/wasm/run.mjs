@@ -11,6 +11,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -96,6 +97,18 @@ function withHeader(file, change) {
   return Buffer.concat([length, header, file.subarray(8 + size)]);
 }
 
+/** The same file with other texts in its card, and their checksum. */
+function withCard(file, texts) {
+  return withHeader(file, (header) => {
+    const all = JSON.parse(header);
+    const card = Object.assign(all.__metadata__, texts);
+    const sum = createHash('sha256');
+    for (const name of Object.keys(card).sort()) if (name !== 'card_sha256') sum.update(`${name}\0${card[name]}\0`);
+    card.card_sha256 = sum.digest('hex');
+    return JSON.stringify(all);
+  });
+}
+
 // ---- under Node ----
 
 /** With what options Node compiles relaxed SIMD: none where it does so anyway; undefined where it cannot. */
@@ -147,7 +160,7 @@ async function testUnderNode(native) {
     const packed = (file) => gzipSync(readFileSync(join(site, file)), { level: 9 }).length;
     const files = readFileSync(join(here, '../../wasm_demo/files_to_compute.txt'), 'utf8').trim().split('\n');
     const of = (program) => files.reduce((sum, file) => sum + packed(file.startsWith('NETWORK') ? program : file), 0);
-    const all = (network) => [1, 2].flatMap((threads) => [false, true].map((relaxed) => of(programOf(network, threads, relaxed)) / 1024));
+    const all = (network) => [1, 2].flatMap((threads) => [false, true].map((relaxed) => of(programOf(network, threads, relaxed)) / 1000));
     const told = (sizes) => sizes.map((size) => size.toFixed(1)).join(', ');
     assert(Math.max(...all('unet16')) <= 100, `they are ${told(all('unet16'))} KB`);
     return `unet16 ${told(all('unet16'))} KB, unet-mobilenetv2 ${told(all('unet-mobilenetv2'))} KB`;
@@ -269,9 +282,10 @@ async function testUnderNode(native) {
       'something appended': [Buffer.concat([weights, Buffer.alloc(5)]), /expected \d+ bytes of data/],
       'one bit flipped': [damaged, /damaged: expected the SHA-256 [0-9a-f]{64}, found [0-9a-f]{64}$|not finite/],
       'another network': [withHeader(weights, (text) => text.replace(/("fingerprint":")[^"]/, '$1#')), /another network/],
-      'another size': [withHeader(weights, (text) => text.replace('"height":"256"', '"height":"512"')), /512x256.*256x256/],
+      'another size': [withCard(weights, { height: '512' }), /512x256.*256x256/],
       'no header': [withHeader(weights, () => '[]'), /does not start with/],
-      'a threshold of 2': [withHeader(weights, (text) => text.replace('"threshold":"0.5"', '"threshold":"2"')), /threshold is "2"/],
+      'a threshold of 2': [withCard(weights, { threshold: '2' }), /threshold is "2"/],
+      'a changed card': [withHeader(weights, (text) => text.replace('"threshold":"0.5"', '"threshold":"0.4"')), /card was changed/],
     };
     for (const [what, [file, sentence]] of Object.entries(cases)) {
       for (const sum of ['', await sumOf(file)]) {
@@ -376,8 +390,7 @@ async function testInBrowser(chromium, native) {
     await test('weights that were trained on windows are said to be', 60, async () => {
       const told = `/trained on windows/.test(document.querySelector('#network').textContent)`;
       assert.equal(await page.value(told), false);
-      const windows = withHeader(weightBytes, (header) =>
-        header.replace(/("resizing":)"[^"]*"/, `$1"none: windows of the image's own resolution"`));
+      const windows = withCard(weightBytes, { resizing: `none: windows of the image's own resolution` });
       await page.choose('#weights-file', file('windows.safetensors', windows));
       await page.until(`${idle} && ${told}`);
     });
