@@ -310,13 +310,11 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
-  const auto parts_of = [](int count, int parts) { return (count + parts - 1) / parts; };
+  const int share = (grid.count() + threads.size() - 1) / threads.size();
 
-  // A task: some tiles from the input to the result.
-  if (!blocks.shares_channels && parts_of(grid.count(), threads.size()) >= blocks.tiles / 2) {
-    const int tasks =
-        wino::rounded(parts_of(grid.count(), blocks.tiles), threads.size());  // equally many for each thread
-    const int step = wino::rounded(parts_of(grid.count(), tasks), 4);
+  if (!blocks.shares_channels && share >= blocks.tiles / 2) {  // a task: some tiles from the input to the result
+    const int tasks_of_thread = (share + blocks.tiles - 1) / blocks.tiles;
+    const int step = wino::rounded((share + tasks_of_thread - 1) / tasks_of_thread, 4);
     threads.run((grid.count() + step - 1) / step, [&](int task, int thread) {
       const int first = task * step;
       const int last = std::min(first + step, grid.count());
