@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include <segx/kernels/cpu/thread_pool.hpp>
@@ -51,6 +52,47 @@ TEST_CASE("what a loop wrote is seen by the next one, whichever thread runs it",
     values.swap(next);
   }
   CHECK(values == std::vector<int>(64, 501));
+}
+
+TEST_CASE("each thread begins with its own part of a loop, the same in every loop", "[kernels]") {
+  thread_pool pool{4};
+  for (int round = 0; round < 100; ++round) {
+    std::vector<int> thread_of(4, -1);
+    std::atomic<int> begun = 0;
+    pool.run(4, [&](int index, int thread) {
+      thread_of[static_cast<std::size_t>(index)] = thread;
+      ++begun;
+      while (begun < 4) { std::this_thread::yield(); }
+    });
+    CHECK(thread_of == std::vector<int>{0, 1, 2, 3});
+  }
+}
+
+TEST_CASE("a thread that is done with its part helps others", "[kernels]") {
+  thread_pool pool{2};
+  for (const int waiting : {0, 5}) {  // the first of the caller's part, and of the worker's
+    std::atomic<int> others = 0;
+    pool.run(10, [&](int index, int) {
+      if (index != waiting) {
+        ++others;
+        return;
+      }
+      while (others < 9) { std::this_thread::yield(); }
+    });
+    CHECK(others == 9);
+  }
+}
+
+TEST_CASE("tasks that run in order pass a turnstile in order, whatever threads there are", "[kernels]") {
+  for (const int threads : {1, 2, 3, 8}) {
+    thread_pool pool{threads};
+    segx::turnstile in_order;
+    std::vector<int> passed;
+    pool.run_in_order(200, [&](int index, int) { in_order.pass(index, [&] { passed.push_back(index); }); });
+    std::vector<int> expected(200);
+    std::iota(expected.begin(), expected.end(), 0);
+    CHECK(passed == expected);
+  }
 }
 
 TEST_CASE("pools come and go, used and unused, asleep and awake", "[kernels]") {

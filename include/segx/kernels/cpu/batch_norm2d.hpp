@@ -22,7 +22,7 @@ namespace segx::simd::HWY_NAMESPACE {
 template <class Body>
 void for_each_slice_of_channels(thread_pool& threads, shape s, Body&& body) {
   const int blocks = detail::whole_blocks(s.channels) / channel_block;
-  threads.run(blocks, [&](int block, int) {
+  threads.run_in_order(blocks, [&](int block, int) {
     for (int slice = 0; slice < channel_block; slice += lanes) {
       const int channel = block * channel_block + slice;
       body(block * s.plane() * channel_block + slice, channel, std::clamp(s.channels - channel, 0, lanes));

@@ -103,6 +103,15 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       column_vec sum[2][Pixels];
 #pragma GCC unroll 16
       for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = hn::Zero(column_tag{}); }
+      if (Pixels > 1 && g.out_step > 1 && has_vector(column_tag{}, y, 0)) {  // the results to come
+        const auto [channel, pixel] = place(k, j + Pixels);
+        const float* to = y.image(n) + channel_offset(y.extent, channel) + pixel * channel_block;
+#pragma GCC unroll 16
+        for (int p = 0; p < Pixels; ++p) {
+          ask_to_write<1>(column_tag{}, to + std::int64_t{p} * g.out_step * channel_block,
+                          y.extent.plane() * channel_block);
+        }
+      }
       alignas(64) float totals[Vectors * Pixels][column_lanes];  // of the rows of the kernel that are done
       bool has_totals = false;
       if constexpr (column_lanes == 1) {  // without vectors GCC 12 warns: it does not see that the flag guards them

@@ -9,8 +9,8 @@
 /// Layers that meet each element alone: y = then(x), y = then(a + b), and dy · then′ for the epilogue `then`
 /// (activation and dropout) of any layer.
 ///
-/// There is nothing to block for: each is one sweep over what it writes, in the order of memory. A task is a block of
-/// channels of one image. Dropout draws by an element's place in [N,C,H,W], or by its image, which neither blocks nor
+/// There is nothing to block for: each is one sweep over what it writes, in the order of memory. A task is a band of
+/// rows of one image. Dropout draws by an element's place in [N,C,H,W], or by its image, which neither blocks nor
 /// tasks change.
 namespace segx::simd::HWY_NAMESPACE {
 

@@ -17,7 +17,7 @@ template <class Body>
 void for_each_set_of_groups(thread_pool& threads, int batch, int channels, int channels_of_group, Body&& body) {
   const int set = std::lcm(channels_of_group, channel_block);
   const int sets = (channels + set - 1) / set;
-  threads.run(batch * sets, [&](int task, int thread) {
+  threads.run_in_order(batch * sets, [&](int task, int thread) {
     const int first = task % sets * set;
     body(task / sets, first, std::min(first + set, channels), task, thread);
   });

@@ -11,17 +11,30 @@
 /// one is. Its gradient goes to the first largest value of the window, row by row (with a NaN, to any or none), which
 /// is looked for again: nothing is kept from the forward pass.
 ///
-/// Lanes are channels, so the largest of a window is a vector in a register. A task is a block of channels of one
-/// image, row after row: windows that share pixels add to dx in the same task, and pixels are read in order. Where
-/// windows are tiles, each pixel of dx is written once.
+/// Lanes are channels, so the largest of a window is a vector in a register. A task is a band of rows of one image;
+/// backward, where windows share pixels, a block of channels, so that they add to dx in the same task. Where windows
+/// are tiles, each pixel of dx is written once.
 namespace segx::simd::HWY_NAMESPACE {
+
+/// What a task of `for_each_row` is: some rows of all blocks of an image, as in the layers before and behind, or, where
+/// rows add to the same results, all rows of a block.
+enum class row_tasks { bands, blocks };
 
 /// Calls body(image, block, row) for every row of blocks of a blocked tensor, in threads.
 template <class Body>
-void for_each_row(thread_pool& threads, int batch, shape s, Body&& body) {
+void for_each_row(thread_pool& threads, int batch, shape s, Body&& body, row_tasks tasks = row_tasks::bands) {
   const int blocks = (s.channels + channel_block - 1) / channel_block;
-  threads.run(batch * blocks, [&](int task, int) {
-    for (int i = 0; i < s.height; ++i) { body(task / blocks, task % blocks, i); }
+  const int bands = threads.size() == 1 ? 1 : std::min(4 * threads.size(), s.height);
+  const int tasks_of_image = tasks == row_tasks::bands ? bands : blocks;
+  threads.run(batch * tasks_of_image, [&](int task, int) {
+    const int n = task / tasks_of_image;
+    const int part = task % tasks_of_image;
+    const bool is_band = tasks == row_tasks::bands;
+    const int end_block = is_band ? blocks : part + 1;
+    const int end_row = is_band ? s.height * (part + 1) / bands : s.height;
+    for (int block = is_band ? 0 : part; block < end_block; ++block) {
+      for (int i = is_band ? s.height * part / bands : 0; i < end_row; ++i) { body(n, block, i); }
+    }
   });
 }
 
@@ -69,29 +82,32 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
   if (!b.dx[0]) { return; }
   if (!cpu::memory.is_blocked(y)) { return segx::max_pool2d_backward<float, cpu::memory>(on, g, b); }
   const bool adds = b.adds[0] || !g.is_tiling();  // to zeros, where nobody wrote before
-  for_each_row(on.threads, b.dy.batch, y, [&](int n, int block, int i) {
-    const float* from = b.x[0].image(n) + block * x.plane() * channel_block;
-    float* to = b.dx[0].image(n) + block * x.plane() * channel_block;
-    const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
-    if (i == 0 && adds && !b.adds[0]) { std::fill_n(to, x.plane() * channel_block, 0.0F); }
-    const pixel_range rows = g.window(i, x.height);
-    for (int j = 0; j < y.width; ++j) {
-      const pixel_range columns = g.window(j, x.width);
-      for (int slice = 0; slice < channel_block; slice += lanes) {
-        vec best = all(-std::numeric_limits<float>::infinity());
-        for_each_pixel_of(rows, columns, x.width,
-                          [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
-        vec left = load(dy + j * channel_block + slice);  // until the first largest value has taken it
-        for_each_pixel_of(rows, columns, x.width, [&](std::int64_t at) SEGX_INLINED {
-          const auto is_best = hn::Eq(load(from + at + slice), best);
-          const vec gradient = hn::IfThenElseZero(is_best, left);
-          left = hn::IfThenZeroElse(is_best, left);
-          float* dx = to + at + slice;
-          store(adds ? hn::Add(load(dx), gradient) : gradient, dx);
-        });
-      }
-    }
-  });
+  for_each_row(
+      on.threads, b.dy.batch, y,
+      [&](int n, int block, int i) {
+        const float* from = b.x[0].image(n) + block * x.plane() * channel_block;
+        float* to = b.dx[0].image(n) + block * x.plane() * channel_block;
+        const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
+        if (i == 0 && adds && !b.adds[0]) { std::fill_n(to, x.plane() * channel_block, 0.0F); }
+        const pixel_range rows = g.window(i, x.height);
+        for (int j = 0; j < y.width; ++j) {
+          const pixel_range columns = g.window(j, x.width);
+          for (int slice = 0; slice < channel_block; slice += lanes) {
+            vec best = all(-std::numeric_limits<float>::infinity());
+            for_each_pixel_of(rows, columns, x.width,
+                              [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
+            vec left = load(dy + j * channel_block + slice);  // until the first largest value has taken it
+            for_each_pixel_of(rows, columns, x.width, [&](std::int64_t at) SEGX_INLINED {
+              const auto is_best = hn::Eq(load(from + at + slice), best);
+              const vec gradient = hn::IfThenElseZero(is_best, left);
+              left = hn::IfThenZeroElse(is_best, left);
+              float* dx = to + at + slice;
+              store(adds ? hn::Add(load(dx), gradient) : gradient, dx);
+            });
+          }
+        }
+      },
+      g.is_tiling() ? row_tasks::bands : row_tasks::blocks);
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE

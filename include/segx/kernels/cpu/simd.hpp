@@ -68,6 +68,18 @@ HWY_INLINE void split_pixel([[maybe_unused]] D d, hn::Vec<D> v, float* pixel,
   }
 }
 
+/// Asks for the cache lines of `Pixels` pixels in a row which a vector of channels will be stored to: another core's
+/// cache may hold them, which stores alone find out one after the other.
+template <int Pixels, class D>
+HWY_INLINE void ask_to_write(D, const float* pixel, std::int64_t block_distance) {
+  constexpr int pixels_of_line = 64 / (channel_block * static_cast<int>(sizeof(float)));
+  constexpr int blocks = hn::MaxLanes(D{}) > channel_block ? 2 : 1;
+#pragma GCC unroll 16
+  for (int p = 0; p < Pixels * blocks; p += pixels_of_line) {
+    __builtin_prefetch(pixel + p % Pixels * channel_block + p / Pixels * block_distance, 1);
+  }
+}
+
 /// An epilogue as vector code. Dropout draws by the place of an element in [N,C,H,W]; `lane_distance` is how far the
 /// places of two neighbouring lanes are apart: the size of a plane, as lanes are channels.
 class vector_epilogue {

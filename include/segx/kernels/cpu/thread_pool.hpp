@@ -52,10 +52,41 @@ inline void wait_a_turn([[maybe_unused]] int n) {
 #endif
 }
 
+/// What is left of a thread's part of a loop: its own thread takes from the front, others from the back.
+class alignas(64) loop_part {
+ public:
+  void reset(int begin, int end) { ends_.store(packed(begin, end), std::memory_order_relaxed); }
+  /// The next index, or −1 if none is left.
+  int take_first() {
+    return take([](int begin, int end) { return packed(begin + 1, end); }, [](int begin, int) { return begin; });
+  }
+  int take_last() {
+    return take([](int begin, int end) { return packed(begin, end - 1); }, [](int, int end) { return end - 1; });
+  }
+
+ private:
+  static constexpr std::uint64_t packed(int begin, int end) {
+    return std::uint64_t{static_cast<std::uint32_t>(end)} << 32 | static_cast<std::uint32_t>(begin);
+  }
+  int take(auto&& rest, auto&& taken) {
+    std::uint64_t ends = ends_.load(std::memory_order_relaxed);
+    while (true) {
+      const int begin = static_cast<int>(ends & 0xffffffff);
+      const int end = static_cast<int>(ends >> 32);
+      if (begin == end) { return -1; }
+      if (ends_.compare_exchange_weak(ends, rest(begin, end), std::memory_order_relaxed)) { return taken(begin, end); }
+    }
+  }
+
+  std::atomic<std::uint64_t> ends_{0};
+};
+
 }  // namespace detail
 
-/// A fixed team of threads that share loops; the calling thread is one of them. A loop's iterations are handed out one
-/// by one, so which thread runs which is open: results must not depend on it. `run` allocates nothing.
+/// A fixed team of threads that share loops; the calling thread is one of them. Each begins with its own part of a
+/// loop, the same part of every loop: rows of an image stay with the thread, and in the cache of the core, that
+/// computed them one layer before. Who is done helps others, so which thread runs which iteration is open: results must
+/// not depend on it. `run` allocates nothing.
 ///
 /// WebAssembly cannot start threads: the page does, before there is a pool. Each of its threads calls `enlist` and then
 /// `help`. One pool at a time has them, the first that wants more than one thread; others have one.
@@ -67,10 +98,12 @@ class thread_pool {
     thread_pool* none = nullptr;
     if (threads == 1 || !employer().compare_exchange_strong(none, this)) { return; }
     size_ = helpers() + 1;
+    parts_ = std::make_unique<detail::loop_part[]>(static_cast<std::size_t>(size_));
     ++hirings();
     detail::wake_all(hirings());
 #else
     size_ = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    parts_ = std::make_unique<detail::loop_part[]>(static_cast<std::size_t>(size_));
     const dismissal_of_few guard{*this};
     for (int t = 1; t < size_; ++t) {
       workers_.emplace_back([this, t] { work(t); });
@@ -96,20 +129,13 @@ class thread_pool {
   /// done.
   template <class Body>
   void run(int count, Body&& body) {
-    if (size_ == 1 || count <= 1) {
-      for (int i = 0; i < count; ++i) { body(i, 0); }
-      return;
-    }
-    call_ = [](void* context, int index, int thread) {
-      (*static_cast<std::remove_reference_t<Body>*>(context))(index, thread);
-    };
-    context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
-    count_ = count;
-    next_.store(0, std::memory_order_relaxed);
-    busy_.store(size_ - 1, std::memory_order_relaxed);
-    start_round();
-    share(0);
-    for (int turn = 0; busy_.load(std::memory_order_acquire) > 0; ++turn) { detail::wait_a_turn(turn); }
+    run_shared(count, body, false);
+  }
+
+  /// The same; tasks begin in the order of their numbers, whichever thread is free taking the next.
+  template <class Body>
+  void run_in_order(int count, Body&& body) {
+    run_shared(count, body, true);
   }
 
 #ifdef __wasm__
@@ -128,6 +154,24 @@ class thread_pool {
  private:
   static constexpr int turns_before_sleep = 3000;  // a layer follows the last one within microseconds
 
+  template <class Body>
+  void run_shared(int count, Body& body, bool in_order) {
+    if (size_ == 1 || count <= 1) {
+      for (int i = 0; i < count; ++i) { body(i, 0); }
+      return;
+    }
+    call_ = [](void* context, int index, int thread) { (*static_cast<Body*>(context))(index, thread); };
+    context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
+    parts_in_use_ = in_order ? 1 : size_;
+    for (int p = 0; p < parts_in_use_; ++p) { parts_[p].reset(part_begin(count, p), part_begin(count, p + 1)); }
+    busy_.store(size_ - 1, std::memory_order_relaxed);
+    start_round();
+    share(0);
+    for (int turn = 0; busy_.load(std::memory_order_acquire) > 0; ++turn) { detail::wait_a_turn(turn); }
+  }
+
+  int part_begin(int count, int part) const { return static_cast<int>(std::int64_t{count} * part / parts_in_use_); }
+
   void start_round() {
     round_.fetch_add(1, std::memory_order_release);
     detail::wake_all(round_);
@@ -140,9 +184,11 @@ class thread_pool {
   }
 
   void share(int thread) {
-    for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
-         i = next_.fetch_add(1, std::memory_order_relaxed)) {
-      call_(context_, i, thread);
+    const int own = parts_in_use_ == 1 ? 0 : thread;
+    for (int i = parts_[own].take_first(); i >= 0; i = parts_[own].take_first()) { call_(context_, i, thread); }
+    for (int further = 1; further < parts_in_use_; ++further) {
+      detail::loop_part& other = parts_[(own + further) % parts_in_use_];
+      for (int i = other.take_last(); i >= 0; i = other.take_last()) { call_(context_, i, thread); }
     }
   }
 
@@ -188,17 +234,17 @@ class thread_pool {
   std::vector<std::thread> workers_;
 #endif
   int size_ = 1;
-  std::atomic<std::uint32_t> round_{0};
-  std::atomic<int> next_{0};
-  std::atomic<int> busy_{0};
+  std::unique_ptr<detail::loop_part[]> parts_;
+  int parts_in_use_ = 1;
   void (*call_)(void*, int, int) = nullptr;
   void* context_ = nullptr;
-  int count_ = 0;
   bool stopping_ = false;
+  alignas(64) std::atomic<std::uint32_t> round_{0};  // cache lines of their own, as others wait for them
+  alignas(64) std::atomic<int> busy_{0};
 };
 
-/// Lets the tasks of one loop pass one at a time, in the order of their numbers: sums come out the same, whatever
-/// threads there are. (Tasks are handed out in that order, so the one that is waited for is always running.)
+/// Lets the tasks of a loop that runs in order pass one at a time, in the order of their numbers: sums come out the
+/// same, whatever threads there are. (The task that is waited for is always running.)
 class turnstile {
  public:
   template <class Body>

@@ -12,8 +12,8 @@
 ///   left, right = x[low row] + row share · (x[high row] − x[low row])   in the low and the high column
 ///   y[n,c,i,j]  = left + column share · (right − left)
 ///
-/// Backward passes are the transposed maps. Lanes are channels. A task is a block of channels of one image, row after
-/// row: what two rows of dy give to the same row of dx is added in the same task, and pixels are read in order.
+/// Backward passes are the transposed maps. Lanes are channels. A task is a band of rows of one image; backward from
+/// bilinear a block of channels, as what two rows of dy give to the same row of dx is added in the same task.
 namespace segx::simd::HWY_NAMESPACE {
 
 inline void upsample_nearest_forward(cpu& on, int factor, const forward_pass<float>& f) {
@@ -83,44 +83,47 @@ inline void upsample_bilinear_backward(cpu& on, const upsample2d_geometry& g, co
   const shape y = b.dy.extent;
   const upsample2d_axis rows{g, x.height};
   const upsample2d_axis columns{g, x.width};
-  for_each_row(on.threads, b.dy.batch, y, [&](int n, int block, int i) {
-    float* plane = b.dx[0].image(n) + block * x.plane() * channel_block;
-    if (i == 0 && !b.adds[0]) { std::fill_n(plane, x.plane() * channel_block, 0.0F); }
-    const upsample2d_source row = rows(i);
-    float* above = plane + std::int64_t{row.low} * x.width * channel_block;
-    float* below = plane + std::int64_t{row.high} * x.width * channel_block;
-    const vec down = all(static_cast<float>(row.share));
-    for (int slice = 0; slice < channel_block; slice += lanes) {
-      const auto give = [&](int column, vec gradient) SEGX_INLINED {
-        float* upper = above + std::int64_t{column} * channel_block + slice;
-        float* lower = below + std::int64_t{column} * channel_block + slice;
-        const vec share = hn::Mul(gradient, down);
-        store(hn::Add(load(upper), hn::Sub(gradient, share)), upper);
-        store(hn::Add(load(lower), share), lower);
-      };
-      const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block + slice;
-      int here = 0;  // the column that `left` is for; `right` is for the next one
-      vec left = zero();
-      vec right = zero();
-      for (int j = 0; j < y.width; ++j, dy += channel_block) {
-        const upsample2d_source column = columns(j);
-        if (column.low > here) {
-          give(here++, left);
-          left = right;
-          right = zero();
+  for_each_row(
+      on.threads, b.dy.batch, y,
+      [&](int n, int block, int i) {
+        float* plane = b.dx[0].image(n) + block * x.plane() * channel_block;
+        if (i == 0 && !b.adds[0]) { std::fill_n(plane, x.plane() * channel_block, 0.0F); }
+        const upsample2d_source row = rows(i);
+        float* above = plane + std::int64_t{row.low} * x.width * channel_block;
+        float* below = plane + std::int64_t{row.high} * x.width * channel_block;
+        const vec down = all(static_cast<float>(row.share));
+        for (int slice = 0; slice < channel_block; slice += lanes) {
+          const auto give = [&](int column, vec gradient) SEGX_INLINED {
+            float* upper = above + std::int64_t{column} * channel_block + slice;
+            float* lower = below + std::int64_t{column} * channel_block + slice;
+            const vec share = hn::Mul(gradient, down);
+            store(hn::Add(load(upper), hn::Sub(gradient, share)), upper);
+            store(hn::Add(load(lower), share), lower);
+          };
+          const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block + slice;
+          int here = 0;  // the column that `left` is for; `right` is for the next one
+          vec left = zero();
+          vec right = zero();
+          for (int j = 0; j < y.width; ++j, dy += channel_block) {
+            const upsample2d_source column = columns(j);
+            if (column.low > here) {
+              give(here++, left);
+              left = right;
+              right = zero();
+            }
+            const vec share = hn::Mul(load(dy), all(static_cast<float>(column.share)));
+            left = hn::Add(left, hn::Sub(load(dy), share));
+            right = hn::Add(right, share);
+          }
+          if (here + 1 < x.width) {
+            give(here, left);
+            give(here + 1, right);
+          } else {
+            give(here, hn::Add(left, right));
+          }
         }
-        const vec share = hn::Mul(load(dy), all(static_cast<float>(column.share)));
-        left = hn::Add(left, hn::Sub(load(dy), share));
-        right = hn::Add(right, share);
-      }
-      if (here + 1 < x.width) {
-        give(here, left);
-        give(here + 1, right);
-      } else {
-        give(here, hn::Add(left, right));
-      }
-    }
-  });
+      },
+      row_tasks::blocks);
 }
 
 [[gnu::noinline]] inline void upsample2d_forward(cpu& on, const upsample2d_geometry& g, const forward_pass<float>& f) {

@@ -247,6 +247,9 @@ inline void transform_inputs(const view<const float>& x, int padding, const tile
   transform_tiles<wino::window>(input_transform{}, x, padding, grid, first, last, from, to, v);
 }
 
+/// How far ahead an output transform asks for the places of its results.
+inline constexpr int tiles_ahead = 4;
+
 /// Aᵀ m A of tiles [first, last) into channels [from, to) (whole blocks) of y; m begins with these.
 template <class Result>
 [[gnu::noinline]] void transform_outputs(const transformed& m, const tile_grid& grid, int first, int last, int from,
@@ -266,6 +269,9 @@ template <class Result>
            ++t, in += m.tile_distance, columns -= wino::tile, pixel += wino::tile, out += wino::tile * channel_block) {
         const auto load_value = [&](int r, int c)
                                     SEGX_INLINED { return hn::LoadU(d, in + r * m.row_distance + c * panel); };
+        for (int r = 0; r < rows; ++r) {
+          ask_to_write<wino::tile>(d, out + r * line + tiles_ahead * wino::tile * channel_block, block_distance);
+        }
         const auto put = [&](auto value, int r, int c) SEGX_INLINED {
           split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, result.put());
         };
@@ -301,6 +307,10 @@ template <class Result>
   }
 }
 
+/// Tiles of a task are a multiple of so many rows, a pass of the products; where there are 32 registers, four are
+/// enough to hide the latency of an addition.
+inline constexpr int even_rows = has_32_registers ? 4 : max_rows;
+
 /// y = result(convolution of x with the packed weights).
 template <class Result>
 void winograd_convolution(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
@@ -313,11 +323,15 @@ void winograd_convolution(thread_pool& threads, const view<const float>& x, int 
   const int share = (grid.count() + threads.size() - 1) / threads.size();
 
   if (!blocks.shares_channels && share >= blocks.tiles / 2) {  // a task: some tiles from the input to the result
-    const int tasks_of_thread = (share + blocks.tiles - 1) / blocks.tiles;
-    const int step = wino::rounded((share + tasks_of_thread - 1) / tasks_of_thread, 4);
-    threads.run((grid.count() + step - 1) / step, [&](int task, int thread) {
-      const int first = task * step;
-      const int last = std::min(first + step, grid.count());
+    const int tasks = (share + blocks.tiles - 1) / blocks.tiles * threads.size();
+    const int passes = (grid.count() + even_rows - 1) / even_rows;
+    const int step = (passes + tasks - 1) / tasks * even_rows;
+    const auto begin_of = [&](int task) {  // all tasks as large, up to a pass
+      return std::min(static_cast<int>(std::int64_t{passes} * task / tasks) * even_rows, grid.count());
+    };
+    threads.run(tasks, [&](int task, int thread) {
+      const int first = begin_of(task);
+      const int last = begin_of(task + 1);
       const transformed v{scratch.of(thread), step, depth};
       const transformed m{v.end(), step, columns};
       transform_inputs(x, padding, grid, first, last, 0, depth, v);
@@ -404,7 +418,7 @@ inline void winograd_weight_gradient(thread_pool& threads, const view<const floa
   const int parts = blocks.parts(grid.count());
   turnstile in_order;
 
-  threads.run(row_tasks * column_tasks * parts, [&](int task, int thread) {
+  threads.run_in_order(row_tasks * column_tasks * parts, [&](int task, int thread) {
     const int part = task % parts;
     const int c0 = task / parts / column_tasks * blocks.rows;
     const int k0 = task / parts % column_tasks * blocks.columns;
