@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <optional>
 #include <string>
 
 #include <segx/core/describe.hpp>
@@ -9,8 +11,8 @@
 #include <segx/testing/gradient_check.hpp>
 #include <segx/testing/layer_run.hpp>
 
-/// Checks one layer on one backend against reference<double>: the result, the gradients written, and the gradients
-/// added.
+/// Checks one layer on one backend against reference<double>: the result, the gradients written, the gradients added,
+/// and, where the layer gates, those in front of a ReLU.
 template <segx::backend Backend, class Layer>
 void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer_inputs& drawn, double bound) {
   using namespace segx::testing;
@@ -35,6 +37,15 @@ void check_agreement(Backend& on, const Layer& layer, const segx::testing::layer
   layer_gradients without_first = expected.backward(held, start);
   without_first.x[0].clear();
   check(found.backward(held, start, only_second), without_first);
+
+  if (!found.gates()) { return; }
+  constexpr float scale = 1.25F;
+  for (const bool adds : {false, true}) {
+    const auto from = adds ? std::optional{start} : std::nullopt;
+    layer_gradients in_front = expected.backward(held, from);
+    for (std::size_t i = 0; i < in.x[0].size(); ++i) { in_front.x[0][i] *= in.x[0][i] > 0 ? scale : 0; }
+    check(found.backward(held, from, {true, true}, scale), in_front);
+  }
 }
 
 inline std::string text_of(const segx::epilogue& then) {

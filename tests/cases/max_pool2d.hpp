@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <segx/core/describe.hpp>
@@ -18,6 +19,10 @@ struct max_pool2d_case {
   }
   segx::shape output_shape(segx::shape s) const {
     return {s.channels, geometry.output_extent(s.height), geometry.output_extent(s.width)};
+  }
+  template <segx::backend B>
+  segx::workspace needs(segx::shape s) const {
+    return max_pool2d_workspace(std::type_identity<B>{}, geometry, s);
   }
   void forward(auto& on, const auto& f) const { max_pool2d_forward(on, geometry, f); }
   void backward(auto& on, const auto& b) const { max_pool2d_backward(on, geometry, b); }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <type_traits>
+
+#include <segx/core/graph.hpp>
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
 #include <segx/kernels/pool2d.hpp>
@@ -12,5 +15,11 @@ concept has_max_pool2d = backend<B> && requires(B& on, pool2d_geometry g, const 
   max_pool2d_forward(on, g, f);
   max_pool2d_backward(on, g, b);
 };
+
+/// What a backend needs to pool x: nothing, unless it says otherwise.
+template <backend B>
+constexpr workspace max_pool2d_workspace(std::type_identity<B>, const pool2d_geometry&, shape) {
+  return {};
+}
 
 }  // namespace segx

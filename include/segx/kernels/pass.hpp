@@ -55,6 +55,9 @@ struct backward_pass {
   scratch_memory<T> scratch{};
   kept_memory<T> kept{};
   bool batch_statistics = false;
+  /// Above 0, where the layer `gates`: x[0] is the result of a ReLU and of a dropout that scales by this, and dx[0] is
+  /// to be the gradient in front of them.
+  float relu_scale = 0;
 };
 
 /// A layer's weights, to be brought into the form that a backend's kernels read.

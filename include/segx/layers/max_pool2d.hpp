@@ -53,6 +53,10 @@ struct max_pool2d {
     return {x.channels, geometry.output_extent(x.height), geometry.output_extent(x.width)};
   }
 
+  template <backend B>
+  static constexpr workspace needs(shape x) {
+    return max_pool2d_workspace(std::type_identity<B>{}, geometry, x);
+  }
   template <has_max_pool2d B>
   static void forward(B& on, const forward_pass<typename B::scalar>& f) {
     max_pool2d_forward(on, geometry, f);

@@ -39,8 +39,11 @@ class executor {
         memory_{on, what, max_batch, threads},
         frozen_(what.nodes.size()),
         steady_(what.nodes.size()),
-        learns_(what.nodes.size()) {
+        learns_(what.nodes.size()),
+        gates_(what.nodes.size()),
+        gated_(what.nodes.size()) {
     find_who_learns();
+    find_gates();
   }
 
   const program<Backend>& what() const { return program_; }
@@ -119,8 +122,9 @@ class executor {
         pass.x[k] = value(node.inputs[k], batch);
         if (learns_[node.inputs[k]]) { pass.dx[k] = gradient(node.inputs[k], batch); }
       }
+      if (gates_[i]) { pass.relu_scale = 1 / (1 - drawn.at(program_.nodes[node.inputs[0]].then).dropout); }
       const epilogue then = drawn.at(node.then);
-      if (!then.empty()) {
+      if (!then.empty() && !gated_[i]) {
         const auto& known = slope_follows_from_result(then.act) ? pass.y : pass.x[0];
         epilogue_backward(*on_, then, known, pass.dy, drawn.seed_of(i));
       }
@@ -138,6 +142,19 @@ class executor {
       const auto& node = program_.nodes[i];
       learns_[i] = node.parameter_count > 0 && !frozen_[i];
       for (int k = 0; k < node.input_count; ++k) { learns_[i] = learns_[i] || learns_[node.inputs[k]]; }
+    }
+  }
+  /// In a training, the last of a value's readers to write its gradient, its first reader, takes the ReLU that made the
+  /// value with it, if it can: memory is passed once less.
+  void find_gates() {
+    for (int i = 1; i <= last() && program_.why == purpose::training; ++i) {
+      const int input = program_.nodes[i].inputs[0];
+      const epilogue& then = program_.nodes[input].then;
+      bool is_first_reader = true;
+      for (int k = input + 1; k < i; ++k) { is_first_reader = is_first_reader && !program_.nodes[k].reads(input); }
+      gates_[i] = program_.nodes[i].needs.gates && then.act == activation::relu && !then.whole_image &&
+                  is_first_reader && !program_.joined[input];
+      if (gates_[i]) { gated_[input] = true; }
     }
   }
   template <class Draw>
@@ -179,6 +196,8 @@ class executor {
   std::vector<bool> frozen_;
   std::vector<bool> steady_;
   std::vector<bool> learns_;
+  std::vector<bool> gates_;  // the node's backward pass includes the ReLU that made its input
+  std::vector<bool> gated_;  // … so that this node's own does without
 };
 
 }  // namespace segx

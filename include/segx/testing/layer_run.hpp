@@ -156,6 +156,7 @@ class layer_run {
         });
     packed_ = poisoned(needs.packed);
     packed_backward_ = poisoned(needs.packed_backward);
+    gates_ = needs.gates;
     kept_floats_ = needs.kept;
     kept_ = poisoned(kept_floats_ * in.batch);
     scratch_floats_ = std::max(needs.scratch, needs.scratch_backward);
@@ -182,12 +183,12 @@ class layer_run {
 
   /// The gradients, given the forward result y, behind a call of `forward` where the layer keeps something. With
   /// `start`, dx and dparameters are added to it; otherwise dx is written and dparameters are added to zero. For an
-  /// input that is not `wanted` (as an image's is not) dx is left empty.
+  /// input that is not `wanted` (as an image's is not) dx is left empty. `relu_scale` is for layers that gate.
   layer_gradients backward(const array& y, const std::optional<layer_gradients>& start = {},
-                           std::array<bool, 2> wanted = {true, true}) {
+                           std::array<bool, 2> wanted = {true, true}, float relu_scale = 0) {
     const tensor_memory result = loaded(y, y_extent_);
     const tensor_memory dy = loaded(in_.dy, y_extent_);
-    backward_pass<scalar> pass{.y = result.of, .dy = dy.of, .kept = kept(), .batch_statistics = in_.batch_statistics};
+    backward_pass<scalar> pass{.y = result.of, .dy = dy.of, .kept = kept(), .batch_statistics = in_.batch_statistics, .relu_scale = relu_scale};
     std::vector<tensor_memory> dx;
     for (std::size_t k = 0; k < x_.size(); ++k) {
       dx.push_back(start ? loaded(start->x[k], in_.extents[k]) : unwritten(in_.extents[k]));
@@ -216,6 +217,9 @@ class layer_run {
     for (const auto& p : dparameters) { gradients.parameters.emplace_back(p.data(), p.data() + p.size()); }
     return gradients;
   }
+
+  /// True if the backend's layer can take over the ReLU that made its input.
+  bool gates() const { return gates_; }
 
   /// Inputs and gradients of a layer as the backend holds them, which may be with fewer bits: so that the largest of a
   /// window, say, is the same one elsewhere.
@@ -286,6 +290,7 @@ class layer_run {
   std::vector<memory> parameters_;
   memory packed_, packed_backward_, scratch_, kept_;
   std::int64_t scratch_floats_ = 0;
+  bool gates_ = false;
   std::int64_t kept_floats_ = 0;
 };
 

@@ -139,20 +139,18 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   const shape x = b.x[0].extent;
   const shape y = b.dy.extent;
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, x, y, on.convolutions);
-  add_bias_gradient(on, b.dy, b.dparameters[1]);
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.scratch);
+    winograd_weight_gradient(on.threads, b.x[0], g.padding, b.dy, b.dparameters[0], b.dparameters[1], b.scratch);
   } else {
+    add_bias_gradient(on, b.dy, b.dparameters[1]);
     add_weight_gradient(on.threads, {g, b.dy, b.x[0], b.dparameters[0]});
   }
   if (!b.dx[0]) { return; }
 
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
-                         gradient_result{b.dx[0], b.adds[0]});
+    winograd_convolution(on.threads, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch, gradient_result{b});
   } else if (g.stride == 1) {
-    direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0],
-                       gradient_result{b.dx[0], b.adds[0]});
+    direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0], gradient_result{b});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);
     for (int tap = 0; tap < g.kernel * g.kernel; ++tap) {
@@ -240,7 +238,7 @@ inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_
   add_bias_gradient(on, b.dy, b.dparameters[1]);
   add_weight_gradient(on.threads, {g, b.x[0], b.dy, b.dparameters[0]});
   if (!b.dx[0]) { return; }
-  direct_convolution(on.threads, forward_geometry(g), b.dy, b.packed, b.dx[0], gradient_result{b.dx[0], b.adds[0]});
+  direct_convolution(on.threads, forward_geometry(g), b.dy, b.packed, b.dx[0], gradient_result{b});
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <segx/kernels/cpu/cpu_backend.hpp>
+#include <segx/kernels/pool2d.hpp>
 
 /// What is known about a convolution on the CPU when it is compiled: its algorithm, its blocking and its memory, the
 /// same for every instruction set and every machine: caches are not asked for, but assumed.
@@ -94,18 +95,19 @@ struct blocking {
 
 /// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
 /// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
-/// channels.
+/// channels, or two the tiles if those are one task.
 struct gradient_blocking {
   /// Pairs of channels whose sums stay in the cache.
   static constexpr int pairs_in_cache = 64 * 64;
   /// Of a step's tiles, transformed values of x and dy, until the products have read them.
   static constexpr int transformed_bytes = detail::l2_bytes / 4;
   static_assert(frequencies * detail::float_bytes * pairs_in_cache + transformed_bytes <= detail::l2_bytes);
+  static constexpr int most_columns = pairs_in_cache / channel_block;
   static constexpr int shared_rows = 64;  // of a task that shares channels, at most
   static constexpr int shared_columns = 128;
   static constexpr int least_tiles = 24;  // of a step
   static constexpr int most_tiles = 96;
-  static constexpr int least_steps = 8;    // of a task that shares tiles: adding its sums costs as well
+  static constexpr int least_steps = 5;    // of a task that shares tiles: adding its sums costs as well
   static constexpr int most_parts = 16;    // as they are added one after the other
   static constexpr int spare_floats = 16;  // a cache line
 
@@ -122,9 +124,11 @@ struct gradient_blocking {
                              : std::min(detail::whole_panels(channels_out), shared_columns)},
         tiles{tiles_within(transformed_bytes, rows + columns, least_tiles, most_tiles)} {}
 
-  /// Tasks that share this many tiles.
-  constexpr int parts(int tile_count) const {
-    return shares_tiles ? std::clamp(tile_count / (least_steps * tiles), 1, most_parts) : 1;
+  /// Tasks that share this many tiles, where channels make `channel_tasks`: a number that threads share evenly.
+  constexpr int parts(int tile_count, int channel_tasks) const {
+    const int wanted = shares_tiles ? most_parts : channel_tasks == 1 ? 2 : 1;
+    const int parts = std::clamp(tile_count / (least_steps * tiles), 1, wanted);
+    return parts >= 4 ? parts / 4 * 4 : parts == 3 ? 2 : parts;
   }
 
   constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * detail::whole_panels(rows); }
@@ -247,7 +251,8 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
       return {};
     case detail::convolution_algorithm::direct:
       return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
-              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel)};
+              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
+              .gates = g.stride == 1};
     case detail::convolution_algorithm::depthwise: {
       const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_blocks(c);
       const std::int64_t rows = depthwise::ring{g, x, y}.floats();
@@ -260,20 +265,23 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
     }
     case detail::convolution_algorithm::dot:
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
-              .packed_backward = direct::packed_floats(k, c, 1)};
+              .packed_backward = direct::packed_floats(k, c, 1),
+              .gates = true};
     case detail::convolution_algorithm::strips:
       return {.packed = bias + direct::packed_floats(c, k, 1),
               .packed_backward = direct::packed_floats(k, c, 1),
               .scratch = strips::floats(c, strips::pixels_of_task(c)),
               .gives = stream::pixels,
               .scratch_streamed = strips::floats(c, strips::rows_of_band(x) * x.width),
-              .takes = stream::scaled};
+              .takes = stream::scaled,
+              .gates = true};
     case detail::convolution_algorithm::winograd:
       return {.packed = bias + winograd::packed_floats(c, k),
               .packed_backward = winograd::packed_floats(k, c),
               .scratch = winograd::blocking{x, y}.scratch(c),
               .scratch_backward =
-                  std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch())};
+                  std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
+              .gates = true};
   }
   return {};
 }
@@ -291,7 +299,14 @@ constexpr workspace conv_transpose2d_workspace(std::type_identity<B>, const conv
   const std::int64_t forward =
       detail::packed_bias_floats(y.channels) + direct::packed_floats(x.channels, y.channels, taps);
   return {.packed = detail::taps_are_apart(g) || detail::has_phases(g) ? forward : 0,
-          .packed_backward = direct::packed_floats(y.channels, x.channels, taps)};
+          .packed_backward = direct::packed_floats(y.channels, x.channels, taps),
+          .gates = true};
+}
+
+template <backend B>
+  requires std::derived_from<B, cpu>
+constexpr workspace max_pool2d_workspace(std::type_identity<B>, const pool2d_geometry& g, shape x) {
+  return {.gates = g.is_tiling() && cpu::memory.is_blocked(x)};
 }
 
 }  // namespace segx

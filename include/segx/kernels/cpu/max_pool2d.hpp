@@ -102,7 +102,11 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
               const vec gradient = hn::IfThenElseZero(is_best, left);
               left = hn::IfThenZeroElse(is_best, left);
               float* dx = to + at + slice;
-              store(adds ? hn::Add(load(dx), gradient) : gradient, dx);
+              const vec sum = adds ? hn::Add(load(dx), gradient) : gradient;
+              store(b.relu_scale > 0
+                        ? hn::IfThenElseZero(hn::Gt(load(from + at + slice), zero()), hn::Mul(sum, all(b.relu_scale)))
+                        : sum,
+                    dx);
             });
           }
         }

@@ -68,16 +68,18 @@ class forward_result {
   vector_epilogue then_;
 };
 
-/// dx = sum, or dx += sum.
+/// dx = sum, or dx += sum; where a ReLU made x, and perhaps a dropout, in front of these.
 class gradient_result {
  public:
   gradient_result(const view<float>& dx, bool adds) : dx_{dx}, adds_{adds} {}
+  explicit gradient_result(const backward_pass<float>& b)
+      : dx_{b.dx[0]}, adds_{b.adds[0]}, x_{b.relu_scale > 0 ? b.x[0].data : nullptr}, scale_{b.relu_scale} {}
 
   static constexpr bool finishes() { return false; }
   template <class D>
   void finish(D, int, int, std::int64_t, int, int, float*, std::int64_t) const {}
   auto put() const {
-    return [adds = adds_](vec v, int, float* to) SEGX_INLINED { simd::store(adds ? hn::Add(load(to), v) : v, to); };
+    return [result = *this](vec v, int, float* to) SEGX_INLINED { simd::store(result.whole(v, to), to); };
   }
 
   template <class D>
@@ -85,7 +87,7 @@ class gradient_result {
     return [](hn::Vec<D> sum) SEGX_INLINED { return sum; };
   }
   HWY_INLINE void store(vec sum, int c, int n, std::int64_t pixel, float* where) const {
-    if (where != nullptr) { return simd::store(adds_ ? hn::Add(load(where), sum) : sum, where); }
+    if (where != nullptr) { return simd::store(whole(sum, where), where); }
     float values[lanes];
     simd::store(sum, values);
     for (int lane = 0; lane < std::min(lanes, dx_.extent.channels - c); ++lane) {
@@ -95,11 +97,21 @@ class gradient_result {
   void store_value(float sum, int c, int n, std::int64_t pixel) const {
     float& to = dx_.image(n)[c * dx_.extent.plane() + pixel];
     to = adds_ ? to + sum : sum;
+    if (x_ != nullptr) { to = x_[&to - dx_.data] > 0 ? to * scale_ : 0; }
   }
 
  private:
+  /// x and dx lie alike in memory.
+  HWY_INLINE vec whole(vec sum, const float* to) const {
+    if (adds_) { sum = hn::Add(load(to), sum); }
+    return x_ == nullptr ? sum
+                         : hn::IfThenElseZero(hn::Gt(load(x_ + (to - dx_.data)), zero()), hn::Mul(sum, all(scale_)));
+  }
+
   view<float> dx_;
   bool adds_;
+  const float* x_ = nullptr;
+  float scale_ = 0;
 };
 
 /// True if y has a place for the vector d of channels from k on: it is blocked, and has so many channels.
@@ -138,6 +150,15 @@ HWY_INLINE void put_sums(D d, const Result& result, const hn::Vec<D>* sum, const
     }
     return;
   }
+  if constexpr (vector > channel_block) {  // the last block of an odd number
+    const hn::Half<D> half;
+    if (has_vector(half, y, k)) {
+      hn::Vec<hn::Half<D>> lower[Pixels];
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) { lower[p] = hn::LowerHalf(half, sum[p]); }
+      return put_sums<Pixels>(half, result, lower, y, k, n, pixel, step, count);
+    }
+  }
   alignas(64) float values[Pixels][vector];
 #pragma GCC unroll 16
   for (int p = 0; p < Pixels; ++p) { hn::StoreU(sum[p], d, values[p]); }
@@ -148,9 +169,13 @@ HWY_INLINE void put_sums(D d, const Result& result, const hn::Vec<D>* sum, const
 template <class D, class Result>
 void finish_sums(D d, const Result& result, const view<float>& y, int k, int n, std::int64_t pixel, int count,
                  int step) {
-  if (!result.finishes() || !has_vector(d, y, k)) { return; }
-  result.finish(d, k, n, pixel, count, step, y.image(n) + channel_offset(y.extent, k) + pixel * channel_block,
-                y.extent.plane() * channel_block);
+  if (!result.finishes()) { return; }
+  if (has_vector(d, y, k)) {
+    result.finish(d, k, n, pixel, count, step, y.image(n) + channel_offset(y.extent, k) + pixel * channel_block,
+                  y.extent.plane() * channel_block);
+  } else if constexpr (hn::MaxLanes(D{}) > channel_block) {
+    finish_sums(hn::Half<D>{}, result, y, k, n, pixel, count, step);
+  }
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE
