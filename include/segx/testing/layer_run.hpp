@@ -188,7 +188,11 @@ class layer_run {
                            std::array<bool, 2> wanted = {true, true}, float relu_scale = 0) {
     const tensor_memory result = loaded(y, y_extent_);
     const tensor_memory dy = loaded(in_.dy, y_extent_);
-    backward_pass<scalar> pass{.y = result.of, .dy = dy.of, .kept = kept(), .batch_statistics = in_.batch_statistics, .relu_scale = relu_scale};
+    backward_pass<scalar> pass{.y = result.of,
+                               .dy = dy.of,
+                               .kept = kept(),
+                               .batch_statistics = in_.batch_statistics,
+                               .relu_scale = relu_scale};
     std::vector<tensor_memory> dx;
     for (std::size_t k = 0; k < x_.size(); ++k) {
       dx.push_back(start ? loaded(start->x[k], in_.extents[k]) : unwritten(in_.extents[k]));
