@@ -1,8 +1,9 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <limits>
+#include <cstdint>
 
 #include <segx/layers/elu.hpp>
 #include <segx/layers/hard_sigmoid.hpp>
@@ -48,8 +49,10 @@ void check_that_nan_passes() {
   using net = one_row<conv3x3<8>, Activation, conv1x1<1>>;
   session<net> network{weights<net>::random(1), 8, 8};
   auto images = drawn<float>(1, network.input(), 1);
-  images(0, 1, 3, 4) = std::numeric_limits<float>::quiet_NaN();
-  CHECK(std::isnan(network.logits(images)(0, 0, 3, 4)));
+  for (const std::uint32_t bits : {0x7fc00000U, 0xffc00000U, 0x7fc0ffffU, 0xffc00155U}) {
+    images(0, 1, 3, 4) = std::bit_cast<float>(bits);
+    CHECK(std::isnan(network.logits(images)(0, 0, 3, 4)));
+  }
 }
 
 }  // namespace

@@ -796,7 +796,7 @@ class ToolTest(unittest.TestCase):
     def test_exclusive_classes(self):
         data, run, out = self.folder_of_classes("exclusive"), self.folder / "exclusive_run", self.folder / "exclusive_out"
         words = ("train", "--data", data, "--model", "unet8", "--labels", "exclusive", "--classes", "background,left,right",
-                 "--size", 64, "--epochs", 25, "--batch", 3, "--lr", 0.003, "--augment", "none", "--out", run)
+                 "--size", 64, "--epochs", 25, "--batch", 3, "--lr", 0.003, "--augment", "none", "--seed", 3, "--out", run)
         self.assert_fails(segx(*words), "softmax", "cross_entropy", "bce+jaccard")
         self.assertFalse(run.exists())
         self.assert_done(segx(*words, "--loss", "cross_entropy + softmax_dice(over=channel,background=no)"))
