@@ -18,7 +18,7 @@
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Calls body(first float of a slice within an image, first channel, channels of it that there are) for every slice of
-/// channels of a blocked tensor, in threads.
+/// channels of a blocked tensor, in threads; tasks run in order, as some pass a turnstile.
 template <class Body>
 void for_each_slice_of_channels(thread_pool& threads, shape s, Body&& body) {
   const int blocks = detail::whole_blocks(s.channels) / channel_block;

@@ -18,7 +18,7 @@ namespace segx::simd::HWY_NAMESPACE {
 /// first lane in [N,C,H,W].
 template <class Body>
 void for_each_slice(thread_pool& threads, int batch, shape s, Body&& body) {
-  for_each_row(threads, batch, s, [&](int n, int block, int i) {
+  for_each_row(threads, batch, s, row_tasks::bands, [&](int n, int block, int i) {
     const std::int64_t row = std::int64_t{i} * s.width;
     for (int j = 0; j < s.width; ++j) {
       for (int slice = 0; slice < channel_block; slice += lanes) {

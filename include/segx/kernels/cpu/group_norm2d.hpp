@@ -12,7 +12,7 @@
 /// groups. Sums are those of channels, as lanes are; groups are made of them.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// Calls body(n, first channel, end, task, thread) for every task, in threads.
+/// Calls body(n, first channel, end, task, thread) for every task, in threads; in order, as some pass a turnstile.
 template <class Body>
 void for_each_set_of_groups(thread_pool& threads, int batch, int channels, int channels_of_group, Body&& body) {
   const int set = std::lcm(channels_of_group, channel_block);

@@ -22,18 +22,18 @@ enum class row_tasks { bands, blocks };
 
 /// Calls body(image, block, row) for every row of blocks of a blocked tensor, in threads.
 template <class Body>
-void for_each_row(thread_pool& threads, int batch, shape s, Body&& body, row_tasks tasks = row_tasks::bands) {
+void for_each_row(thread_pool& threads, int batch, shape s, row_tasks tasks, Body&& body) {
   const int blocks = (s.channels + channel_block - 1) / channel_block;
-  const int bands = threads.size() == 1 ? 1 : std::min(4 * threads.size(), s.height);
-  const int tasks_of_image = tasks == row_tasks::bands ? bands : blocks;
-  threads.run(batch * tasks_of_image, [&](int task, int) {
-    const int n = task / tasks_of_image;
-    const int part = task % tasks_of_image;
-    const bool is_band = tasks == row_tasks::bands;
-    const int end_block = is_band ? blocks : part + 1;
-    const int end_row = is_band ? s.height * (part + 1) / bands : s.height;
-    for (int block = is_band ? 0 : part; block < end_block; ++block) {
-      for (int i = is_band ? s.height * part / bands : 0; i < end_row; ++i) { body(n, block, i); }
+  const bool in_bands = tasks == row_tasks::bands;
+  const int bands = in_bands && threads.size() > 1 ? std::min(4 * threads.size(), s.height) : 1;
+  const int parts = in_bands ? 1 : blocks;
+  threads.run(batch * bands * parts, [&](int task, int) {
+    const int part = task % parts;
+    const int band = task / parts % bands;
+    for (int block = blocks * part / parts; block < blocks * (part + 1) / parts; ++block) {
+      for (int i = s.height * band / bands; i < s.height * (band + 1) / bands; ++i) {
+        body(task / parts / bands, block, i);
+      }
     }
   });
 }
@@ -60,7 +60,7 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
   const shape x = f.x[0].extent;
   const shape y = f.y.extent;
   if (!cpu::memory.is_blocked(y)) { return segx::max_pool2d_forward<float, cpu::memory>(on, g, f); }
-  for_each_row(on.threads, f.y.batch, y, [&](int n, int block, int i) {
+  for_each_row(on.threads, f.y.batch, y, row_tasks::bands, [&](int n, int block, int i) {
     const float* from = f.x[0].image(n) + block * x.plane() * channel_block;
     float* to = f.y.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
     const pixel_range rows = g.window(i, x.height);
@@ -82,36 +82,31 @@ HWY_INLINE void for_each_pixel_of(pixel_range rows, pixel_range columns, int wid
   if (!b.dx[0]) { return; }
   if (!cpu::memory.is_blocked(y)) { return segx::max_pool2d_backward<float, cpu::memory>(on, g, b); }
   const bool adds = b.adds[0] || !g.is_tiling();  // to zeros, where nobody wrote before
-  for_each_row(
-      on.threads, b.dy.batch, y,
-      [&](int n, int block, int i) {
-        const float* from = b.x[0].image(n) + block * x.plane() * channel_block;
-        float* to = b.dx[0].image(n) + block * x.plane() * channel_block;
-        const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
-        if (i == 0 && adds && !b.adds[0]) { std::fill_n(to, x.plane() * channel_block, 0.0F); }
-        const pixel_range rows = g.window(i, x.height);
-        for (int j = 0; j < y.width; ++j) {
-          const pixel_range columns = g.window(j, x.width);
-          for (int slice = 0; slice < channel_block; slice += lanes) {
-            vec best = all(-std::numeric_limits<float>::infinity());
-            for_each_pixel_of(rows, columns, x.width,
-                              [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
-            vec left = load(dy + j * channel_block + slice);  // until the first largest value has taken it
-            for_each_pixel_of(rows, columns, x.width, [&](std::int64_t at) SEGX_INLINED {
-              const auto is_best = hn::Eq(load(from + at + slice), best);
-              const vec gradient = hn::IfThenElseZero(is_best, left);
-              left = hn::IfThenZeroElse(is_best, left);
-              float* dx = to + at + slice;
-              const vec sum = adds ? hn::Add(load(dx), gradient) : gradient;
-              store(b.relu_scale > 0
-                        ? hn::IfThenElseZero(hn::Gt(load(from + at + slice), zero()), hn::Mul(sum, all(b.relu_scale)))
-                        : sum,
-                    dx);
-            });
-          }
-        }
-      },
-      g.is_tiling() ? row_tasks::bands : row_tasks::blocks);
+  const row_tasks tasks = g.is_tiling() ? row_tasks::bands : row_tasks::blocks;
+  for_each_row(on.threads, b.dy.batch, y, tasks, [&](int n, int block, int i) {
+    const float* from = b.x[0].image(n) + block * x.plane() * channel_block;
+    float* to = b.dx[0].image(n) + block * x.plane() * channel_block;
+    const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
+    if (i == 0 && adds && !b.adds[0]) { std::fill_n(to, x.plane() * channel_block, 0.0F); }
+    const pixel_range rows = g.window(i, x.height);
+    for (int j = 0; j < y.width; ++j) {
+      const pixel_range columns = g.window(j, x.width);
+      for (int slice = 0; slice < channel_block; slice += lanes) {
+        vec best = all(-std::numeric_limits<float>::infinity());
+        for_each_pixel_of(rows, columns, x.width,
+                          [&](std::int64_t at) SEGX_INLINED { best = hn::Max(best, load(from + at + slice)); });
+        vec left = load(dy + j * channel_block + slice);  // until the first largest value has taken it
+        for_each_pixel_of(rows, columns, x.width, [&](std::int64_t at) SEGX_INLINED {
+          const auto is_best = hn::Eq(load(from + at + slice), best);
+          const vec gradient = hn::IfThenElseZero(is_best, left);
+          left = hn::IfThenZeroElse(is_best, left);
+          float* dx = to + at + slice;
+          const vec sum = adds ? hn::Add(load(dx), gradient) : gradient;
+          store(b.relu_scale > 0 ? in_front_of_relu(load(from + at + slice), sum, b.relu_scale) : sum, dx);
+        });
+      }
+    }
+  });
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE

@@ -104,8 +104,7 @@ class gradient_result {
   /// x and dx lie alike in memory.
   HWY_INLINE vec whole(vec sum, const float* to) const {
     if (adds_) { sum = hn::Add(load(to), sum); }
-    return x_ == nullptr ? sum
-                         : hn::IfThenElseZero(hn::Gt(load(x_ + (to - dx_.data)), zero()), hn::Mul(sum, all(scale_)));
+    return x_ == nullptr ? sum : in_front_of_relu(load(x_ + (to - dx_.data)), sum, scale_);
   }
 
   view<float> dx_;

@@ -68,6 +68,11 @@ HWY_INLINE void split_pixel([[maybe_unused]] D d, hn::Vec<D> v, float* pixel,
   }
 }
 
+/// The gradient in front of a ReLU, and of a dropout that scales by `scale`, from that behind them and their result.
+HWY_INLINE vec in_front_of_relu(vec result, vec gradient, float scale) {
+  return hn::IfThenElseZero(hn::Gt(result, zero()), hn::Mul(gradient, all(scale)));
+}
+
 /// Asks for the cache lines of `Pixels` pixels in a row which a vector of channels will be stored to: another core's
 /// cache may hold them, which stores alone find out one after the other.
 template <int Pixels, class D>

@@ -19,7 +19,7 @@ namespace segx::simd::HWY_NAMESPACE {
 inline void upsample_nearest_forward(cpu& on, int factor, const forward_pass<float>& f) {
   const shape x = f.x[0].extent;
   const shape y = f.y.extent;
-  for_each_row(on.threads, f.y.batch, y, [&](int n, int block, int i) {
+  for_each_row(on.threads, f.y.batch, y, row_tasks::bands, [&](int n, int block, int i) {
     const float* from = f.x[0].image(n) + (block * x.plane() + std::int64_t{i / factor} * x.width) * channel_block;
     float* to = f.y.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block;
     for (int j = 0; j < x.width; ++j, from += channel_block) {
@@ -34,7 +34,7 @@ inline void upsample_nearest_forward(cpu& on, int factor, const forward_pass<flo
 inline void upsample_nearest_backward(cpu& on, int factor, const backward_pass<float>& b) {
   const shape x = b.dx[0].extent;
   const shape y = b.dy.extent;
-  for_each_row(on.threads, b.dy.batch, x, [&](int n, int block, int i) {
+  for_each_row(on.threads, b.dy.batch, x, row_tasks::bands, [&](int n, int block, int i) {
     float* to = b.dx[0].image(n) + (block * x.plane() + std::int64_t{i} * x.width) * channel_block;
     const float* from = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * factor * y.width) * channel_block;
     for (int j = 0; j < x.width; ++j, to += channel_block, from += factor * channel_block) {
@@ -53,7 +53,7 @@ inline void upsample_bilinear_forward(cpu& on, const upsample2d_geometry& g, con
   const shape y = f.y.extent;
   const upsample2d_axis rows{g, x.height};
   const upsample2d_axis columns{g, x.width};
-  for_each_row(on.threads, f.y.batch, y, [&](int n, int block, int i) {
+  for_each_row(on.threads, f.y.batch, y, row_tasks::bands, [&](int n, int block, int i) {
     const upsample2d_source row = rows(i);
     const float* plane = f.x[0].image(n) + block * x.plane() * channel_block;
     const float* above = plane + std::int64_t{row.low} * x.width * channel_block;
@@ -83,47 +83,44 @@ inline void upsample_bilinear_backward(cpu& on, const upsample2d_geometry& g, co
   const shape y = b.dy.extent;
   const upsample2d_axis rows{g, x.height};
   const upsample2d_axis columns{g, x.width};
-  for_each_row(
-      on.threads, b.dy.batch, y,
-      [&](int n, int block, int i) {
-        float* plane = b.dx[0].image(n) + block * x.plane() * channel_block;
-        if (i == 0 && !b.adds[0]) { std::fill_n(plane, x.plane() * channel_block, 0.0F); }
-        const upsample2d_source row = rows(i);
-        float* above = plane + std::int64_t{row.low} * x.width * channel_block;
-        float* below = plane + std::int64_t{row.high} * x.width * channel_block;
-        const vec down = all(static_cast<float>(row.share));
-        for (int slice = 0; slice < channel_block; slice += lanes) {
-          const auto give = [&](int column, vec gradient) SEGX_INLINED {
-            float* upper = above + std::int64_t{column} * channel_block + slice;
-            float* lower = below + std::int64_t{column} * channel_block + slice;
-            const vec share = hn::Mul(gradient, down);
-            store(hn::Add(load(upper), hn::Sub(gradient, share)), upper);
-            store(hn::Add(load(lower), share), lower);
-          };
-          const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block + slice;
-          int here = 0;  // the column that `left` is for; `right` is for the next one
-          vec left = zero();
-          vec right = zero();
-          for (int j = 0; j < y.width; ++j, dy += channel_block) {
-            const upsample2d_source column = columns(j);
-            if (column.low > here) {
-              give(here++, left);
-              left = right;
-              right = zero();
-            }
-            const vec share = hn::Mul(load(dy), all(static_cast<float>(column.share)));
-            left = hn::Add(left, hn::Sub(load(dy), share));
-            right = hn::Add(right, share);
-          }
-          if (here + 1 < x.width) {
-            give(here, left);
-            give(here + 1, right);
-          } else {
-            give(here, hn::Add(left, right));
-          }
+  for_each_row(on.threads, b.dy.batch, y, row_tasks::blocks, [&](int n, int block, int i) {
+    float* plane = b.dx[0].image(n) + block * x.plane() * channel_block;
+    if (i == 0 && !b.adds[0]) { std::fill_n(plane, x.plane() * channel_block, 0.0F); }
+    const upsample2d_source row = rows(i);
+    float* above = plane + std::int64_t{row.low} * x.width * channel_block;
+    float* below = plane + std::int64_t{row.high} * x.width * channel_block;
+    const vec down = all(static_cast<float>(row.share));
+    for (int slice = 0; slice < channel_block; slice += lanes) {
+      const auto give = [&](int column, vec gradient) SEGX_INLINED {
+        float* upper = above + std::int64_t{column} * channel_block + slice;
+        float* lower = below + std::int64_t{column} * channel_block + slice;
+        const vec share = hn::Mul(gradient, down);
+        store(hn::Add(load(upper), hn::Sub(gradient, share)), upper);
+        store(hn::Add(load(lower), share), lower);
+      };
+      const float* dy = b.dy.image(n) + (block * y.plane() + std::int64_t{i} * y.width) * channel_block + slice;
+      int here = 0;  // the column that `left` is for; `right` is for the next one
+      vec left = zero();
+      vec right = zero();
+      for (int j = 0; j < y.width; ++j, dy += channel_block) {
+        const upsample2d_source column = columns(j);
+        if (column.low > here) {
+          give(here++, left);
+          left = right;
+          right = zero();
         }
-      },
-      row_tasks::blocks);
+        const vec share = hn::Mul(load(dy), all(static_cast<float>(column.share)));
+        left = hn::Add(left, hn::Sub(load(dy), share));
+        right = hn::Add(right, share);
+      }
+      if (here + 1 < x.width) {
+        give(here, left);
+        give(here + 1, right);
+      } else {
+        give(here, hn::Add(left, right));
+      }
+    }
+  });
 }
 
 [[gnu::noinline]] inline void upsample2d_forward(cpu& on, const upsample2d_geometry& g, const forward_pass<float>& f) {
