@@ -135,8 +135,8 @@ class vector_epilogue {
   /// The gradient in front of the epilogue, from the gradient dy behind it and its result (or its input, where
   /// `slope_follows_from_result` says no).
   HWY_INLINE vec backward(vec known, vec dy, std::uint32_t index) const {
+    if (act_ == activation::relu) { return in_front_of_relu(known, dy, scale_); }  // dropped: 0, too
     if (drops_) { dy = hn::Mul(dy, all(scale_)); }
-    if (act_ == activation::relu) { return hn::IfThenElseZero(hn::Gt(known, zero()), dy); }  // dropped: 0, too
     if (act_ != activation::none) {
       if (drops_ && slope_follows_from_result(act_)) {
         const float most = largest_result(act_);  // which rounding must not hide
