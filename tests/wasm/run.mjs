@@ -3,7 +3,7 @@
 //
 //   node tests/wasm/run.mjs --build build/wasm --native DIR [--pictures DIR]
 //
-// --build      what scripts/wasm left: site/ and test_wasm.wasm
+// --build      what scripts/wasm --tests left: site/ and test_wasm.wasm
 // --native     the folder of the program native_reference, or one that it has filled; masks are compared with those there
 // --pictures   keeps screenshots of the page there
 //
@@ -554,7 +554,7 @@ if (existsSync(join(site, 'unet16.wasm'))) {
   else if (!native) skip('the page', 'no results of native_reference, see --native');
   else await testInBrowser(chromium, native);
 } else {
-  skip('everything', `${site} has no unet16.wasm; build it by scripts/wasm`);
+  skip('everything', `${site} has no unet16.wasm; build it by scripts/wasm --tests`);
 }
 rmSync(temporary, { recursive: true, force: true });
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);

@@ -20,7 +20,7 @@
 /// second-level cache from the input transform through the products to the output transform. Where they are large, all
 /// threads transform a group of many tiles, and a task makes some channels of their results, so that weights are read
 /// once; so, too, where tiles are too few for all threads. Transforms go along rows of tiles, one vector of channels at
-/// a time: pixels are read in order, and what is written lies together.
+/// a time: pixels are read in order, what neighbours share is transformed once, and what is written lies together.
 ///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::simd::HWY_NAMESPACE {
@@ -102,33 +102,36 @@ struct weight_transform_transposed {
   }
 };
 
+/// transform of load(0), load(1) … load(In − 1) to store(v, 0) … store(v, Out − 1).
+template <int In, int Out, class D, class Transform, class Load, class Store>
+HWY_INLINE void transform_line(D d, Transform transform, Load&& load_value, Store&& store_value) {
+  hn::Vec<D> in[In];
+  hn::Vec<D> out[Out];
+#pragma GCC unroll 6
+  for (int i = 0; i < In; ++i) { in[i] = load_value(i); }
+  transform(d, in, out);
+#pragma GCC unroll 6
+  for (int i = 0; i < Out; ++i) { store_value(out[i], i); }
+}
+
 /// A transform of the columns and then the rows of In × In values to Out × Out: load(row, column), store(v, row,
 /// column). The loops stay loops, and what is between the two is in memory: unrolled, they are more values than a
 /// compiler can keep in registers, or in order.
 template <int In, int Out, class D, class Transform, class Load, class Store>
 HWY_INLINE void transform_square(D d, Transform transform, Load&& load_value, Store&& store_value) {
-  using V = hn::Vec<D>;
   constexpr int size = hn::MaxLanes(D{});
   alignas(64) float half[Out * In * size];
 #pragma GCC unroll 1
   for (int s = 0; s < In; ++s) {
-    V in[In];
-    V out[Out];
-#pragma GCC unroll 6
-    for (int r = 0; r < In; ++r) { in[r] = load_value(r, s); }
-    transform(d, in, out);
-#pragma GCC unroll 6
-    for (int r = 0; r < Out; ++r) { hn::Store(out[r], d, half + (r * In + s) * size); }
+    transform_line<In, Out>(
+        d, transform, [&](int r) SEGX_INLINED { return load_value(r, s); },
+        [&](auto v, int r) SEGX_INLINED { hn::Store(v, d, half + (r * In + s) * size); });
   }
 #pragma GCC unroll 1
   for (int r = 0; r < Out; ++r) {
-    V in[In];
-    V out[Out];
-#pragma GCC unroll 6
-    for (int s = 0; s < In; ++s) { in[s] = hn::Load(d, half + (r * In + s) * size); }
-    transform(d, in, out);
-#pragma GCC unroll 6
-    for (int s = 0; s < Out; ++s) { store_value(out[s], r, s); }
+    transform_line<In, Out>(
+        d, transform, [&](int s) SEGX_INLINED { return hn::Load(d, half + (r * In + s) * size); },
+        [&](auto v, int s) SEGX_INLINED { store_value(v, r, s); });
   }
 }
 
@@ -159,38 +162,6 @@ class tile_grid {
   int rows_, columns_, count_;
 };
 
-/// Calls body(from, row_distance, block_distance) for `count` squares of Extent × Extent pixels, the first at (row,
-/// column), the others a tile's columns further on each: `from` is where its first pixel has the vector's channels.
-/// Squares that reach beyond the image are copied, with zeros around it.
-template <int Extent, class D, class Body>
-HWY_INLINE void for_each_square(D d, const float* plane, shape x, int row, int column, int count, Body&& body) {
-  constexpr std::int64_t copied_line = Extent * channel_block;
-  constexpr std::int64_t copied_block = Extent * copied_line;
-  alignas(64) float copy[(hn::MaxLanes(D{}) + channel_block - 1) / channel_block * copied_block];
-  const std::int64_t line = std::int64_t{x.width} * channel_block;
-  const std::int64_t block = x.plane() * channel_block;
-  const int top = std::max(0, -row);
-  const int bottom = std::min(Extent, x.height - row);
-  for (const int end = column + count * wino::tile; column < end; column += wino::tile) {
-    const float* from = plane + row * line + std::int64_t{column} * channel_block;
-    const int left = std::max(0, -column);
-    const int right = std::min(Extent, x.width - column);
-    const bool inside = bottom - top == Extent && right - left == Extent;
-    if (!inside) {
-      for (int p = 0; p < Extent * Extent; ++p) {
-        split_pixel(d, hn::Zero(d), copy + p * channel_block, copied_block, store_slice{});
-      }
-      for (int r = top; r < bottom; ++r) {
-        for (int s = left; s < right; ++s) {
-          split_pixel(d, load_pixel(d, from + r * line + s * channel_block, block),
-                      copy + r * copied_line + s * channel_block, copied_block, store_slice{});
-        }
-      }
-    }
-    body(inside ? from : copy, inside ? line : copied_line, inside ? block : copied_block);
-  }
-}
-
 /// Transformed values of some tiles, [6 rows of frequencies][⌈C/16⌉][tile][6 columns of frequencies][16]: what a
 /// transform reads and writes lies in six pieces of a few cache lines, and products find whole lines at constant
 /// distances.
@@ -218,6 +189,59 @@ struct transformed {
   }
 };
 
+/// Writes `transform` of `count` squares of Extent × Extent pixels from `to` on: the first begins at (row, column) of
+/// the plane, the others a tile's columns further on each; around the plane are zeros.
+///
+/// Squares of 6×6 share two columns with the next. A column is transformed once: a ring of two tiles' columns keeps
+/// what became of them, for the rows.
+template <int Extent, class D, class Transform>
+HWY_INLINE void transform_squares(D d, Transform transform, const float* plane, shape x, int row, int column, int count,
+                                  const transformed& v, float* to) {
+  constexpr int size = hn::MaxLanes(D{});
+  constexpr int shared = Extent - wino::tile;
+  constexpr int ring = 2 * wino::tile;
+  alignas(64) float columns[wino::window * ring * size];
+  const std::int64_t line = std::int64_t{x.width} * channel_block;
+  const std::int64_t block = x.plane() * channel_block;
+  const int top = std::max(0, -row);
+  const int bottom = std::min(Extent, x.height - row);
+
+  const auto transform_column = [&](int s) SEGX_INLINED {
+    const float* from = plane + row * line + std::int64_t{column + s} * channel_block;
+    const bool inside = column + s >= 0 && column + s < x.width;
+    const auto load_value = [&](int r) SEGX_INLINED { return load_pixel(d, from + r * line, block); };
+    const auto keep = [&](auto value, int r)
+                          SEGX_INLINED { hn::Store(value, d, columns + (r * ring + s % ring) * size); };
+    if (inside && bottom - top == Extent) {
+      transform_line<Extent, wino::window>(d, transform, load_value, keep);
+    } else {
+      transform_line<Extent, wino::window>(
+          d, transform,
+          [&](int r) SEGX_INLINED { return inside && r >= top && r < bottom ? load_value(r) : hn::Zero(d); }, keep);
+    }
+  };
+#pragma GCC unroll 1
+  for (int s = 0; s < shared; ++s) { transform_column(s); }
+#pragma GCC unroll 1
+  for (int t = 0; t < count; ++t, to += v.tile_distance) {
+    const int begin = t * wino::tile;
+#pragma GCC unroll 1
+    for (int s = begin + shared; s < begin + Extent; ++s) { transform_column(s); }
+    const float* first = columns + begin % ring * size;
+    const float* second = columns + (begin + wino::tile) % ring * size;
+    const auto put = v.put(d, to);
+#pragma GCC unroll 1
+    for (int r = 0; r < wino::window; ++r, first += ring * size, second += ring * size) {
+      transform_line<Extent, wino::window>(
+          d, transform,
+          [&](int s) SEGX_INLINED {
+            return hn::Load(d, s < wino::tile ? first + s * size : second + (s - wino::tile) * size);
+          },
+          [&](auto value, int s) SEGX_INLINED { put(value, r, s); });
+    }
+  }
+}
+
 /// `transform` of the squares of Extent × Extent pixels of tiles [first, last), which begin `padding` pixels before
 /// them, channels [from, to) (whole blocks): Bᵀ x B of inputs, A dy Aᵀ of gradients.
 template <int Extent, class Transform>
@@ -226,17 +250,8 @@ template <int Extent, class Transform>
                                        const transformed& v) {
   grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
-      const float* plane = x.image(image) + channel_offset(x.extent, c);
-      float* out = v.at(c - from, run);
-      for_each_square<Extent>(
-          d, plane, x.extent, row - padding, column - padding, count,
-          [&](const float* in, std::int64_t line, std::int64_t block) SEGX_INLINED {
-            transform_square<Extent, wino::window>(
-                d, transform,
-                [&](int r, int s) SEGX_INLINED { return load_pixel(d, in + r * line + s * channel_block, block); },
-                v.put(d, out));
-            out += v.tile_distance;
-          });
+      transform_squares<Extent>(d, transform, x.image(image) + channel_offset(x.extent, c), x.extent, row - padding,
+                                column - padding, count, v, v.at(c - from, run));
     });
   });
 }
