@@ -59,8 +59,21 @@ HWY_INLINE void accumulate_tap(const float* in, const channel_access& at, int ch
   const float* w0 = weights.column(k);
   const float* w1 = weights.column(k + (Vectors - 1) * column_lanes);
   for (int first = 0; first < channels; first += at.group, in += at.group * at.plane) {
-    accumulate<Pixels, Vectors, panel, false>(in, pixel_step, fixed<1>{}, std::min(at.group, channels - first), w0, w1,
-                                              0, sum0, sum1);
+    accumulate<Pixels, Vectors, false>(in, pixel_step, fixed<1>{}, std::min(at.group, channels - first), w0, w1,
+                                       fixed<panel>{}, 0, sum0, sum1);
+  }
+}
+
+/// The same for a row of the kernel, whose taps are `tap_floats` apart in the weights, where x is plain: its pixels lie
+/// side by side, so that these taps make one product.
+template <int Pixels, int Vectors>
+HWY_INLINE void accumulate_row(const float* in, const channel_access& at, int channels, std::int64_t pixel_step,
+                               std::int64_t dilation, int taps, const panels<panel>& weights, std::int64_t tap_floats,
+                               int k, column_vec* sum0, column_vec* sum1) {
+  for (int c = 0; c < channels; ++c, in += at.plane) {
+    const float* w0 = weights.column(k) + c * panel;
+    const float* w1 = weights.column(k + (Vectors - 1) * column_lanes) + c * panel;
+    accumulate<Pixels, Vectors, false>(in, pixel_step, dilation, taps, w0, w1, tap_floats, 0, sum0, sum1);
   }
 }
 
@@ -92,6 +105,9 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const float* image = x.image(n);
     const int first_row = i * g.in_step - g.padding;
 
+    const auto weights_of = [&](int r, int s) {
+      return panels<panel>{packed + (r * g.kernel + s) * tap_floats, std::int64_t{panel} * channels};
+    };
     // The channel that the column of weights is for, and the pixel of its result for column j of this row.
     const auto place = [&](int column, int j) {
       const int tap = column / tap_columns;
@@ -100,9 +116,10 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
                            g.out_column + tap % g.out_taps};
     };
     const auto results = [&]<int Pixels, int Vectors>(int j, int k) {
-      column_vec sum[2][Pixels];
+      column_vec sum0[Pixels];
+      column_vec sum1[Pixels];
 #pragma GCC unroll 16
-      for (int p = 0; p < Pixels; ++p) { sum[0][p] = sum[1][p] = hn::Zero(column_tag{}); }
+      for (int p = 0; p < Pixels; ++p) { sum0[p] = sum1[p] = hn::Zero(column_tag{}); }
       if (Pixels > 1 && g.out_step > 1 && has_vector(column_tag{}, y, 0)) {  // the results to come
         const auto [channel, pixel] = place(k, j + Pixels);
         const float* to = y.image(n) + channel_offset(y.extent, channel) + pixel * channel_block;
@@ -112,47 +129,55 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
                           y.extent.plane() * channel_block);
         }
       }
-      alignas(64) float totals[Vectors * Pixels][column_lanes];  // of the rows of the kernel that are done
+      alignas(64) float totals[2][Pixels][column_lanes];  // of the rows of the kernel that are done
       bool has_totals = false;
       if constexpr (column_lanes == 1) {  // without vectors GCC 12 warns: it does not see that the flag guards them
-        std::fill_n(totals[0], Vectors * Pixels, 0.0F);
+        std::fill_n(totals[0][0], 2 * Pixels, 0.0F);
       }
-      const auto add_totals = [&] {
+      const auto add_totals = [&]() SEGX_INLINED {
 #pragma GCC unroll 16
-        for (int p = 0; p < Vectors * Pixels; ++p) {
-          column_vec& to = sum[p / Pixels][p % Pixels];
-          to = hn::Add(hn::Load(column_tag{}, totals[p]), to);
+        for (int p = 0; p < Pixels; ++p) {
+          sum0[p] = hn::Add(hn::Load(column_tag{}, totals[0][p]), sum0[p]);
+          if (Vectors == 2) { sum1[p] = hn::Add(hn::Load(column_tag{}, totals[1][p]), sum1[p]); }
         }
       };
       for (int r = 0; r < g.kernel; ++r) {
         const int h = first_row + r * g.dilation;
         if (h < 0 || h >= x.extent.height) { continue; }
+        if (Pixels > 1 && in_at.group == 1) {
+          const float* from = image + std::int64_t{h} * x.extent.width + j * g.in_step - g.column_padding;
+          accumulate_row<Pixels, Vectors>(from, in_at, channels, pixel_step, g.dilation, g.kernel, weights_of(r, 0),
+                                          tap_floats, k, sum0, sum1);
+          continue;
+        }
         for (int s = 0; s < g.kernel; ++s) {
           const int w = j * g.in_step + s * g.dilation - g.column_padding;
           if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
-          const panels<panel> weights{packed + (r * g.kernel + s) * tap_floats, std::int64_t{panel} * channels};
           const float* from = image + (std::int64_t{h} * x.extent.width + w) * in_at.group;
-          if (pixel_step == channel_block) {
-            accumulate_tap<Pixels, Vectors>(from, in_at, channels, fixed<channel_block>{}, weights, k, sum[0], sum[1]);
+          if (Pixels > 1 && pixel_step == channel_block) {
+            accumulate_tap<Pixels, Vectors>(from, in_at, channels, fixed<channel_block>{}, weights_of(r, s), k, sum0,
+                                            sum1);
           } else {
-            accumulate_tap<Pixels, Vectors>(from, in_at, channels, pixel_step, weights, k, sum[0], sum[1]);
+            accumulate_tap<Pixels, Vectors>(from, in_at, channels, pixel_step, weights_of(r, s), k, sum0, sum1);
           }
         }
         if (in_at.group == 1 || r + 1 == g.kernel) { continue; }
         if (has_totals) { add_totals(); }  // so that long sums keep their digits
         has_totals = true;
 #pragma GCC unroll 16
-        for (int p = 0; p < Vectors * Pixels; ++p) {
-          hn::Store(sum[p / Pixels][p % Pixels], column_tag{}, totals[p]);
-          sum[p / Pixels][p % Pixels] = hn::Zero(column_tag{});
+        for (int p = 0; p < Pixels; ++p) {
+          hn::Store(sum0[p], column_tag{}, totals[0][p]);
+          if (Vectors == 2) { hn::Store(sum1[p], column_tag{}, totals[1][p]); }
+          sum0[p] = sum1[p] = hn::Zero(column_tag{});
         }
       }
       if (has_totals) { add_totals(); }
-#pragma GCC unroll 2
-      for (int half = 0; half < Vectors; ++half) {
-        const auto [channel, first_pixel] = place(k + half * column_lanes, j);
-        put_sums<Pixels>(column_tag{}, result, sum[half], y, channel, n, first_pixel, g.out_step);
-      }
+      const auto put = [&](const column_vec* sum, int column) SEGX_INLINED {
+        const auto [channel, first_pixel] = place(column, j);
+        put_sums<Pixels>(column_tag{}, result, sum, y, channel, n, first_pixel, g.out_step);
+      };
+      put(sum0, k);
+      if constexpr (Vectors == 2) { put(sum1, k + column_lanes); }
     };
     const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
       for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }

@@ -90,23 +90,23 @@ template <int Vectors>
 inline constexpr bool takes_two_panels = Vectors == 2 && column_lanes == panel;
 
 /// sum[vector][i] += Σ_k a[i · row_distance + k · step] · b[k][…] over k in [0, count). b0 and b1 are where the columns
-/// of the two vectors begin; they are moved on. With `Asks`, asks for rows to come, and for those of the next pass,
-/// `next` floats further: worth it where b is large.
+/// of the two vectors begin; they are moved on, `distance` floats for each k. With `Asks`, asks for rows to come, and
+/// for those of the next pass, `next` floats further: worth it where b is large.
 ///
 /// The loop over k is not unrolled: V8, which compiles WebAssembly for the browser, then keeps sums in memory.
-template <int Rows, int Vectors, int Distance, bool Asks>
+template <int Rows, int Vectors, bool Asks>
 HWY_INLINE void accumulate(const float* HWY_RESTRICT a, auto row_distance, auto step, int count,
-                           const float* HWY_RESTRICT& b0, const float* HWY_RESTRICT& b1, std::int64_t next,
-                           column_vec* sum0, column_vec* sum1) {
+                           const float* HWY_RESTRICT& b0, const float* HWY_RESTRICT& b1, auto distance,
+                           std::int64_t next, column_vec* sum0, column_vec* sum1) {
   const column_tag d;
   constexpr bool two_panels = takes_two_panels<Vectors>;
   for (int k = 0; k < count; ++k) {
     if (Asks) {
-      hwy::Prefetch(b0 + prefetch_rows * Distance);
+      hwy::Prefetch(b0 + prefetch_rows * distance);
       __builtin_prefetch(b0 + next, 0, 2);  // into the second-level cache
     }
     if (Asks && two_panels) {
-      hwy::Prefetch(b1 + prefetch_rows * Distance);
+      hwy::Prefetch(b1 + prefetch_rows * distance);
       __builtin_prefetch(b1 + next, 0, 2);
     }
     const column_vec w0 = hn::LoadU(d, b0);
@@ -118,8 +118,8 @@ HWY_INLINE void accumulate(const float* HWY_RESTRICT a, auto row_distance, auto 
       if (Vectors == 2) { sum1[i] = hn::MulAdd(v, w1, sum1[i]); }
     }
     a += step;
-    b0 += Distance;
-    if (two_panels) { b1 += Distance; }
+    b0 += distance;
+    if (two_panels) { b1 += distance; }
   }
 }
 
@@ -152,8 +152,9 @@ HWY_INLINE void multiply(const Left& a, int first, int depth, const panels<Dista
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) { hwy::Prefetch(from + a.panel_distance + i * Left::row_distance); }
     }
-    accumulate<Rows, Vectors, Distance, true>(from, Left::row_distance, Left::step, std::min(Left::most, depth - k), b0,
-                                              b1, (takes_two_panels<Vectors> ? 2 : 1) * b.panel_distance, sum0, sum1);
+    accumulate<Rows, Vectors, true>(from, Left::row_distance, Left::step, std::min(Left::most, depth - k), b0, b1,
+                                    fixed<Distance>{}, (takes_two_panels<Vectors> ? 2 : 1) * b.panel_distance, sum0,
+                                    sum1);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {

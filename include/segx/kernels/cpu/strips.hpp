@@ -45,8 +45,8 @@ HWY_INLINE void multiply_strip(const float* strip, int channels, const panels<pa
   const float* w0 = weights.column(k);
   const float* w1 = weights.column(second);
   for (int c = 0; c < channels; c += channel_block, strip += max_rows * channel_block) {
-    accumulate<max_rows, Vectors, panel, false>(strip, fixed<channel_block>{}, fixed<1>{},
-                                                std::min(channel_block, channels - c), w0, w1, 0, sum0, sum1);
+    accumulate<max_rows, Vectors, false>(strip, fixed<channel_block>{}, fixed<1>{},
+                                         std::min(channel_block, channels - c), w0, w1, fixed<panel>{}, 0, sum0, sum1);
   }
 }
 
