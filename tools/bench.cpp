@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
+#include <cstddef>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <segx/core/describe.hpp>
@@ -17,6 +20,7 @@
 #include <segx/runtime/session.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "models.hpp"
 #include "noise_step.hpp"
 
@@ -26,9 +30,12 @@ namespace {
 
 struct bench_words {
   std::string model, weights, dump;
+  device_words device;
   int size = 256, threads = 1, runs = 10, batch = 1;
   bool train = false, layers = false, json = false;
   bool small = false;
+
+  session_options options() const { return {batch, threads, device.precision_of_gpu(), !device.fastest}; }
 };
 
 using seconds = std::chrono::duration<double>;
@@ -48,6 +55,12 @@ class timings {
 
  private:
   std::vector<double> milliseconds_;
+};
+
+/// Times, and the bytes that the network, or all of a training, holds on what computes it.
+struct measurement {
+  timings times;
+  std::size_t bytes;
 };
 
 /// Runs work() once to warm up, then `runs` times.
@@ -93,8 +106,8 @@ void dump(const std::string& path, const xt::xtensor<float, 4>& values) {
 
 /// A prediction of `batch` images.
 template <class Backend>
-timings time_prediction(const bench_words& w) {
-  session<any_network, Backend> network{weights_for(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}};
+measurement time_prediction(const bench_words& w) {
+  session<any_network, Backend> network{weights_for(w), w.size, w.size, w.options()};
   const auto images = noise(w.batch, network.input());
   auto result = noise(w.batch, network.output());
   if (!w.dump.empty()) {
@@ -102,11 +115,14 @@ timings time_prediction(const bench_words& w) {
     dump(joined({w.dump, ".input.f32"}), images);
     dump(joined({w.dump, ".output.f32"}), result);
   }
-  return time_runs(w.runs, [&] { network.predict(images, result); });
+  return {time_runs(w.runs, [&] { network.predict(images, result); }), network.bytes()};
 }
 
-timings time_step(const bench_words& w) {
-  return time_runs(w.runs, noise_step{weights_for(w), w.size, w.size, {.batch = w.batch, .threads = w.threads}});
+template <class Backend>
+measurement time_step(const bench_words& w) {
+  const recipe r{.model = w.model, .height = w.size, .width = w.size, .pretrained = w.weights, .batch = w.batch};
+  noise_step<Backend> step{network_for(w), r, w.options()};
+  return {time_runs(w.runs, step), step.bytes()};
 }
 
 struct layer_time {
@@ -154,45 +170,13 @@ std::int64_t macs_of(const any_network& network, int size) {
   return sum;
 }
 
-template <class Backend>
-void bench(const bench_words& w) {
-  expect_size(network_for(w), w.size, w.size);
-  const timings times = w.train ? time_step(w) : time_prediction<Backend>(w);
-  const double memory = peak_rss_mb();
-  // A step of training has two more passes of the same work: the gradients of the values and of the weights.
-  const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
-  const double gflops = work / times.median();
-  const std::vector<layer_time> layers = w.layers ? time_layers<Backend>(w) : std::vector<layer_time>{};
+/// "2 threads, AVX2", "CUDA, bf16".
+std::string text_of_device(const bench_words& w) {
+  if (w.device.is_gpu()) { return joined({"CUDA, ", w.device.precision_name()}); }
+  return joined({w.threads, w.threads == 1 ? " thread, " : " threads, ", cpu_instruction_set()});
+}
 
-  if (w.json) {
-    nlohmann::ordered_json json{{"model", w.model},
-                                {"size", w.size},
-                                {"threads", w.threads},
-                                {"batch", w.batch},
-                                {"train", w.train},
-                                {"runs", w.runs},
-                                {"simd", cpu_instruction_set()},
-                                {"median_ms", times.median()},
-                                {"min_ms", times.min()},
-                                {"max_ms", times.max()},
-                                {"gflops", gflops},
-                                {"peak_rss_mb", memory}};
-    for (const layer_time& l : layers) {
-      json["layers"].push_back({{"name", l.name},
-                                {"layer", l.layer},
-                                {"output", l.output},
-                                {"median_ms", l.milliseconds},
-                                {"gflops", l.gflops}});
-    }
-    std::cout << json.dump(2) << '\n';
-    return;
-  }
-  std::printf("%s at %dx%d, %s of %d, %d thread%s, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", w.model.c_str(),
-              w.size, w.size, w.train ? "training step on a batch" : "prediction on a batch", w.batch, w.threads,
-              w.threads == 1 ? "" : "s", cpu_instruction_set(), times.median(), w.runs, times.min(), times.max());
-  std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process\n",
-              1e3 * w.batch / times.median(), gflops, memory);
-  if (layers.empty()) { return; }
+void print_layers(const std::vector<layer_time>& layers) {
   double sum = 0;
   std::size_t name = 20, layer = 17, output = 16;  // widths of their columns
   for (const layer_time& l : layers) {
@@ -212,6 +196,58 @@ void bench(const bench_words& w) {
     print(l.name, l.layer, l.output);
     std::printf("%9.3f %6.1f%% %9.1f\n", l.milliseconds, 100 * l.milliseconds / sum, l.gflops);
   }
+}
+
+template <class Backend>
+void bench(const bench_words& w) {
+  expect_size(network_for(w), w.size, w.size);
+  const auto [times, bytes] = w.train ? time_step<runs_as<Backend>>(w) : time_prediction<Backend>(w);
+  const double memory = peak_rss_mb();
+  const double held = static_cast<double>(bytes) / (1024 * 1024);
+  // A step of training has two more passes of the same work: the gradients of the values and of the weights.
+  const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
+  const double gflops = work / times.median();
+  std::vector<layer_time> layers;
+  if constexpr (std::derived_from<Backend, cpu>) {
+    if (w.layers) { layers = time_layers<Backend>(w); }
+  }
+
+  if (w.json) {
+    nlohmann::ordered_json json{{"model", w.model}, {"size", w.size}, {"device", w.device.device}};
+    if (w.device.is_gpu()) {
+      json["precision"] = w.device.precision_name();
+    } else {
+      json["threads"] = w.threads;
+      json["simd"] = cpu_instruction_set();
+    }
+    json["batch"] = w.batch;
+    json["train"] = w.train;
+    json["runs"] = w.runs;
+    json["median_ms"] = times.median();
+    json["min_ms"] = times.min();
+    json["max_ms"] = times.max();
+    json["gflops"] = gflops;
+    json["held_mb"] = held;
+    json["peak_rss_mb"] = memory;
+    for (const layer_time& l : layers) {
+      json["layers"].push_back({{"name", l.name},
+                                {"layer", l.layer},
+                                {"output", l.output},
+                                {"median_ms", l.milliseconds},
+                                {"gflops", l.gflops}});
+    }
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::printf("%s at %dx%d, %s of %d, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", w.model.c_str(), w.size, w.size,
+              w.train ? "training step on a batch" : "prediction on a batch", w.batch, text_of_device(w).c_str(),
+              times.median(), w.runs, times.min(), times.max());
+  std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process, %.0f MB %s\n",
+              1e3 * w.batch / times.median(), gflops, memory, held,
+              w.device.is_gpu() ? "on the GPU"
+              : w.train         ? "of these the training's"
+                                : "of these the network's");
+  if (!layers.empty()) { print_layers(layers); }
 }
 
 }  // namespace
@@ -239,12 +275,14 @@ void add_bench(CLI::App& app) {
       ->type_name("PREFIX")
       ->excludes(train);
   command->add_flag("--json", words->json, "for programs");
+  words->device.add_to_training(command);
   command->callback([words] {
-    if (words->small) {
-      bench<frugal<cpu>>(*words);
-    } else {
-      bench<cpu>(*words);
+    if (!words->device.is_gpu() && words->small) { return bench<frugal<cpu>>(*words); }
+    if (words->device.is_gpu() && (words->small || words->layers)) {
+      fail(
+          "--layers and --prefer-memory are of --device cpu alone: on a GPU layers follow each other without the host");
     }
+    on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { bench<Backend>(*words); });
   });
 }
 

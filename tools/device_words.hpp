@@ -28,7 +28,10 @@ struct device_words {
                       "on a GPU: the algorithms of convolution that measure fastest, instead of those that give the "
                       "same bits in every run");
   }
+  bool is_gpu() const { return device == "cuda"; }
   precision precision_of_gpu() const { return parse_precision(numbers); }
+  /// "bf16" where the choice was left open.
+  std::string precision_name() const { return numbers == "auto" ? "bf16" : numbers; }
 };
 
 }  // namespace segx::tool

@@ -2,18 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <utility>
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/random.hpp>
 #include <segx/losses/bce.hpp>
 #include <segx/losses/combine.hpp>
 #include <segx/losses/jaccard.hpp>
-#include <segx/optim/adam.hpp>
-#include <segx/runtime/any_network.hpp>
-#include <segx/runtime/training_session.hpp>
-#include <segx/runtime/weights.hpp>
+#include <segx/optim/any_optimizer.hpp>
+#include <segx/train/recipe.hpp>
+#include <segx/train/step.hpp>
+
+#include "training_devices.hpp"
 
 namespace segx::tool {
 
@@ -27,36 +26,36 @@ inline xt::xtensor<float, 4> noise(int images, shape s) {
   return values;
 }
 
-/// A whole step of training on noise, to be timed: forward, loss, backward, Adam.
+/// A whole step of training on noise, to be timed: forward, loss, backward, Adam; all of it done when it returns.
+template <class Backend>
 class noise_step {
  public:
-  noise_step(weights<any_network> begin, int height, int width, session_options options)
-      : weights_{std::move(begin)},
-        network_{weights_.network(), height, width, options},
-        optimizer_{{.learning_rate = 1e-4}, weights_.learnable().size()},
-        images_{noise(options.batch, network_.input())},
-        masks_{noise(options.batch, network_.output())},
-        logits_{masks_},
-        dlogits_{masks_} {
-    for (float& v : masks_) { v = v > 0.5F ? 1 : 0; }
+  /// The recipe says the size and the batch, and the weights to begin with.
+  noise_step(const any_network& network, const recipe& r, session_options options)
+      : learner_{network, r, bce + jaccard,
+                 make_optimizer("adam", static_cast<std::size_t>(network.parameter_count), {.learning_rate = rate_}),
+                 options} {
+    const auto nodes = network.composed(r.height, r.width);
+    batch_.images = noise(r.batch, nodes.front().output);
+    batch_.masks = noise(r.batch, nodes.back().output);
+    for (float& v : batch_.masks) { v = v > 0.5F ? 1 : 0; }
+    batch_.indices.assign(static_cast<std::size_t>(r.batch), 0);
   }
 
   void operator()() {
-    network_.forward(weights_.values(), images_, logits_, {.seed = ++seed_});
-    loss_(logits_, masks_, dlogits_);
-    network_.clear_gradients();
-    network_.backward(weights_.values(), dlogits_);
-    const std::span<float> learnable = weights_.learnable();
-    optimizer_.step(learnable, network_.slopes());
+    learner_.add(batch_, 1, {.seed = ++seed_});
+    learner_.step(rate_);
+    if constexpr (requires { learner_.wait(); }) { learner_.wait(); }
   }
 
- private:
-  static constexpr auto loss_ = bce + jaccard;
+  /// Of all that the learner holds.
+  std::size_t bytes() { return learner_.bytes(); }
 
-  weights<any_network> weights_;
-  training_session<any_network> network_;
-  adam optimizer_;
-  xt::xtensor<float, 4> images_, masks_, logits_, dlogits_;
+ private:
+  static constexpr double rate_ = 1e-4;
+
+  learner<any_network, Backend> learner_;
+  batch batch_;
   std::uint32_t seed_ = 0;
 };
 

@@ -123,7 +123,7 @@ class picture_rows {
 fs::path folder_of(const paper_model& m, const paper_words& w) { return fs::path{w.out} / m.key; }
 
 std::string device_of(const paper_words& w) {
-  if (w.device.device == "cuda") { return joined({"CUDA, ", w.device.numbers == "auto" ? "bf16" : w.device.numbers}); }
+  if (w.device.is_gpu()) { return joined({"CUDA, ", w.device.precision_name()}); }
   const int threads = detail::thread_count(w.threads);
   return joined({cpu_instruction_set(), ", ", threads, threads == 1 ? " thread" : " threads"});
 }

@@ -49,8 +49,8 @@ struct plan_words {
 /// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
 /// that warms up; of fewer where they take long.
 double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
-  noise_step step{
-      weights<any_network>::random(1, model_named(model)), height, width, {.batch = images, .threads = threads}};
+  noise_step<cpu> step{
+      model_named(model), {.model = model, .height = height, .width = width, .batch = images}, {.threads = threads}};
   step();
   constexpr double long_enough = 3;
   double fastest = std::numeric_limits<double>::infinity(), all = 0;

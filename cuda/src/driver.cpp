@@ -22,7 +22,7 @@ device_facts look() {
   // Without a driver these two calls succeed, and say 0.
   SEGX_CHECK(cudaDriverGetVersion(&found.driver));
   SEGX_CHECK(cudaRuntimeGetVersion(&found.runtime));
-  if (found.driver == 0) { fail("there is no NVIDIA driver on this machine; train on the CPU (--device cpu)"); }
+  if (found.driver == 0) { fail("there is no NVIDIA driver on this machine; compute on the CPU (--device cpu)"); }
   int count = 0;
   const cudaError_t problem = cudaGetDeviceCount(&count);
   if (problem == cudaErrorNoDevice || (problem == cudaSuccess && count == 0)) {

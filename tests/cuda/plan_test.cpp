@@ -41,7 +41,7 @@ TEST_CASE("a GPU that cannot run segx is refused in one sentence", "[cuda]") {
         "CPU (--device cpu)");
   CHECK(gpu::no_kernels(good) ==
         "this program has no kernels for the GPU \"H100\", which has compute capability 9.0: compile it with "
-        "-DSEGX_CUDA_ARCHITECTURES=90, or train on the CPU (--device cpu)");
+        "-DSEGX_CUDA_ARCHITECTURES=90, or compute on the CPU (--device cpu)");
 }
 
 TEST_CASE("regions of a session's memory do not overlap, and are aligned", "[cuda]") {

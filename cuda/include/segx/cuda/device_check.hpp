@@ -16,13 +16,13 @@ inline std::string cuda_version_text(int version) { return joined({version / 100
 
 inline std::string old_driver(const device_facts& of) {
   return joined({"the NVIDIA driver is too old: it knows CUDA ", cuda_version_text(of.driver), ", this program needs ",
-                 cuda_version_text(of.runtime), "; update the driver, or train on the CPU (--device cpu)"});
+                 cuda_version_text(of.runtime), "; update the driver, or compute on the CPU (--device cpu)"});
 }
 
 inline std::string no_kernels(const device_facts& of) {
   return joined({"this program has no kernels for the GPU \"", of.name, "\", which has compute capability ", of.major,
                  ".", of.minor, ": compile it with -DSEGX_CUDA_ARCHITECTURES=", of.major, of.minor,
-                 ", or train on the CPU (--device cpu)"});
+                 ", or compute on the CPU (--device cpu)"});
 }
 
 /// Why a GPU cannot run segx, in one sentence; empty if it can.
@@ -31,7 +31,7 @@ inline std::string refusal(const device_facts& of) {
   if (of.driver < of.runtime / 1000 * 1000) { return old_driver(of); }
   if (of.major < least_major) {
     return joined({"the GPU \"", of.name, "\" has compute capability ", of.major, ".", of.minor,
-                   ", segx needs 8.0 or above (A100, H100 and newer); train on the CPU (--device cpu)"});
+                   ", segx needs 8.0 or above (A100, H100 and newer); compute on the CPU (--device cpu)"});
   }
   return "";
 }
