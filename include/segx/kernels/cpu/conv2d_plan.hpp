@@ -66,7 +66,7 @@ struct blocking {
   /// Of a task's tiles, before and after the products; weights pass through the rest of the cache.
   static constexpr int transformed_bytes = detail::l2_bytes / 8 * 3;
   /// Transformed weights beyond this are large: no core's cache holds them from one task to the next.
-  static constexpr std::int64_t large_weights_bytes = 4 * detail::l2_bytes;
+  static constexpr std::int64_t large_weights_bytes = 5 * detail::l2_bytes;
   static constexpr int few_tiles = 96;       // of an image
   static constexpr int least_group = 48;     // tiles that large weights are read for, at least
   static constexpr int shared_columns = 64;  // of a task that shares channels, at most
