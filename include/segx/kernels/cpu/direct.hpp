@@ -187,6 +187,10 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
         results.template operator()<max_rows, Vectors>(j, k);
       }
       for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
+      if (max_rows > 4 && j < inner_end && inner_end - inner_begin >= 4 && result.may_repeat()) {
+        results.template operator()<4, Vectors>(inner_end - 4, k);  // take as long as one; some were there
+        j = inner_end;
+      }
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
       for (int half = 0; half < Vectors; ++half) {
         const auto [channel, first_pixel] = place(k + half * column_lanes, column_begin);

@@ -19,6 +19,8 @@ class forward_result {
   forward_result(const forward_pass<float>& f, const float* packed_bias)
       : y_{f.y}, bias_{packed_bias}, then_{f.then, f.seed, f.y.extent.plane()} {}
 
+  /// True if a sum that is given twice makes no difference, until its pixel is finished.
+  static constexpr bool may_repeat() { return true; }
   bool finishes() const { return !then_.is_clamp() || then_.drops(); }
 
   /// Activation and dropout of `count` pixels in a row, `step` apart, of a blocked tensor; the first stands at `where`.
@@ -75,6 +77,7 @@ class gradient_result {
   explicit gradient_result(const backward_pass<float>& b)
       : dx_{b.dx[0]}, adds_{b.adds[0]}, x_{b.relu_scale > 0 ? b.x[0].data : nullptr}, scale_{b.relu_scale} {}
 
+  bool may_repeat() const { return !adds_ && x_ == nullptr; }
   static constexpr bool finishes() { return false; }
   template <class D>
   void finish(D, int, int, std::int64_t, int, int, float*, std::int64_t) const {}
