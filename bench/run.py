@@ -143,8 +143,11 @@ def in_chromium(peer):
 
 def peak_of(name, model, threads):
     """GFLOP/s that multiplications and additions reach where the workload runs: on the processor, or in Chromium."""
-    found = in_chromium("peak")(model, threads, 1, 1, False) if name.endswith("-web") else call([BIN / "bench_peak", threads])
-    return number(found, "gflops")
+    def once():
+        found = in_chromium("peak")(model, threads, 1, 1, False) if name.endswith("-web") else call([BIN / "bench_peak", threads])
+        return number(found, "gflops")
+
+    return max(once() for _ in range(3))  # other programs may be at work
 
 
 NATIVE = {"segx": segx, "segx, prefer-memory": segx_small, "ONNX Runtime": onnxruntime, "PyTorch": pytorch,

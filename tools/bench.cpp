@@ -57,7 +57,8 @@ class timings {
   std::vector<double> milliseconds_;
 };
 
-/// Times, and the bytes that the network, or all of a training, holds on what computes it.
+/// Times, and the bytes that a session, or a training, holds; of a training on the CPU a checkpoint's, too, which is
+/// not written here.
 struct measurement {
   timings times;
   std::size_t bytes;
@@ -203,7 +204,7 @@ void bench(const bench_words& w) {
   expect_size(network_for(w), w.size, w.size);
   const auto [times, bytes] = w.train ? time_step<runs_as<Backend>>(w) : time_prediction<Backend>(w);
   const double memory = peak_rss_mb();
-  const double held = static_cast<double>(bytes) / (1024 * 1024);
+  const double of_gpu = static_cast<double>(bytes) / (1024 * 1024);
   // A step of training has two more passes of the same work: the gradients of the values and of the weights.
   const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
   const double gflops = work / times.median();
@@ -216,6 +217,7 @@ void bench(const bench_words& w) {
     nlohmann::ordered_json json{{"model", w.model}, {"size", w.size}, {"device", w.device.device}};
     if (w.device.is_gpu()) {
       json["precision"] = w.device.precision_name();
+      json["deterministic"] = !w.device.fastest;
     } else {
       json["threads"] = w.threads;
       json["simd"] = cpu_instruction_set();
@@ -227,7 +229,7 @@ void bench(const bench_words& w) {
     json["min_ms"] = times.min();
     json["max_ms"] = times.max();
     json["gflops"] = gflops;
-    json["held_mb"] = held;
+    if (w.device.is_gpu()) { json["gpu_mb"] = of_gpu; }
     json["peak_rss_mb"] = memory;
     for (const layer_time& l : layers) {
       json["layers"].push_back({{"name", l.name},
@@ -242,11 +244,10 @@ void bench(const bench_words& w) {
   std::printf("%s at %dx%d, %s of %d, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", w.model.c_str(), w.size, w.size,
               w.train ? "training step on a batch" : "prediction on a batch", w.batch, text_of_device(w).c_str(),
               times.median(), w.runs, times.min(), times.max());
-  std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process, %.0f MB %s\n",
-              1e3 * w.batch / times.median(), gflops, memory, held,
-              w.device.is_gpu() ? "on the GPU"
-              : w.train         ? "of these the training's"
-                                : "of these the network's");
+  std::printf("%.1f images/s, %.0f GFLOP/s of the direct method, %.0f MB at most in the process",
+              1e3 * w.batch / times.median(), gflops, memory);
+  if (w.device.is_gpu()) { std::printf(", %.0f MB on the GPU", of_gpu); }
+  std::printf("\n");
   if (!layers.empty()) { print_layers(layers); }
 }
 
@@ -278,10 +279,10 @@ void add_bench(CLI::App& app) {
   words->device.add_to_training(command);
   command->callback([words] {
     if (!words->device.is_gpu() && words->small) { return bench<frugal<cpu>>(*words); }
-    if (words->device.is_gpu() && (words->small || words->layers)) {
-      fail(
-          "--layers and --prefer-memory are of --device cpu alone: on a GPU layers follow each other without the host");
+    if (words->device.is_gpu() && words->layers) {
+      fail("--layers times the CPU only: on a GPU, layers follow each other without the host; leave it out");
     }
+    if (words->device.is_gpu() && words->small) { fail("--prefer-memory is a choice of the CPU's; leave it out"); }
     on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { bench<Backend>(*words); });
   });
 }

@@ -27,8 +27,8 @@ device_facts look() {
   const cudaError_t problem = cudaGetDeviceCount(&count);
   if (problem == cudaErrorNoDevice || (problem == cudaSuccess && count == 0)) {
     fail(
-        "the NVIDIA driver shows no GPU to this process (see nvidia-smi, and the variable CUDA_VISIBLE_DEVICES); train "
-        "on the CPU (--device cpu)");
+        "the NVIDIA driver shows no GPU to this process (see nvidia-smi, and the variable CUDA_VISIBLE_DEVICES); "
+        "compute on the CPU (--device cpu)");
   }
   if (problem == cudaErrorInsufficientDriver) { fail(old_driver(found)); }
   check(problem, "cudaGetDeviceCount(&count)", __FILE__, __LINE__);

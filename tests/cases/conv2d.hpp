@@ -112,6 +112,12 @@ inline std::vector<conv2d_case> conv2d_cases() {
   cases.push_back({{}, 40, {72, 5, 6}, 1, {.act = relu}});  // more channels than one task takes
   cases.push_back({{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}, 2, {.act = sigmoid}});  // more pixels …
   cases.push_back({{.padding = 1, .groups = 9}, 9, {9, 70, 5}, 2, {.act = leaky_relu}});  // … and rows
+  // Rows so long that a direct convolution's longest pass fits in, and some results are left.
+  cases.push_back({{.stride = 2, .padding = 1}, 24, {3, 9, 63}, 2, {.act = relu, .dropout = 0.25F}});
+  cases.push_back({{.stride = 2, .padding = 1}, 40, {16, 9, 40}, 1, {.act = sigmoid, .dropout = 0.5F}});
+  cases.push_back({{.kernel = 5, .stride = 2, .padding = 2}, 9, {8, 9, 62}, 1, {.act = relu}});
+  cases.push_back({{.padding = 2, .dilation = 2}, 3, {8, 7, 31}, 2, {.act = relu, .dropout = 0.5F}});
+  cases.push_back({{.padding = 2, .dilation = 2}, 24, {16, 7, 31}, 2, {.act = relu}});
   return cases;
 }
 
@@ -183,5 +189,8 @@ inline std::vector<conv_transpose2d_case> conv_transpose2d_cases() {
   add({.kernel = 6, .stride = 3, .padding = 0}, 8, 24);
   // With long vectors a pass holds the end of one tap and the beginning of the next.
   cases.push_back({{.kernel = 2, .stride = 2, .padding = 0}, 40, {8, 3, 5}, 2, {.act = sigmoid}});
+  // Long rows, as of convolutions.
+  cases.push_back({{.kernel = 2, .stride = 2, .padding = 0}, 40, {8, 3, 31}, 2, {.act = sigmoid, .dropout = 0.25F}});
+  cases.push_back({{.kernel = 4, .stride = 2, .padding = 1}, 9, {9, 3, 31}, 1, {.act = relu}});
   return cases;
 }

@@ -30,15 +30,15 @@ TEST_CASE("a GPU that cannot run segx is refused in one sentence", "[cuda]") {
   gpu::device_facts old = good;
   old.driver = 12080;
   CHECK(gpu::refusal(old) ==
-        "the NVIDIA driver is too old: it knows CUDA 12.8, this program needs 13.0; update the driver, or train on the "
-        "CPU (--device cpu)");
+        "the NVIDIA driver is too old: it knows CUDA 12.8, this program needs 13.0; update the driver, or compute on "
+        "the CPU (--device cpu)");
   gpu::device_facts small = good;
   small.name = "Tesla T4";
   small.major = 7;
   small.minor = 5;
   CHECK(gpu::refusal(small) ==
-        "the GPU \"Tesla T4\" has compute capability 7.5, segx needs 8.0 or above (A100, H100 and newer); train on the "
-        "CPU (--device cpu)");
+        "the GPU \"Tesla T4\" has compute capability 7.5, segx needs 8.0 or above (A100, H100 and newer); compute on "
+        "the CPU (--device cpu)");
   CHECK(gpu::no_kernels(good) ==
         "this program has no kernels for the GPU \"H100\", which has compute capability 9.0: compile it with "
         "-DSEGX_CUDA_ARCHITECTURES=90, or compute on the CPU (--device cpu)");

@@ -1145,8 +1145,7 @@ class ToolTest(unittest.TestCase):
                 self.assertLessEqual(found["min_ms"], found["median_ms"])
                 self.assertLessEqual(found["median_ms"], found["max_ms"])
                 self.assertGreater(found["gflops"], 0)
-                self.assertGreater(found["peak_rss_mb"], found["held_mb"])
-                self.assertGreater(found["held_mb"], 0.5)
+                self.assertGreater(found["peak_rss_mb"], 1)
                 self.assertNotIn("layers", found)
 
         layers = json.loads(segx(*small, "--layers", "--json").stdout)["layers"]
@@ -1163,7 +1162,8 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx("bench", "--model", "unet8", "--size", 72), "72")
         self.assert_fails(segx("bench", "--model", "unet16", "--weights", self.weights), self.weights)
         self.assert_fails(segx(*small, "--weights", self.folder / "none"), self.folder / "none")
-        self.assert_fails(segx(*small, "--device", "cuda", "--layers"), "--layers")
+        for cpu_alone in ("--layers", "--prefer-memory"):
+            self.assert_fails(segx(*small, "--device", "cuda", cpu_alone), cpu_alone)
         on_gpu = segx(*small, "--device", "cuda", "--json")  # in bf16; or one line that says what is missing
         if on_gpu.returncode == 0:
             self.assertEqual(json.loads(on_gpu.stdout)["precision"], "bf16")

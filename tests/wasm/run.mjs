@@ -169,7 +169,7 @@ async function testUnderNode(native) {
   for (const program of ['test_wasm', 'test_wasm-relaxed']) {
     const file = join(build, `${program}.wasm`);
     const name = `${program}: kernels and unet16 agree with the reference`;
-    if (!existsSync(file)) skip(name, `${file} is not built`);
+    if (!existsSync(file)) skip(name, `${file} is not built: scripts/wasm --tests`);
     else if (program.endsWith('-relaxed') && !relaxedSimd) skip(name, noRelaxedSimd);
     else {
       await test(name, 180, () => {

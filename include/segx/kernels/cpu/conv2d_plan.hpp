@@ -65,7 +65,7 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
 struct blocking {
   /// Of a task's tiles, before and after the products; weights pass through the rest of the cache.
   static constexpr int transformed_bytes = detail::l2_bytes / 8 * 3;
-  /// Transformed weights beyond this are large: no core's cache holds them from one task to the next.
+  /// Transformed weights beyond this are large, as measured: 4.7 MB (256 channels to 128) are better read by each task.
   static constexpr std::int64_t large_weights_bytes = 5 * detail::l2_bytes;
   static constexpr int few_tiles = 96;       // of an image
   static constexpr int least_group = 48;     // tiles that large weights are read for, at least

@@ -188,7 +188,8 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       }
       for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
       if (max_rows > 4 && j < inner_end && inner_end - inner_begin >= 4 && result.may_repeat()) {
-        results.template operator()<4, Vectors>(inner_end - 4, k);  // take as long as one; some were there
+        // Four take as long as one; those that are there already are stored again, as they were.
+        results.template operator()<4, Vectors>(inner_end - 4, k);
         j = inner_end;
       }
       for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }

@@ -19,7 +19,7 @@ class forward_result {
   forward_result(const forward_pass<float>& f, const float* packed_bias)
       : y_{f.y}, bias_{packed_bias}, then_{f.then, f.seed, f.y.extent.plane()} {}
 
-  /// True if a sum that is given twice makes no difference, until its pixel is finished.
+  /// True if storing a sum again, before its pixel is finished, gives the same.
   static constexpr bool may_repeat() { return true; }
   bool finishes() const { return !then_.is_clamp() || then_.drops(); }
 
