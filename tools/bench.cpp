@@ -57,8 +57,7 @@ class timings {
   std::vector<double> milliseconds_;
 };
 
-/// Times, and the bytes that a session, or a training, holds; of a training on the CPU a checkpoint's, too, which is
-/// not written here.
+/// Times, and the bytes that the backend's session or learner plans, which on a GPU are those that it holds there.
 struct measurement {
   timings times;
   std::size_t bytes;
@@ -278,11 +277,14 @@ void add_bench(CLI::App& app) {
   command->add_flag("--json", words->json, "for programs");
   words->device.add_to_training(command);
   command->callback([words] {
-    if (!words->device.is_gpu() && words->small) { return bench<frugal<cpu>>(*words); }
-    if (words->device.is_gpu() && words->layers) {
-      fail("--layers times the CPU only: on a GPU, layers follow each other without the host; leave it out");
+    if (words->device.is_gpu()) {
+      if (words->layers) {
+        fail("--layers times the CPU only: on a GPU, layers follow each other without the host; leave it out");
+      }
+      if (words->small) { fail("--prefer-memory is a choice of the CPU's; leave it out"); }
+    } else if (words->small) {
+      return bench<frugal<cpu>>(*words);
     }
-    if (words->device.is_gpu() && words->small) { fail("--prefer-memory is a choice of the CPU's; leave it out"); }
     on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { bench<Backend>(*words); });
   });
 }
