@@ -22,7 +22,7 @@ struct reference_float {
   static constexpr double gradient = 1e-3;
 };
 
-/// Winograd's F(4×4, 3×3) multiplies by numbers up to 8 and divides by 24, which costs about a digit.
+/// Winograd's transforms multiply by numbers up to 32 and divide by up to 360, which costs about a digit.
 template <int Threads>
 struct cpu_threads {
   using type = segx::cpu;

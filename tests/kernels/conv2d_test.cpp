@@ -1,3 +1,5 @@
+#include <map>
+
 #include <catch2/catch.hpp>
 
 #include "cases/agreement.hpp"
@@ -17,6 +19,15 @@ SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
     check_agreement(on, c, draw(c, c.batch, {c.x}, c.then),
                     c.may_use_winograd() ? TestType::winograd : TestType::exact);
   }
+}
+
+TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
+  std::map<int, int> cases_of_tile;
+  for (const conv2d_case& c : conv2d_cases()) {
+    if (c.may_use_winograd()) { ++cases_of_tile[segx::winograd::tile_for(c.x.channels, c.output_shape(c.x))]; }
+  }
+  CHECK(cases_of_tile[4] > 20);
+  CHECK(cases_of_tile[6] >= 3);
 }
 
 TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
@@ -49,6 +60,7 @@ TEST_CASE("conv2d gives the same bits on any number of threads", "[kernels]") {
        {.act = segx::activation::relu}},    // Winograd: several tasks for each thread
       {{.padding = 1}, 128, {64, 32, 32}},  // … one for each
       {{.padding = 1}, 232, {168, 9, 26}},  // … which share channels
+      {{.padding = 1}, 24, {16, 61, 70}},   // with larger tiles, which are few for many threads
       {{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}},
       {{.kernel = 3, .stride = 2, .padding = 1}, 16, {3, 33, 31}},
       {{.kernel = 5, .padding = 2, .groups = 16}, 16, {16, 66, 29}},
@@ -59,7 +71,7 @@ TEST_CASE("conv2d gives the same bits on any number of threads", "[kernels]") {
     segx::cpu alone{1};
     layer_run expected{alone, c, input};
     const auto y = expected.forward();
-    for (const int threads : {2, 3, 5}) {
+    for (const int threads : {2, 3, 5, 13}) {
       segx::cpu on{threads};
       CHECK(layer_run{on, c, input}.forward() == y);
     }

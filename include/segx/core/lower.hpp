@@ -10,6 +10,13 @@ namespace segx {
 /// dropout does, the network is deployed all the same, but what draws at random stays.
 enum class purpose { inference, training, sampling };
 
+/// What runs a layer, without the backward pass where none is run: nothing then refers to its code, which is not
+/// linked.
+template <class Op>
+constexpr Op trimmed(const Op& op, purpose why) {
+  return why == purpose::training ? op : op.without_backward();
+}
+
 /// The graph that is executed, made from the graph that was composed:
 ///
 ///  - the activation at the very end becomes `head`: the executed graph ends in logits, which is what losses take;
@@ -56,7 +63,7 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
   for (int i = 0; i < composed.size; ++i) {
     node<Op> n = composed.nodes[i];
     n.fit = nullptr;  // sizes are settled: its code need not be linked
-    if (why != purpose::training) { n.op = n.op.without_backward(); }
+    n.op = trimmed(n.op, why);
     for (int k = 0; k < n.input_count; ++k) { n.inputs[k] = id[n.inputs[k]]; }
 
     const bool is_head = i == composed.size - 1 && i > 1 && n.head != activation::none;

@@ -43,7 +43,6 @@ struct operation {
     return op;
   }
 
-  /// For a program that only predicts: nothing then refers to the code of backward passes, which is not linked.
   constexpr operation without_backward() const {
     operation op = *this;
     op.backward = nullptr;

@@ -85,8 +85,13 @@ constexpr defect at_every_size(const defect& found) {
   return b.channels > 0 && a.channels != b.channels && same_plane(a, b) ? found : defect{};
 }
 
-template <class Network, class Backend>
-inline constexpr auto any_size_on = Network::template composed<operation<Backend>>(1024, 1024, choice_of<Backend>);
+/// The composed network, to be resized. It stays in the program, so it names no function that is not run.
+template <class Network, class Backend, purpose Why>
+inline constexpr auto any_size_on = [] {
+  auto g = Network::template composed<operation<Backend>>();
+  for (auto& n : g.nodes) { n.op = trimmed(n.op, Why); }
+  return g;
+}();
 
 }  // namespace detail
 
@@ -155,13 +160,13 @@ class dynamic_plan : public unchecked_plan<Network, runs_as<Backend>, Why> {
  public:
   dynamic_plan(const Network&, int height, int width)
       : unchecked_plan<Network, runs_as, Why>{
-            Network::template composed<operation<runs_as>>(height, width, choice_of<Backend>)} {}
+            any_size.resized({Network::channels, height, width}, choice_of<Backend>)} {}
 
  private:
-  static constexpr defect unequal = detail::at_every_size(detail::any_size_on<Network, runs_as>.first_defect);
+  static constexpr const auto& any_size = detail::any_size_on<Network, runs_as, Why>;
+  static constexpr defect unequal = detail::at_every_size(any_size.first_defect);
   static constexpr fits_together<unequal> fits{};
-  static constexpr defect missing =
-      detail::missing_kernel<runs_as>(lower(detail::any_size_on<Network, runs_as>, Why).body, Why);
+  static constexpr defect missing = detail::missing_kernel<runs_as>(lower(any_size, Why).body, Why);
   static constexpr fits_together<missing> checked{};
 };
 

@@ -8,7 +8,7 @@
 #include <segx/kernels/cpu/direct_gradient.hpp>
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/strips.hpp>
-#include <segx/kernels/cpu/winograd.hpp>
+#include <segx/kernels/cpu/winograd_gradient.hpp>
 
 /// Convolution and transposed convolution, each by the algorithm that conv2d_plan.hpp chooses; how work is divided,
 /// each algorithm's file says. Weights are packed in the order in which it reads them, behind the bias.
@@ -18,7 +18,7 @@
 ///   y    3×3 kernels by winograd.hpp, 1×1 ones by strips.hpp or, to few channels, as dot products; whatever these do
 ///        not take by direct.hpp
 ///   dx   stride 1: a convolution of dy with kernels turned by 180°; else dy scattered, one tap after the other
-///   dw   winograd.hpp or direct_gradient.hpp
+///   dw   winograd_gradient.hpp or direct_gradient.hpp
 ///   db   sums of dy, a task for each block of channels
 ///
 /// Transposed:  y[n, k, i·stride + r·dilation − padding, j·stride + …] = b[k] + Σ_{c,r,s} w[c,k,r,s] · x[n,c,i,j].
@@ -86,7 +86,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-        winograd_pack(on.threads, c, k, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
+        winograd_pack(on.threads, c, p.y, {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
         for (int to = 0; to < k; ++to, packed += detail::whole_blocks(c)) {
@@ -100,7 +100,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   }
   if (p.packed_backward == nullptr) { return; }
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_pack(on.threads, k, c, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
+    winograd_pack(on.threads, k, p.x, {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true},
                   p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
     direct_pack(

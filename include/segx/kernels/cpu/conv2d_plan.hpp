@@ -40,22 +40,46 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out, int taps
 
 namespace segx::winograd {
 
-inline constexpr int tile = 4;    // results along an edge
-inline constexpr int window = 6;  // inputs along an edge
-inline constexpr int frequencies = 36;
-
 using detail::rounded;
+
+/// `tile` is the number of results along a tile's edge, 4 or 6.
+constexpr int window(int tile) { return tile + 2; }  // inputs along its edge
+constexpr int frequencies(int tile) { return window(tile) * window(tile); }
+/// Places for a row of frequencies in memory: one more than eight, so that tiles do not meet in one cache set.
+constexpr int places(int tile) { return window(tile) == 8 ? 9 : window(tile); }
+constexpr int tiles_along(int tile, int extent) { return (extent + tile - 1) / tile; }
+constexpr int tiles_of(int tile, shape y) { return tiles_along(tile, y.height) * tiles_along(tile, y.width); }
+/// Floats of a tile's transformed values of one channel.
+constexpr int transformed_floats(int tile) { return window(tile) * places(tile); }
+
+/// Floats of the transformed weights [frequencies][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
+constexpr std::int64_t packed_floats(int tile, int channels_in, int channels_out) {
+  return std::int64_t{frequencies(tile)} * detail::whole_blocks(channels_in) * detail::whole_panels(channels_out);
+}
+
+/// Where an image has few tiles, or weights are large, reading these costs more than products. As measured: 256 to 128
+/// channels, 4.7 MB at tiles of 4, are not large yet.
+inline constexpr int few_tiles = 96;
+inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
+
+/// The tile for results y: 6 where half as many tiles of 64 frequencies replace those of 36, and weights, nearly twice
+/// as large, cost little.
+constexpr int tile_for(int channels_in, shape y) {
+  const bool saves_products = 2 * tiles_of(6, y) <= tiles_of(4, y);
+  const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, channels_in, y.channels) <= large_weights;
+  return saves_products && reads_little ? 6 : 4;
+}
+constexpr std::int64_t packed_floats(int channels_in, shape y) {
+  return packed_floats(tile_for(channels_in, y), channels_in, y.channels);
+}
+inline constexpr int gradient_tile = 4;
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
 /// product on most machines.
-constexpr int tiles_within(int bytes, int channels, int least, int most) {
+constexpr int tiles_within(int bytes, int tile, int channels, int least, int most) {
   constexpr int multiple = detail::longest_pass;
-  return std::clamp(bytes / (frequencies * detail::float_bytes * channels) / multiple * multiple, least, most);
-}
-
-/// Floats of the transformed weights [36][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
-constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
-  return std::int64_t{frequencies} * detail::whole_blocks(channels_in) * detail::whole_panels(channels_out);
+  const int tile_bytes = transformed_floats(tile) * detail::float_bytes * channels;
+  return std::clamp(bytes / tile_bytes / multiple * multiple, least, most);
 }
 
 /// How a convolution is divided into tasks. In most layers a task takes some tiles all the way, few enough that their
@@ -65,31 +89,28 @@ constexpr std::int64_t packed_floats(int channels_in, int channels_out) {
 struct blocking {
   /// Of a task's tiles, before and after the products; weights pass through the rest of the cache.
   static constexpr int transformed_bytes = detail::l2_bytes / 8 * 3;
-  /// Transformed weights beyond this are large, as measured: 4.7 MB (256 channels to 128) are better read by each task.
-  static constexpr std::int64_t large_weights_bytes = 5 * detail::l2_bytes;
-  static constexpr int few_tiles = 96;       // of an image
   static constexpr int least_group = 48;     // tiles that large weights are read for, at least
   static constexpr int shared_columns = 64;  // of a task that shares channels, at most
   static constexpr int least_tiles = 24;     // of other tasks
   static constexpr int most_tiles = 48;
 
+  int tile;
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
-  constexpr blocking(shape x, shape y) {
+  constexpr blocking(shape x, shape y) : tile{tile_for(x.channels, y)} {
     const int depth = detail::whole_panels(x.channels);
     const int width = detail::whole_panels(y.channels);
-    const int image = rounded((y.height + tile - 1) / tile * ((y.width + tile - 1) / tile), 4);
-    const std::int64_t weight_bytes = detail::float_bytes * packed_floats(x.channels, y.channels);
-    shares_channels = weight_bytes > large_weights_bytes && image <= few_tiles;
+    const int image = rounded(tiles_of(tile, y), 4);
+    shares_channels = image <= few_tiles && packed_floats(tile, x.channels, y.channels) > large_weights;
     columns = shares_channels ? std::min(width, shared_columns) : width;
     tiles = shares_channels ? std::max(image, least_group)
-                            : tiles_within(transformed_bytes, depth + width, least_tiles, most_tiles);
+                            : tiles_within(transformed_bytes, tile, depth + width, least_tiles, most_tiles);
   }
 
   constexpr std::int64_t scratch(int channels_in) const {
-    return std::int64_t{frequencies} * tiles * (detail::whole_panels(channels_in) + columns);
+    return std::int64_t{transformed_floats(tile)} * tiles * (detail::whole_panels(channels_in) + columns);
   }
 };
 
@@ -101,7 +122,8 @@ struct gradient_blocking {
   static constexpr int pairs_in_cache = 64 * 64;
   /// Of a step's tiles, transformed values of x and dy, until the products have read them.
   static constexpr int transformed_bytes = detail::l2_bytes / 4;
-  static_assert(frequencies * detail::float_bytes * pairs_in_cache + transformed_bytes <= detail::l2_bytes);
+  static_assert(frequencies(gradient_tile) * detail::float_bytes * pairs_in_cache + transformed_bytes <=
+                detail::l2_bytes);
   static constexpr int most_columns = pairs_in_cache / channel_block;
   static constexpr int shared_rows = 64;  // of a task that shares channels, at most
   static constexpr int shared_columns = 128;
@@ -122,7 +144,7 @@ struct gradient_blocking {
                           : std::min(detail::whole_blocks(channels_in), shared_rows)},
         columns{shares_tiles ? detail::whole_panels(channels_out)
                              : std::min(detail::whole_panels(channels_out), shared_columns)},
-        tiles{tiles_within(transformed_bytes, rows + columns, least_tiles, most_tiles)} {}
+        tiles{tiles_within(transformed_bytes, gradient_tile, rows + columns, least_tiles, most_tiles)} {}
 
   /// Tasks that share this many tiles, where channels make `channel_tasks`: a number that threads share evenly.
   constexpr int parts(int tile_count, int channel_tasks) const {
@@ -131,11 +153,12 @@ struct gradient_blocking {
     return parts >= 4 ? parts / 4 * 4 : parts == 3 ? 2 : parts;
   }
 
-  constexpr std::int64_t inputs() const { return std::int64_t{frequencies} * tiles * detail::whole_panels(rows); }
-  constexpr std::int64_t gradients() const { return std::int64_t{frequencies} * tiles * columns; }
+  static constexpr std::int64_t value_floats() { return transformed_floats(gradient_tile); }
+  constexpr std::int64_t inputs() const { return value_floats() * tiles * detail::whole_panels(rows); }
+  constexpr std::int64_t gradients() const { return value_floats() * tiles * columns; }
   /// Floats of a frequency; a line more than there are, so that frequencies do not meet in one cache set.
   constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + spare_floats; }
-  constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies * sums(); }
+  constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies(gradient_tile) * sums(); }
 };
 
 }  // namespace segx::winograd
@@ -209,7 +232,7 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
       y_blocked) {
-    const bool is_heavy = winograd::packed_floats(x.channels, y.channels) > x.size() + y.size();
+    const bool is_heavy = winograd::packed_floats(x.channels, y) > x.size() + y.size();
     const bool wanted =
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
@@ -276,8 +299,8 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .takes = stream::scaled,
               .gates = true};
     case detail::convolution_algorithm::winograd:
-      return {.packed = bias + winograd::packed_floats(c, k),
-              .packed_backward = winograd::packed_floats(k, c),
+      return {.packed = bias + winograd::packed_floats(c, y),
+              .packed_backward = winograd::packed_floats(k, x),
               .scratch = winograd::blocking{x, y}.scratch(c),
               .scratch_backward =
                   std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
