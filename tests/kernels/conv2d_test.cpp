@@ -12,6 +12,11 @@ using segx::testing::draw;
 using segx::testing::gradient_error;
 using segx::testing::layer_run;
 
+/// Results along the edge of a tile of Winograd's convolution.
+static int tile_of(const conv2d_case& c) {
+  return segx::winograd::tile_for(c.x.channels, c.output_shape(c.x), convolution_policy::prefer_speed);
+}
+
 SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
   auto on = TestType::make();
   for (const conv2d_case& c : conv2d_cases()) {
@@ -24,7 +29,7 @@ SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
 TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
   std::map<int, int> cases_of_tile;
   for (const conv2d_case& c : conv2d_cases()) {
-    if (c.may_use_winograd()) { ++cases_of_tile[segx::winograd::tile_for(c.x.channels, c.output_shape(c.x))]; }
+    if (c.may_use_winograd()) { ++cases_of_tile[tile_of(c)]; }
   }
   CHECK(cases_of_tile[4] > 20);
   CHECK(cases_of_tile[6] >= 3);
@@ -40,7 +45,7 @@ TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
 
 TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in groups of tiles", "[kernels]") {
   const conv2d_case c{{.padding = 1}, 232, {168, 9, 26}, 3, {.act = segx::activation::sigmoid}};
-  const segx::winograd::blocking blocks{c.x, c.output_shape(c.x)};
+  const segx::winograd::blocking blocks{tile_of(c), c.x, c.output_shape(c.x)};
   REQUIRE(blocks.shares_channels);
   REQUIRE(blocks.columns < c.out_channels);
   REQUIRE(blocks.tiles < 3 * 3 * 7);  // of three images

@@ -64,13 +64,10 @@ inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::flo
 
 /// The tile for results y: 6 where half as many tiles of 64 frequencies replace those of 36, and weights, nearly twice
 /// as large, cost little.
-constexpr int tile_for(int channels_in, shape y) {
+constexpr int tile_for(int channels_in, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of(6, y) <= tiles_of(4, y);
   const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, channels_in, y.channels) <= large_weights;
-  return saves_products && reads_little ? 6 : 4;
-}
-constexpr std::int64_t packed_floats(int channels_in, shape y) {
-  return packed_floats(tile_for(channels_in, y), channels_in, y.channels);
+  return saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4;
 }
 inline constexpr int gradient_tile = 4;
 
@@ -94,12 +91,11 @@ struct blocking {
   static constexpr int least_tiles = 24;     // of other tasks
   static constexpr int most_tiles = 48;
 
-  int tile;
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
-  constexpr blocking(shape x, shape y) : tile{tile_for(x.channels, y)} {
+  constexpr blocking(int tile, shape x, shape y) {
     const int depth = detail::whole_panels(x.channels);
     const int width = detail::whole_panels(y.channels);
     const int image = rounded(tiles_of(tile, y), 4);
@@ -109,7 +105,7 @@ struct blocking {
                             : tiles_within(transformed_bytes, tile, depth + width, least_tiles, most_tiles);
   }
 
-  constexpr std::int64_t scratch(int channels_in) const {
+  constexpr std::int64_t scratch(int tile, int channels_in) const {
     return std::int64_t{transformed_floats(tile)} * tiles * (detail::whole_panels(channels_in) + columns);
   }
 };
@@ -232,7 +228,7 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
       y_blocked) {
-    const bool is_heavy = winograd::packed_floats(x.channels, y) > x.size() + y.size();
+    const bool is_heavy = winograd::packed_floats(4, x.channels, y.channels) > x.size() + y.size();
     const bool wanted =
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
@@ -298,13 +294,16 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .scratch_streamed = strips::floats(c, strips::rows_of_band(x) * x.width),
               .takes = stream::scaled,
               .gates = true};
-    case detail::convolution_algorithm::winograd:
-      return {.packed = bias + winograd::packed_floats(c, y),
-              .packed_backward = winograd::packed_floats(k, x),
-              .scratch = winograd::blocking{x, y}.scratch(c),
-              .scratch_backward =
-                  std::max(winograd::blocking{y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
+    case detail::convolution_algorithm::winograd: {
+      const int tile = winograd::tile_for(c, y, how);
+      const int tile_backward = winograd::tile_for(k, x, how);
+      return {.packed = bias + winograd::packed_floats(tile, c, k),
+              .packed_backward = winograd::packed_floats(tile_backward, k, c),
+              .scratch = winograd::blocking{tile, x, y}.scratch(tile, c),
+              .scratch_backward = std::max(winograd::blocking{tile_backward, y, x}.scratch(tile_backward, k),
+                                           winograd::gradient_blocking{c, k}.scratch()),
               .gates = true};
+    }
   }
   return {};
 }

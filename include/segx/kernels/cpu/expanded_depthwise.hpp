@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include <segx/kernels/cpu/row_ring.hpp>
@@ -108,17 +109,24 @@ class expanded_rows {
   const int wanted_tasks = on.threads.size() == 1 ? 1 : 4 * on.threads.size();
   const int parts = std::min((wanted_tasks + f.y.batch * bands - 1) / (f.y.batch * bands), groups);
 
+  std::array<int, 64> band_of_strips;  // which a thread has packed last: its next task mostly is of the same band
+  band_of_strips.fill(-1);
   on.threads.run(f.y.batch * bands * parts, [&](int task, int thread) {
     const int part = task % parts;
-    const int begin = task / parts % bands * rows;
+    const int band = task / parts;
+    const int begin = band % bands * rows;
     const int end = std::min(begin + rows, y.height);
-    const int n = task / parts / bands;
+    const int n = band / bands;
     const row_ring ring{g, x.extent, y, ring_channels / channel_block, f.scratch.of(thread)};
     const int first_row = std::max(0, begin * g.stride - g.padding);
     const int end_row = std::min(x.extent.height, (end - 1) * g.stride - g.padding + g.reach());
     float* strips = f.scratch.of(thread) + depthwise::ring{g, x.extent, y}.floats();
-    pack_strips(x, n, std::int64_t{first_row} * x.extent.width, (end_row - first_row) * x.extent.width, nullptr,
-                strips);
+    const bool is_packed = thread < std::ssize(band_of_strips) && band_of_strips[thread] == band;
+    if (!is_packed) {
+      pack_strips(x, n, std::int64_t{first_row} * x.extent.width, (end_row - first_row) * x.extent.width, nullptr,
+                  strips);
+      if (thread < std::ssize(band_of_strips)) { band_of_strips[thread] = band; }
+    }
     for (int group = groups * part / parts; group < groups * (part + 1) / parts; ++group) {
       const int first_k = group * ring_channels;
       const auto pass = [&](int k) {

@@ -15,8 +15,8 @@ namespace segx::simd::HWY_NAMESPACE {
 static_assert(strips::whole_strips % max_rows == 0);
 
 /// Pixels [first, first + count) of x into strips; channel c times factors[c] where there are factors.
-inline void pack_strips(const view<const float>& x, int n, std::int64_t first, int count, const float* factors,
-                        float* strips) {
+[[gnu::noinline]] inline void pack_strips(const view<const float>& x, int n, std::int64_t first, int count,
+                                          const float* factors, float* strips) {
   const std::int64_t distance = x.extent.plane() * channel_block;
   for (int strip = 0; strip < count; strip += max_rows) {
     const int rows = std::min(max_rows, count - strip);

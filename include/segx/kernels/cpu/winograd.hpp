@@ -240,7 +240,7 @@ template <int Tile, class Result>
 void convolve_tiles(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
                     const view<float>& y, scratch_memory<float> scratch, const Result& result) {
   const tile_grid grid{Tile, y.extent, y.batch};
-  const wino::blocking blocks{x.extent, y.extent};
+  const wino::blocking blocks{Tile, x.extent, y.extent};
   const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
@@ -288,19 +288,18 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
   }
 }
 
-/// Calls body(fixed<tile>) for the tile that results y are made of.
+/// Calls body(fixed<tile>).
 template <class Body>
-void with_tile_for(int channels_in, shape y, Body&& body) {
-  if (wino::tile_for(channels_in, y) == 6) { return body(fixed<6>{}); }
+HWY_INLINE void with_tile(int tile, Body&& body) {
+  if (tile == 6) { return body(fixed<6>{}); }
   body(fixed<4>{});
 }
 
-/// y = result(convolution of x with the packed weights).
+/// y = result(convolution of x with the weights that winograd_pack packed for this tile).
 template <class Result>
-void winograd_convolution(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
+void winograd_convolution(thread_pool& threads, int tile, const view<const float>& x, int padding, const float* packed,
                           const view<float>& y, scratch_memory<float> scratch, const Result& result) {
-  with_tile_for(x.extent.channels, y.extent,
-                [&](auto tile) { convolve_tiles<tile>(threads, x, padding, packed, y, scratch, result); });
+  with_tile(tile, [&](auto known) { convolve_tiles<known>(threads, x, padding, packed, y, scratch, result); });
 }
 
 /// 3×3 weights from input channel c to result k: nine values at weights + k · to_distance + c · from_distance.
@@ -310,14 +309,15 @@ struct weight_order {
   bool turned = false;  // by 180°
 };
 
-/// G w Gᵀ for every pair of channels, packed for results y.
-inline void winograd_pack(thread_pool& threads, int channels_in, shape y, const weight_order& order, float* packed) {
+/// G w Gᵀ for every pair of channels, packed.
+inline void winograd_pack(thread_pool& threads, int tile, int channels_in, int channels_out, const weight_order& order,
+                          float* packed) {
   const column_tag d;
   const int depth = wino::rounded(channels_in, channel_block);
-  const int columns = wino::rounded(y.channels, panel);
+  const int columns = wino::rounded(channels_out, panel);
   threads.run(columns / panel, [&](int task, int) {
     const int first = task * panel;
-    const int real = std::min(panel, y.channels - first);
+    const int real = std::min(panel, channels_out - first);
     alignas(64) float taps[9][panel] = {};
     for (int c = 0; c < depth; ++c) {
       for (int lane = 0; lane < real; ++lane) {
@@ -325,13 +325,13 @@ inline void winograd_pack(thread_pool& threads, int channels_in, shape y, const 
         for (int tap = 0; tap < 9; ++tap) { taps[tap][lane] = c < channels_in ? w[order.turned ? 8 - tap : tap] : 0; }
       }
       float* to = packed + std::int64_t{first} * depth + c * panel;
-      with_tile_for(channels_in, y, [&](auto tile) SEGX_INLINED {
+      with_tile(tile, [&](auto known) SEGX_INLINED {
         for (int lane = 0; lane < panel; lane += column_lanes) {
-          transform_square<3, wino::window(tile)>(
-              d, weight_transform<tile>{},
+          transform_square<3, wino::window(known)>(
+              d, weight_transform<known>{},
               [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
               [&](column_vec v, int r, int s) SEGX_INLINED {
-                hn::StoreU(v, d, to + std::int64_t{r * wino::window(tile) + s} * columns * depth + lane);
+                hn::StoreU(v, d, to + std::int64_t{r * wino::window(known) + s} * columns * depth + lane);
               });
         }
       });
