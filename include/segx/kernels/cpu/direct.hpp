@@ -154,7 +154,10 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
           const int w = j * g.in_step + s * g.dilation - g.column_padding;
           if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
           const float* from = image + (std::int64_t{h} * x.extent.width + w) * in_at.group;
-          if (Pixels > 1 && pixel_step == channel_block) {
+          if (Pixels == 4 && w < 0) {  // a tap that the first result of a row lacks
+            accumulate_tap<Pixels == 4 ? 3 : 1, Vectors>(from + pixel_step, in_at, channels, pixel_step,
+                                                         weights_of(r, s), k, sum0 + 1, sum1 + 1);
+          } else if (Pixels > 1 && pixel_step == channel_block) {
             accumulate_tap<Pixels, Vectors>(from, in_at, channels, fixed<channel_block>{}, weights_of(r, s), k, sum0,
                                             sum1);
           } else {
@@ -180,8 +183,12 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       if constexpr (Vectors == 2) { put(sum1, k + column_lanes); }
     };
     const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
-      for (int j = column_begin; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
-      int j = inner_begin;
+      int j = column_begin;
+      if (in_at.group > 1 && inner_begin == j + 1 && inner_end >= j + 4) {
+        results.template operator()<4, Vectors>(j, k);  // the first lacks taps
+        j += 4;
+      }
+      for (; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
       // As many as registers hold, but rather twice four than six and two.
       for (; j + max_rows <= inner_end && !(max_rows == 6 && inner_end - j == 8); j += max_rows) {
         results.template operator()<max_rows, Vectors>(j, k);

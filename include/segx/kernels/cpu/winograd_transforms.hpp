@@ -7,7 +7,8 @@
 ///
 /// A correlation of Tile + 2 values with three weights is the product of two polynomials, read backwards: G and B take
 /// weights and values to the points of evaluation, A takes products back. F(4) evaluates at 0, ±1, ±2 and ∞, F(6) at 0,
-/// ±1, ±2, ±1/2 and ∞. Pairs ±p share what is even and what is odd in p, which halves the multiplications.
+/// ±1, ±2, ±1/2 and ∞. Pairs ±p share what is even and what is odd in p, which halves the multiplications. A row of B
+/// may have any factor that the row of G makes up for: they leave the fewest multiplications here.
 ///
 /// Sources: Lavin & Gray, arXiv:1509.09308, for F(4); Barabasz et al., "Error analysis and improving the accuracy of
 /// Winograd convolution for deep neural networks", ACM TOMS 2020, arXiv:1803.10986, for the points of F(6).
