@@ -112,7 +112,7 @@ inline std::vector<conv2d_case> conv2d_cases() {
   // Planes large enough for Winograd's tiles of 6×6 results, which do not divide them.
   cases.push_back({{}, 9, {8, 61, 58}, 2, {.act = relu}});
   cases.push_back({{.padding = 0}, 24, {16, 62, 64}, 1, {.act = sigmoid}});
-  cases.push_back({{.padding = 2}, 40, {24, 58, 59}, 1, {.act = relu, .dropout = 0.25F}});
+  cases.push_back({{.padding = 2}, 40, {24, 56, 56}, 1, {.act = relu, .dropout = 0.25F}});  // … not those of x
   cases.push_back({{}, 40, {72, 5, 6}, 1, {.act = relu}});  // more channels than one task takes
   cases.push_back({{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}, 2, {.act = sigmoid}});  // more pixels …
   cases.push_back({{.padding = 1, .groups = 9}, 9, {9, 70, 5}, 2, {.act = leaky_relu}});  // … and rows

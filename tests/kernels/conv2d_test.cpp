@@ -1,4 +1,5 @@
 #include <map>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -27,12 +28,24 @@ SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
 }
 
 TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
-  std::map<int, int> cases_of_tile;
+  constexpr auto policy = convolution_policy::prefer_speed;
+  std::map<std::pair<int, int>, int> cases_of_tiles;  // forward and backward
   for (const conv2d_case& c : conv2d_cases()) {
-    if (c.may_use_winograd()) { ++cases_of_tile[tile_of(c)]; }
+    const segx::shape y = c.output_shape(c.x);
+    if (segx::detail::algorithm_for(c.geometry, c.x, y, policy) == segx::detail::convolution_algorithm::winograd) {
+      ++cases_of_tiles[{tile_of(c), segx::winograd::tile_for(y.channels, c.x, policy)}];
+    }
   }
-  CHECK(cases_of_tile[4] > 20);
-  CHECK(cases_of_tile[6] >= 3);
+  CHECK(cases_of_tiles[{4, 4}] > 20);
+  CHECK(cases_of_tiles[{6, 6}] >= 2);
+  CHECK(cases_of_tiles[{6, 4}] >= 1);
+}
+
+TEST_CASE("conv2d agrees where larger tiles are few for many threads", "[kernels]") {
+  const conv2d_case c{{.padding = 1}, 24, {16, 61, 70}, 2, {.act = segx::activation::relu}};
+  REQUIRE(tile_of(c) == 6);
+  segx::cpu on{23};
+  check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-4);
 }
 
 TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {

@@ -57,13 +57,13 @@ constexpr std::int64_t packed_floats(int tile, int channels_in, int channels_out
   return std::int64_t{frequencies(tile)} * detail::whole_blocks(channels_in) * detail::whole_panels(channels_out);
 }
 
-/// Where an image has few tiles, or weights are large, reading these costs more than products. As measured: 256 to 128
-/// channels, 4.7 MB at tiles of 4, are not large yet.
+/// With so few tiles in an image, of either size, or with such weights, reading the weights may cost more than the
+/// products do. As measured: 256 to 128 channels, 4.7 MB at tiles of 4, are not large yet.
 inline constexpr int few_tiles = 96;
 inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
 
-/// The tile for results y: 6 where half as many tiles of 64 frequencies replace those of 36, and weights, nearly twice
-/// as large, cost little.
+/// The tile for results y: 6 where speed is preferred, half as many tiles of 64 frequencies replace those of 36, and
+/// weights, nearly twice as large, cost little.
 constexpr int tile_for(int channels_in, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of(6, y) <= tiles_of(4, y);
   const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, channels_in, y.channels) <= large_weights;
@@ -149,9 +149,10 @@ struct gradient_blocking {
     return parts >= 4 ? parts / 4 * 4 : parts == 3 ? 2 : parts;
   }
 
-  static constexpr std::int64_t value_floats() { return transformed_floats(gradient_tile); }
-  constexpr std::int64_t inputs() const { return value_floats() * tiles * detail::whole_panels(rows); }
-  constexpr std::int64_t gradients() const { return value_floats() * tiles * columns; }
+  constexpr std::int64_t inputs() const {
+    return std::int64_t{transformed_floats(gradient_tile)} * tiles * detail::whole_panels(rows);
+  }
+  constexpr std::int64_t gradients() const { return std::int64_t{transformed_floats(gradient_tile)} * tiles * columns; }
   /// Floats of a frequency; a line more than there are, so that frequencies do not meet in one cache set.
   constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + spare_floats; }
   constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies(gradient_tile) * sums(); }
@@ -228,7 +229,8 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
       y_blocked) {
-    const bool is_heavy = winograd::packed_floats(4, x.channels, y.channels) > x.size() + y.size();
+    constexpr int tile = 4;  // which prefer_memory takes
+    const bool is_heavy = winograd::packed_floats(tile, x.channels, y.channels) > x.size() + y.size();
     const bool wanted =
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;

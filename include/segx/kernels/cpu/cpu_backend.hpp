@@ -10,11 +10,12 @@ namespace segx {
 /// the same on every machine, so that a plan of memory is, too.
 inline constexpr int channel_block = 8;
 
-/// How the algorithm of a 3×3 convolution of stride 1 is chosen. Winograd's needs a quarter of the multiplications,
-/// four times the memory for the weights, and costs a digit.
+/// How the algorithm of a 3×3 convolution of stride 1 is chosen. Winograd's needs a quarter or a fifth of the
+/// multiplications, four or seven times the memory for the weights, and costs a digit.
 enum class convolution_policy {
   prefer_speed,   ///< Winograd's wherever it can be: logits within 1e-4 of the exact ones, relative to the largest
-  prefer_memory,  ///< … but not where its weights take more memory than the activations: at the bottom of a U-Net
+  prefer_memory,  ///< … with the smaller weights, and not where they take more memory than the activations: at the
+                  ///< bottom of a U-Net
   exact           ///< never: within 1e-5
 };
 

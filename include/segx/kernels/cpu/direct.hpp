@@ -185,7 +185,8 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
     const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
       int j = column_begin;
       if (in_at.group > 1 && inner_begin == j + 1 && inner_end >= j + 4) {
-        results.template operator()<4, Vectors>(j, k);  // the first lacks taps
+        // The first lacks taps at the left, the other three have all of theirs.
+        results.template operator()<4, Vectors>(j, k);
         j += 4;
       }
       for (; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
@@ -206,7 +207,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
       }
     };
 
-    // Columns from which all taps stay inside the image go several at a time.
+    // Columns from which all taps stay inside the image go several at a time, perhaps with one that lacks some.
     const int reach = (g.kernel - 1) * g.dilation;
     const int inner_begin = std::clamp((g.column_padding + g.in_step - 1) / g.in_step, column_begin, column_end);
     const int inner_space = x.extent.width - 1 - reach + g.column_padding;

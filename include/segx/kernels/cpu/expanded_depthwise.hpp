@@ -109,7 +109,8 @@ class expanded_rows {
   const int wanted_tasks = on.threads.size() == 1 ? 1 : 4 * on.threads.size();
   const int parts = std::min((wanted_tasks + f.y.batch * bands - 1) / (f.y.batch * bands), groups);
 
-  std::array<int, 64> band_of_strips;  // which a thread has packed last: its next task mostly is of the same band
+  // The band that a thread has packed last: its next task mostly is of the same. (A 65th thread packs each time.)
+  std::array<int, 64> band_of_strips;
   band_of_strips.fill(-1);
   on.threads.run(f.y.batch * bands * parts, [&](int task, int thread) {
     const int part = task % parts;

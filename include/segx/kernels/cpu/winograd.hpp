@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <segx/kernels/cpu/conv2d_plan.hpp>
+#include <segx/kernels/cpu/micro_kernel.hpp>
 #include <segx/kernels/cpu/winograd_transforms.hpp>
 
 /// 3×3 convolution of stride 1 by Winograd's minimal filtering F(Tile×Tile, 3×3): a tile of 4×4 results costs 36
@@ -69,8 +70,9 @@ class tile_grid {
   int tile_, rows_, columns_, count_;
 };
 
-/// Transformed values of some tiles, [rows of frequencies][⌈C/16⌉][tile][columns of frequencies][16]: what a transform
-/// reads and writes lies in a few pieces of some cache lines, and products find whole lines at constant distances.
+/// Transformed values of some tiles, [rows of frequencies][⌈C/16⌉][tile][places(Tile)][16], columns of frequencies in
+/// the places: what a transform reads and writes lies in a few pieces of some cache lines, and products find whole
+/// lines at constant distances.
 template <int Tile>
 struct transformed {
   float* data;
@@ -288,7 +290,7 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
   }
 }
 
-/// Calls body(fixed<tile>).
+/// Calls body(fixed<tile>{}).
 template <class Body>
 HWY_INLINE void with_tile(int tile, Body&& body) {
   if (tile == 6) { return body(fixed<6>{}); }

@@ -5,7 +5,8 @@
 
 #include <segx/kernels/cpu/winograd.hpp>
 
-/// The weight gradient of Winograd's convolution F(4×4, 3×3), the transposed map of its forward pass:
+/// The weight gradient by Winograd's F(4×4, 3×3), the transposed map of its forward pass. It knows tiles of 4×4 alone,
+/// whatever the forward pass takes: sums for pairs of channels are fewer.
 ///
 ///   dw = Gᵀ [ Σ_tiles (Bᵀ x B) ⊙ (A dy Aᵀ) ] G   is 36 products [C × tiles] · [tiles × K].
 ///
@@ -63,9 +64,10 @@ inline void add_pixel_sums(const gradient_tiles& dy, int tiles, int channels, do
   for (int j = 0; j < columns; j += lanes) {
     const tag d;
     alignas(64) float taps[9][lanes];
-    transform_square<6, 3>(
+    transform_square<wino::window(wino::gradient_tile), 3>(
         d, weight_transform_transposed{},
-        [&](int r, int s) SEGX_INLINED { return load(sums + (r * 6 + s) * frequency_distance + j); },
+        [&](int r, int s)
+            SEGX_INLINED { return load(sums + (r * wino::window(wino::gradient_tile) + s) * frequency_distance + j); },
         [&](vec value, int r, int s) SEGX_INLINED { store(value, taps[r * 3 + s]); });
     for (int lane = 0; lane < std::min(lanes, columns - j); ++lane) {
       float* to = dweight + ((k + j + lane) * std::int64_t{channels_in} + c) * 9;

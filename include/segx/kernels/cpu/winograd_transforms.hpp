@@ -1,14 +1,14 @@
 #pragma once
 
-#include <segx/kernels/cpu/micro_kernel.hpp>
+#include <segx/kernels/cpu/simd.hpp>
 
 /// The transforms of Winograd's minimal filtering (winograd.hpp) along one axis, for vectors of channels, and how they
 /// go over squares.
 ///
-/// A correlation of Tile + 2 values with three weights is the product of two polynomials, read backwards: G and B take
-/// weights and values to the points of evaluation, A takes products back. F(4) evaluates at 0, ±1, ±2 and ∞, F(6) at 0,
-/// ±1, ±2, ±1/2 and ∞. Pairs ±p share what is even and what is odd in p, which halves the multiplications. A row of B
-/// may have any factor that the row of G makes up for: they leave the fewest multiplications here.
+/// A correlation is the transposed map of a product of polynomials: G and A evaluate at the points, Bᵀ is the
+/// transposed interpolation. F(4) has the points 0, ±1, ±2 and ∞, F(6) 0, ±1, ±2, ±1/2 and ∞. A pair ±p shares what is
+/// even and what is odd in p, which halves the multiplications. A row of Bᵀ or a column of Aᵀ may have any factor that
+/// the row of G makes up for: these leave the fewest multiplications.
 ///
 /// Sources: Lavin & Gray, arXiv:1509.09308, for F(4); Barabasz et al., "Error analysis and improving the accuracy of
 /// Winograd convolution for deep neural networks", ACM TOMS 2020, arXiv:1803.10986, for the points of F(6).
@@ -145,7 +145,7 @@ struct output_transform_transposed {
   }
 };
 
-/// Gᵀ u: six values to three.
+/// Gᵀ u: six values to three, the transpose of weight_transform<4>.
 struct weight_transform_transposed {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* u, V* o) const {
