@@ -15,7 +15,7 @@ using segx::testing::layer_run;
 
 /// Results along the edge of a tile of Winograd's convolution.
 static int tile_of(const conv2d_case& c) {
-  return segx::winograd::tile_for(c.x.channels, c.output_shape(c.x), convolution_policy::prefer_speed);
+  return segx::winograd::tile_for(c.x, c.output_shape(c.x), convolution_policy::prefer_speed);
 }
 
 SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
@@ -33,7 +33,7 @@ TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
   for (const conv2d_case& c : conv2d_cases()) {
     const segx::shape y = c.output_shape(c.x);
     if (segx::detail::algorithm_for(c.geometry, c.x, y, policy) == segx::detail::convolution_algorithm::winograd) {
-      ++cases_of_tiles[{tile_of(c), segx::winograd::tile_for(y.channels, c.x, policy)}];
+      ++cases_of_tiles[{tile_of(c), segx::winograd::tile_for(y, c.x, policy)}];
     }
   }
   CHECK(cases_of_tiles[{4, 4}] > 20);

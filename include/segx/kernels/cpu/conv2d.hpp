@@ -86,7 +86,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-        winograd_pack(on.threads, winograd::tile_for(c, p.y, on.convolutions), c, k,
+        winograd_pack(on.threads, winograd::tile_for(p.x, p.y, on.convolutions), c, k,
                       {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
@@ -101,7 +101,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   }
   if (p.packed_backward == nullptr) { return; }
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_pack(on.threads, winograd::tile_for(k, p.x, on.convolutions), k, c,
+    winograd_pack(on.threads, winograd::tile_for(p.y, p.x, on.convolutions), k, c,
                   {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true}, p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
     direct_pack(
@@ -119,8 +119,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
-      return winograd_convolution(on.threads, winograd::tile_for(f.x[0].extent.channels, f.y.extent, on.convolutions),
-                                  f.x[0], g.padding, weights, f.y, f.scratch, result);
+      return winograd_convolution(on.threads, winograd::tile_for(f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
+                                  g.padding, weights, f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
     case detail::convolution_algorithm::strips:
@@ -150,8 +150,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   if (!b.dx[0]) { return; }
 
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_convolution(on.threads, winograd::tile_for(y.channels, x, on.convolutions), b.dy, 2 - g.padding, b.packed,
-                         b.dx[0], b.scratch, gradient_result{b});
+    winograd_convolution(on.threads, winograd::tile_for(y, x, on.convolutions), b.dy, 2 - g.padding, b.packed, b.dx[0],
+                         b.scratch, gradient_result{b});
   } else if (g.stride == 1) {
     direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0], gradient_result{b});
   } else {

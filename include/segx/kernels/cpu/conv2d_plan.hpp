@@ -62,11 +62,11 @@ constexpr std::int64_t packed_floats(int tile, int channels_in, int channels_out
 inline constexpr int few_tiles = 96;
 inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
 
-/// The tile for results y: 6 where speed is preferred, half as many tiles of 64 frequencies replace those of 36, and
-/// weights, nearly twice as large, cost little.
-constexpr int tile_for(int channels_in, shape y, convolution_policy policy) {
+/// The tile for results y of x: 6 where speed is preferred, half as many tiles of 64 frequencies replace those of 36,
+/// and weights, nearly twice as large, cost little.
+constexpr int tile_for(shape x, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of(6, y) <= tiles_of(4, y);
-  const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, channels_in, y.channels) <= large_weights;
+  const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, x.channels, y.channels) <= large_weights;
   return saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4;
 }
 inline constexpr int gradient_tile = 4;
@@ -91,11 +91,12 @@ struct blocking {
   static constexpr int least_tiles = 24;     // of other tasks
   static constexpr int most_tiles = 48;
 
+  int tile;
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
-  constexpr blocking(int tile, shape x, shape y) {
+  constexpr blocking(int tile_size, shape x, shape y) : tile{tile_size} {
     const int depth = detail::whole_panels(x.channels);
     const int width = detail::whole_panels(y.channels);
     const int image = rounded(tiles_of(tile, y), 4);
@@ -105,7 +106,7 @@ struct blocking {
                             : tiles_within(transformed_bytes, tile, depth + width, least_tiles, most_tiles);
   }
 
-  constexpr std::int64_t scratch(int tile, int channels_in) const {
+  constexpr std::int64_t scratch(int channels_in) const {
     return std::int64_t{transformed_floats(tile)} * tiles * (detail::whole_panels(channels_in) + columns);
   }
 };
@@ -297,12 +298,12 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .takes = stream::scaled,
               .gates = true};
     case detail::convolution_algorithm::winograd: {
-      const int tile = winograd::tile_for(c, y, how);
-      const int tile_backward = winograd::tile_for(k, x, how);
+      const int tile = winograd::tile_for(x, y, how);
+      const int tile_backward = winograd::tile_for(y, x, how);
       return {.packed = bias + winograd::packed_floats(tile, c, k),
               .packed_backward = winograd::packed_floats(tile_backward, k, c),
-              .scratch = winograd::blocking{tile, x, y}.scratch(tile, c),
-              .scratch_backward = std::max(winograd::blocking{tile_backward, y, x}.scratch(tile_backward, k),
+              .scratch = winograd::blocking{tile, x, y}.scratch(c),
+              .scratch_backward = std::max(winograd::blocking{tile_backward, y, x}.scratch(k),
                                            winograd::gradient_blocking{c, k}.scratch()),
               .gates = true};
     }
