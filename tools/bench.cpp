@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
@@ -17,11 +16,13 @@
 #include <segx/core/error.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/kernels/cpu.hpp>
+#include <segx/runtime/engine.hpp>
 #include <segx/runtime/session.hpp>
 
 #include "commands.hpp"
 #include "device_words.hpp"
 #include "models.hpp"
+#include "moments.hpp"
 #include "noise_step.hpp"
 
 namespace segx::tool {
@@ -134,22 +135,29 @@ struct layer_time {
 template <class Backend>
 std::vector<layer_time> time_layers(const bench_words& w) {
   weights<any_network> learned = weights_for(w);
-  const dynamic_plan<any_network, Backend, purpose::inference> planned{learned.network(), w.size, w.size};
-  const program<runs_as<Backend>> what = planned.get();
-  Backend on{w.threads};
-  executor<runs_as<Backend>> run{on, what, w.batch, on.threads.size()};
+  detail::engine<any_network, Backend, purpose::inference> engine{
+      std::make_unique<dynamic_plan<any_network, Backend, purpose::inference>>(learned.network(), w.size, w.size),
+      w.options()};
+  const program<runs_as<Backend>>& what = engine.run.what();
   fold_norms(what, learned.values());
-  run.pack(learned.values());
-  copy_in(on, noise(w.batch, what.input()).data(), run.value(0, w.batch));
+  resident<runs_as<Backend>> values;
+  values.assign(*engine.on, learned.values());
+  engine.run.pack(values.span());
+  copy_in(*engine.on, noise(w.batch, what.input()).data(), engine.run.value(0, w.batch));
 
   std::vector<timings> times(what.nodes.size());
+  moments<runs_as<Backend>> done{*engine.on, what.nodes.size()};
   for (int round = 0; round <= w.runs; ++round) {  // the first one warms up
-    auto start = std::chrono::steady_clock::now();
-    run.forward(learned.values(), w.batch, {}, [&](int i) {
-      const auto now = std::chrono::steady_clock::now();
-      if (round > 0) { times[static_cast<std::size_t>(i)].add(now - start); }
-      start = std::chrono::steady_clock::now();
+    std::vector<std::size_t> order{0};
+    done.record(0);
+    engine.run.forward(values.span(), w.batch, {}, [&](int i) {
+      order.push_back(static_cast<std::size_t>(i));
+      done.record(order.back());
     });
+    done.wait();
+    for (std::size_t k = 1; k < order.size() && round > 0; ++k) {
+      times[order[k]].add(seconds{done.seconds(order[k - 1], order[k])});
+    }
   }
   std::vector<layer_time> result;
   for (std::size_t i = 1; i < what.nodes.size(); ++i) {
@@ -172,7 +180,7 @@ std::int64_t macs_of(const any_network& network, int size) {
 
 /// "2 threads, AVX2", "CUDA, bf16".
 std::string text_of_device(const bench_words& w) {
-  if (w.device.is_gpu()) { return joined({"CUDA, ", w.device.precision_name()}); }
+  if (w.device.is_gpu()) { return w.device.text_of_gpu(); }
   return joined({w.threads, w.threads == 1 ? " thread, " : " threads, ", cpu_instruction_set()});
 }
 
@@ -208,9 +216,7 @@ void bench(const bench_words& w) {
   const double work = 2e-6 * static_cast<double>(macs_of(network_for(w), w.size)) * w.batch * (w.train ? 3 : 1);
   const double gflops = work / times.median();
   std::vector<layer_time> layers;
-  if constexpr (std::derived_from<Backend, cpu>) {
-    if (w.layers) { layers = time_layers<Backend>(w); }
-  }
+  if (w.layers) { layers = time_layers<Backend>(w); }
 
   if (w.json) {
     nlohmann::ordered_json json{{"model", w.model}, {"size", w.size}, {"device", w.device.device}};
@@ -277,12 +283,8 @@ void add_bench(CLI::App& app) {
   command->add_flag("--json", words->json, "for programs");
   words->device.add_to_training(command);
   command->callback([words] {
-    if (words->device.is_gpu()) {
-      if (words->layers) {
-        fail("--layers times the CPU only: on a GPU, layers follow each other without the host; leave it out");
-      }
-      if (words->small) { fail("--prefer-memory is a choice of the CPU's; leave it out"); }
-    } else if (words->small) {
+    if (words->small) {
+      if (words->device.is_gpu()) { fail("--prefer-memory is a choice of the CPU's; leave it out"); }
       return bench<frugal<cpu>>(*words);
     }
     on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { bench<Backend>(*words); });

@@ -32,6 +32,12 @@ struct device_words {
   precision precision_of_gpu() const { return parse_precision(numbers); }
   /// "bf16" where the choice was left open.
   std::string precision_name() const { return numbers == "auto" ? "bf16" : numbers; }
+  std::string text_of_gpu() const { return "CUDA, " + precision_name(); }
+  /// " --device cuda …", as another command takes them; nothing for what it would choose by itself.
+  std::string as_words() const {
+    if (!is_gpu()) { return ""; }
+    return " --device cuda" + (numbers == "auto" ? "" : " --precision " + numbers) + (fastest ? " --fastest" : "");
+  }
 };
 
 }  // namespace segx::tool

@@ -2,25 +2,34 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <segx/core/joined.hpp>
+#include <segx/data/augment/parse.hpp>
+#include <segx/data/loader.hpp>
 #include <segx/data/survey.hpp>
 #include <segx/train/feed_choice.hpp>
 #include <segx/train/recipe_data.hpp>
 #include <segx/train/recommend.hpp>
+#include <segx/train/training_bytes.hpp>
 
 #include "commands.hpp"
+#include "device_words.hpp"
 #include "file_words.hpp"
 #include "models.hpp"
 #include "noise_step.hpp"
@@ -28,6 +37,9 @@
 #include "shell_word.hpp"
 
 namespace segx::tool {
+
+/// Bytes that a training may take; nothing where they are not known. Of a GPU: training_devices.hpp.
+static std::optional<std::int64_t> memory_for_training(std::type_identity<cpu>) { return available_memory(); }
 
 namespace {
 
@@ -40,17 +52,24 @@ struct plan_words {
   explicit plan_words(CLI::App* command) : recipe{command, recipe_words::scope::data} {}
 
   recipe_words recipe;
+  device_words device;
   std::string data, out;
   planning_limits limits;
   int threads = 0;
   bool as_json = false;
+
+  int thread_count() const {
+    return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  session_options options() const { return {1, thread_count(), device.precision_of_gpu(), !device.fastest}; }
 };
 
 /// Seconds of a step of training on so many images: the fastest of three, as other programs may be at work, after one
 /// that warms up; of fewer where they take long.
-double seconds_of_step(const std::string& model, int height, int width, int images, int threads) {
-  noise_step<cpu> step{
-      model_named(model), {.model = model, .height = height, .width = width, .batch = images}, {.threads = threads}};
+template <class Backend>
+double seconds_of_step(const std::string& model, int height, int width, int images, const session_options& how) {
+  noise_step<Backend> step{
+      model_named(model), {.model = model, .height = height, .width = width, .batch = images}, how};
   step();
   constexpr double long_enough = 3;
   double fastest = std::numeric_limits<double>::infinity(), all = 0;
@@ -64,7 +83,8 @@ double seconds_of_step(const std::string& model, int height, int width, int imag
   return fastest;
 }
 
-candidate_network candidate_of(const std::string& name, int threads) {
+template <class Backend>
+candidate_network candidate_of(const std::string& name, const session_options& how) {
   const any_network network = model_named(name);
   constexpr int side = 256;
   double macs = 0;
@@ -74,12 +94,32 @@ candidate_network candidate_of(const std::string& name, int threads) {
           network.channels,
           network.parameter_count,
           macs,
-          [network, threads](const recipe& r) { return training_memory_of(r, network, threads); },
-          [name, macs, threads](int height, int width) {
-            constexpr int images = 2;
+          [network, how](const recipe& r) { return training_bytes_of(std::type_identity<Backend>{}, r, network, how); },
+          [name, macs, how](int height, int width) {
+            constexpr int images = std::derived_from<Backend, cpu> ? 2 : 8;  // which fill a GPU better
             return detail::planning::passes_of_step * images * macs * height * width /
-                   seconds_of_step(name, height, width, images, threads);
+                   seconds_of_step<Backend>(name, height, width, images, how);
           }};
+}
+
+/// Images that are loaded and augmented in a second, by that many threads and nothing else: of the first ones.
+double images_loaded_per_second(const recipe& r, int channels, feed mode, int threads, const dataset& data,
+                                const split& parts) {
+  loader_options options = loader_options_of(r, channels, mode, true);
+  options.augment = parse_augmentation(r.augmentation);
+  options.threads = threads;
+  constexpr std::size_t enough = 64;
+  const std::size_t images = std::min(parts.train.size(), enough);
+  loader samples{data, {parts.train.begin(), parts.train.begin() + static_cast<std::ptrdiff_t>(images)}, options};
+  batch loaded;
+  const auto load_all = [&](int epoch) {
+    samples.start_epoch(epoch);
+    while (samples.next(loaded)) {}
+  };
+  load_all(0);  // warms up
+  const auto start = std::chrono::steady_clock::now();
+  load_all(1);
+  return static_cast<double>(images) / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 struct plan {
@@ -88,31 +128,40 @@ struct plan {
   survey seen;
   recommendation advice;
   feed_choice feeding;
-  int threads = 0;
+  double images_per_second = 0;  // that are loaded beside a GPU, which may wait for them; 0: not measured
 
-  std::int64_t bytes() const { return advice.memory.bytes(advice.recipe.batch); }
+  /// A GPU computes while the next batch is loaded.
+  double minutes() const {
+    const double images = static_cast<double>(parts.train.size()) * advice.recipe.epochs;
+    return std::max(advice.minutes(), images_per_second > 0 ? images / images_per_second / 60 : 0.0);
+  }
+  bool waits_for_images() const { return minutes() > advice.minutes(); }
 };
 
+template <class Backend>
 plan make_plan(const plan_words& w) {
   plan p;
   const recipe given = w.recipe.effective();
   p.data = scan_folder(w.data, scan_options_of(given));
   p.parts = split_of(p.data, given);
   p.seen = survey_of(p.data, given.mask_threshold, w.threads);
-  p.threads = w.threads > 0 ? w.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 
   std::vector<candidate_network> networks;
-  for (const char* name : candidates) { networks.push_back(candidate_of(name, p.threads)); }
+  for (const char* name : candidates) { networks.push_back(candidate_of<Backend>(name, w.options())); }
   planning_limits limits = w.limits;
-  limits.memory = available_memory();
+  limits.memory = memory_for_training(std::type_identity<Backend>{});
   p.advice = recommend(p.seen, static_cast<int>(p.parts.train.size()), static_cast<int>(p.parts.val.size()), networks,
                        limits, given);
 
   p.advice.recipe = canonical(p.advice.recipe);
   const recipe& r = p.advice.recipe;
   const auto chosen = std::find_if(networks.begin(), networks.end(), [&](auto& c) { return c.name == r.model; });
-  p.feeding =
-      choose_feed("auto", bytes_to_feed(r, chosen->channels, w.threads, p.data, p.parts), p.bytes(), limits.memory);
+  const feed_bytes to_feed = bytes_to_feed(r, chosen->channels, w.threads, p.data, p.parts);
+  p.feeding = choose_feed("auto", to_feed, w.device.is_gpu() ? 0 : p.advice.bytes, available_memory());
+  if (w.device.is_gpu()) {
+    p.images_per_second =
+        images_loaded_per_second(r, chosen->channels, p.feeding.mode, w.thread_count(), p.data, p.parts);
+  }
   return p;
 }
 
@@ -174,19 +223,25 @@ json as_json(const plan& p, const plan_words& w) {
   for (const choice& c : p.advice.choices) {
     choices.push_back({{"setting", c.setting}, {"value", c.value}, {"why", c.why}});
   }
-  return {{"data", w.data},
-          {"survey", seen},
-          {"odd", odd},
-          {"choices", choices},
-          {"recipe", json::parse(recipe_json(p.advice.recipe))},
-          {"training_bytes", p.bytes()},
-          {"image_bytes", p.feeding.bytes.images},
-          {"loading_bytes", p.feeding.bytes.loading},
-          {"feed", p.feeding.mode == feed::in_memory ? "memory" : "stream"},
-          {"multiply_adds", p.advice.macs},
-          {"multiply_adds_per_second", p.advice.macs_per_second},
-          {"threads", p.threads},
-          {"minutes", p.advice.minutes()}};
+  json all{{"data", w.data},
+           {"survey", seen},
+           {"odd", odd},
+           {"choices", choices},
+           {"recipe", json::parse(recipe_json(p.advice.recipe))},
+           {"training_bytes", p.advice.bytes},
+           {"image_bytes", p.feeding.bytes.images},
+           {"loading_bytes", p.feeding.bytes.loading},
+           {"feed", p.feeding.mode == feed::in_memory ? "memory" : "stream"},
+           {"multiply_adds", p.advice.macs},
+           {"multiply_adds_per_second", p.advice.macs_per_second},
+           {"threads", w.thread_count()},
+           {"device", w.device.device},
+           {"minutes", p.minutes()}};
+  if (w.device.is_gpu()) {
+    all["precision"] = w.device.precision_name();
+    all["images_loaded_per_second"] = p.images_per_second;
+  }
+  return all;
 }
 
 /// "57 seconds", "1.3 minutes", "42 minutes".
@@ -200,7 +255,7 @@ std::string duration_text(double minutes) {
   return std::string_view{text} == "1 minutes" ? "1 minute" : text;
 }
 
-void print(const plan& p) {
+void print(const plan& p, const plan_words& w) {
   const survey& s = p.seen;
   std::printf("%zu images: %zu to train on, %zu to validate; %d in colour, %d of 16 bits; %s labels\n", s.images.size(),
               p.parts.train.size(), p.parts.val.size(), colours(s), deep(s), std::string{text_of(s.labels)}.c_str());
@@ -226,28 +281,38 @@ void print(const plan& p) {
   for (const choice& c : p.advice.choices) {
     std::printf("  %-14s %s\n  %-14s   %s\n", c.setting.c_str(), c.value.c_str(), "", c.why.c_str());
   }
-  std::printf("\n%.1f MB for network, gradients, optimizer and checkpoint, as planned; %s\n",
-              static_cast<double>(p.bytes()) / 1e6, p.feeding.text().c_str());
+  std::printf("\n%.1f MB %s, as planned; %s\n", static_cast<double>(p.advice.bytes) / 1e6,
+              w.device.is_gpu() ? "of the GPU for network, gradients and optimizer"
+                                : "for network, gradients, optimizer and checkpoint",
+              p.feeding.text().c_str());
+  const int threads = w.thread_count();
+  const std::string on_threads = joined({threads, threads == 1 ? " thread" : " threads"});
   std::printf(
-      "about %s on %d thread%s: %.3g multiply-adds, at the %.3g a second of steps of training that were timed just "
-      "now\n",
-      duration_text(p.advice.minutes()).c_str(), p.threads, p.threads == 1 ? "" : "s", p.advice.macs,
-      p.advice.macs_per_second);
+      "about %s on %s: %.3g multiply-adds, at the %.3g a second of steps of training that were timed just now\n",
+      duration_text(p.minutes()).c_str(), w.device.is_gpu() ? w.device.text_of_gpu().c_str() : on_threads.c_str(),
+      p.advice.macs, p.advice.macs_per_second);
+  if (w.device.is_gpu()) {
+    std::printf("%s %.0f images a second%s\n",
+                joined({on_threads, threads == 1 ? " loads and augments" : " load and augment"}).c_str(),
+                p.images_per_second, p.waits_for_images() ? ": the GPU will wait for them" : "");
+  }
 }
 
+template <class Backend>
 void run(const plan_words& w) {
-  const plan p = make_plan(w);
+  const plan p = make_plan<Backend>(w);
   if (w.as_json) {
     std::cout << as_json(p, w).dump(2) << std::endl;
   } else {
-    print(p);
+    print(p, w);
     std::fflush(stdout);
   }
   if (w.out.empty()) { return; }
   const std::string text = recipe_json(p.advice.recipe, "\n  ");
   write_file_atomically(w.out, std::as_bytes(std::span{text}));
   if (w.as_json) { return; }
-  std::printf("\nsegx train --recipe %s --data %s --out run\n", shell_word(w.out).c_str(), shell_word(w.data).c_str());
+  std::printf("\nsegx train --recipe %s --data %s%s --out run\n", shell_word(w.out).c_str(), shell_word(w.data).c_str(),
+              w.device.as_words().c_str());
 }
 
 }  // namespace
@@ -268,7 +333,10 @@ void add_plan(CLI::App& app) {
   command->add_option("--threads", words->threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command->callback([words] { run(*words); });
+  words->device.add_to_training(command);
+  command->callback([words] {
+    on_device(words->device.device, [&]<class Backend>(std::type_identity<Backend>) { run<Backend>(*words); });
+  });
 }
 
 }  // namespace segx::tool

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <segx/cuda/learner.hpp>
+#include <segx/cuda/training_bytes.hpp>
 #include <segx/data/phantom.hpp>
 #include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/softmax.hpp>
@@ -391,6 +392,8 @@ TEST_CASE("a trainer on the GPU resumes bit for bit", "[cuda]") {
       options.resume = true;
     }
     trainer<learns, cuda> t{data, parts, r, bce + jaccard, options};
+    CHECK(training_bytes_of(std::type_identity<cuda>{}, r, learns{}, {.numbers = options.numbers}) ==
+          static_cast<std::int64_t>(t.bytes()));
     CHECK(t.run().finished);
     return std::vector<float>(t.current_weights().values().begin(), t.current_weights().values().end());
   };

@@ -90,7 +90,21 @@ def content_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-class ToolTest(unittest.TestCase):
+class ProgramCase(unittest.TestCase):
+    def assert_done(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def assert_fails(self, result, *told):
+        """Status 1, and one line that says why."""
+        self.assertEqual(result.returncode, 1, result.stderr)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith("segx: "), lines[0])
+        for words in told:
+            self.assertIn(str(words), lines[0])
+
+
+class ToolTest(ProgramCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="segx_tool_test_"))
@@ -106,18 +120,6 @@ class ToolTest(unittest.TestCase):
         cls.two_epochs = (*cls.train_words, "--epochs", 2, "--out", cls.run_folder)
         cls.trained = segx(*cls.two_epochs)
         cls.weights = cls.run_folder / "best.safetensors"
-
-    def assert_done(self, result):
-        self.assertEqual(result.returncode, 0, result.stderr)
-
-    def assert_fails(self, result, *told):
-        """Status 1, and one line that says why."""
-        self.assertEqual(result.returncode, 1, result.stderr)
-        lines = result.stderr.splitlines()
-        self.assertEqual(len(lines), 1, result.stderr)
-        self.assertTrue(lines[0].startswith("segx: "), lines[0])
-        for words in told:
-            self.assertIn(str(words), lines[0])
 
     # ---- words ----
 
@@ -1162,8 +1164,7 @@ class ToolTest(unittest.TestCase):
         self.assert_fails(segx("bench", "--model", "unet8", "--size", 72), "72")
         self.assert_fails(segx("bench", "--model", "unet16", "--weights", self.weights), self.weights)
         self.assert_fails(segx(*small, "--weights", self.folder / "none"), self.folder / "none")
-        for cpu_alone in ("--layers", "--prefer-memory"):
-            self.assert_fails(segx(*small, "--device", "cuda", cpu_alone), cpu_alone)
+        self.assert_fails(segx(*small, "--device", "cuda", "--prefer-memory"), "--prefer-memory")
         on_gpu = segx(*small, "--device", "cuda", "--json")  # in bf16; or one line that says what is missing
         if on_gpu.returncode == 0:
             self.assertEqual(json.loads(on_gpu.stdout)["precision"], "bf16")

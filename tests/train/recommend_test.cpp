@@ -42,9 +42,7 @@ candidate_network candidate(const char* name, int channels, std::int64_t paramet
           channels,
           parameters,
           macs,
-          [](const recipe& r) {
-            return training_memory{1'000'000, std::int64_t{50} * r.height * r.width};
-          },
+          [](const recipe& r) { return 1'000'000 + std::int64_t{50} * r.batch * r.height * r.width; },
           [rate](int, int) { return rate; }};
 }
 
@@ -149,7 +147,7 @@ TEST_CASE("the batch fits the memory and the number of images") {
   CHECK(advice(of_lungs()).recipe.batch == 8);
   const recommendation r = advice(of_lungs(), {.memory = 24'000'000});
   CHECK(r.recipe.batch == 3);
-  CHECK(r.memory.bytes(3) == 1'000'000 + 3 * 50 * 256 * 256);
+  CHECK(r.bytes == 1'000'000 + 3 * 50 * 256 * 256);
   CHECK(advice(of_images(50, facts(512, 512, 0.25, 2, 190))).recipe.batch == 4);
 }
 

@@ -362,7 +362,9 @@ TEST_CASE("the bytes of a training are known before it is made") {
       segx::run_options run = run_in(folder / "run");
       run.threads = threads;
       segx::trainer<normed_net> t{p.data, p.parts, r, segx::parse_loss(r.loss), run};
-      CHECK(segx::training_memory_of(r, normed_net{}, threads).bytes(r.batch) == static_cast<std::int64_t>(t.bytes()));
+      const segx::session_options how{.threads = threads};
+      CHECK(segx::training_bytes_of(std::type_identity<segx::cpu>{}, r, normed_net{}, how) ==
+            static_cast<std::int64_t>(t.bytes()));
     }
   }
 }

@@ -5,4 +5,5 @@
 #include <segx/cuda/arena.hpp>
 #include <segx/cuda/backend.hpp>
 #include <segx/cuda/learner.hpp>
+#include <segx/cuda/training_bytes.hpp>
 #include <segx/cuda/training_session.hpp>

@@ -9,7 +9,6 @@
 #include <segx/core/error.hpp>
 #include <segx/data/survey.hpp>
 #include <segx/train/recipe.hpp>
-#include <segx/train/training_bytes.hpp>
 
 // From what a dataset looks like to a recipe. Rules of thumb, each with its reason; docs/planning.md lists them.
 
@@ -20,8 +19,8 @@ struct candidate_network {
   std::string name;
   int channels = 1;
   std::int64_t parameters = 0;
-  double macs_per_pixel = 0;                                  // multiply-adds of a prediction
-  std::function<training_memory(const recipe&)> memory = {};  // of a training
+  double macs_per_pixel = 0;                              // multiply-adds of a prediction
+  std::function<std::int64_t(const recipe&)> bytes = {};  // of a training, without images
   // Multiply-adds a second of a step of training at a height and width: asked of few candidates, since it may measure.
   std::function<double(int height, int width)> macs_per_second = {};
 };
@@ -40,7 +39,7 @@ struct choice {
 struct recommendation {
   segx::recipe recipe;
   std::vector<choice> choices;
-  training_memory memory;  // of the training, without images
+  std::int64_t bytes = 0;  // of the training, without images
   double macs = 0;         // multiply-adds of the whole training
   double macs_per_second = 0;
 

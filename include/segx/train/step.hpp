@@ -35,6 +35,9 @@ struct divergence : error {
 
 namespace detail {
 
+/// Images of one pass of the validation: a GPU is not filled by one; on the CPU more would only take more memory.
+inline int judged_at_once_on_gpu(const recipe& r) { return std::min(r.batch, 8); }
+
 /// What a checkpoint has of a learner on every backend.
 template <class Network>
 void save_learned(checkpoint& to, const weights<Network>& learned, any_optimizer& optimizer,

@@ -172,8 +172,7 @@ class trainer {
   using clock = std::chrono::steady_clock;
 
   session_options options_of(int batch) const { return {batch, run_.threads, run_.numbers, run_.deterministic}; }
-  /// A GPU is not filled by one image; on the CPU more would only take more memory.
-  int judged_at_once() const { return is_asynchronous ? std::min(recipe_.batch, 8) : 1; }
+  int judged_at_once() const { return is_asynchronous ? detail::judged_at_once_on_gpu(recipe_) : 1; }
 
   bool is_over() const { return at_.is_over(recipe_); }
   train_result result(bool finished) const { return {finished, at_.best_iou, at_.best_epoch, at_.epoch}; }

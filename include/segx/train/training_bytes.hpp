@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include <segx/io/checkpoint.hpp>
 #include <segx/kernels/cpu.hpp>
@@ -11,18 +12,12 @@
 
 namespace segx {
 
-/// What a training takes on the CPU, before anything is allocated.
-struct training_memory {
-  // Weights, gradients, optimizer, packed weights, scratch; a checkpoint while it is written; all of the validation.
-  std::int64_t fixed = 0;
-  std::int64_t per_image = 0;  // of a batch: activations and their gradients
-
-  std::int64_t bytes(int batch) const { return fixed + batch * per_image; }
-};
-
-/// Of `trainer::bytes()`, by the same plans of memory; `threads` is a number, not 0.
+/// What `trainer::bytes()` will say of a training on the CPU, by the same plans of memory, before anything is
+/// allocated: weights, gradients, optimizer, packed weights, activations; a checkpoint while it is written; all of the
+/// validation. `how.threads` is a number, not 0. On a GPU: <segx/cuda/training_bytes.hpp>.
 template <class Network>
-training_memory training_memory_of(const recipe& r, const Network& network, int threads) {
+std::int64_t training_bytes_of(std::type_identity<cpu>, const recipe& r, const Network& network,
+                               const session_options& how) {
   const dynamic_plan<Network, cpu, purpose::training> training{network, r.height, r.width};
   const dynamic_plan<Network, frugal<cpu>, purpose::inference> judging{network, r.height, r.width};
   const program<cpu> learn = training.get();
@@ -33,9 +28,10 @@ training_memory training_memory_of(const recipe& r, const Network& network, int 
   std::int64_t copies = 2;  // as learned, and their gradients
   if (r.average > 0) { ++copies; }
   if (session<Network, frugal<cpu>>::needs_weights(judge)) { ++copies; }
-  const std::int64_t floats = copies * learn.weights + optimizer + written + learn.packed + threads * learn.scratch +
-                              judge.packed + judge.image + threads * judge.scratch;
-  return {floats * static_cast<std::int64_t>(sizeof(float)), learn.image * static_cast<std::int64_t>(sizeof(float))};
+  const std::int64_t floats = copies * learn.weights + optimizer + written + learn.packed +
+                              how.threads * learn.scratch + r.batch * learn.image + judge.packed + judge.image +
+                              how.threads * judge.scratch;
+  return floats * static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace segx

@@ -245,12 +245,12 @@ inline std::pair<const candidate_network*, double> choose_network(const std::vec
   return {best, rate};
 }
 
-inline choice choose_batch(const training_memory& memory, const traits& t, const planning_limits& limits, recipe& r) {
+inline choice choose_batch(const candidate_network& c, const traits& t, const planning_limits& limits, recipe& r) {
   constexpr int usual = 8, steps_in_epoch = 10;
   const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
   r.batch = for_steps;
-  while (limits.memory && r.batch > 1 && memory.bytes(r.batch) > *limits.memory / 2) { --r.batch; }
-  const std::string megabytes = joined({(memory.bytes(r.batch) + 999'999) / 1'000'000, " MB"});
+  while (limits.memory && r.batch > 1 && c.bytes(r) > *limits.memory / 2) { --r.batch; }
+  const std::string megabytes = joined({(c.bytes(r) + 999'999) / 1'000'000, " MB"});
   if (r.batch < for_steps) { return {"batch", std::to_string(r.batch), joined({megabytes, ", half of the memory"})}; }
   if (for_steps < usual) {
     return {"batch", std::to_string(r.batch), joined({"few images: at least ", steps_in_epoch, " steps in an epoch"})};
@@ -271,7 +271,6 @@ SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
   const choice framing = choose_size(t, s, r);
   const choice epochs = choose_epochs(t, r);
   const auto [chosen, rate] = choose_network(candidates, t, val, limits, r, network);
-  result.memory = chosen->memory(r);
   result.macs = macs_of(*chosen, r, train, val);
   result.macs_per_second = rate;
   result.choices = {network,
@@ -280,8 +279,9 @@ SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
                     choose_normalisation(t, r),
                     choose_augmentation(t, r),
                     choose_loss(t, s, r),
-                    choose_batch(result.memory, t, limits, r),
+                    choose_batch(*chosen, t, limits, r),
                     epochs};
+  result.bytes = chosen->bytes(r);
   return result;
 }
 
