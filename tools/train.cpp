@@ -62,6 +62,8 @@ void train(const recipe& r, const train_words& w) {
   const any_network network = model_named(r.model, classes, data.labels);
   const split parts = split_of(data, r);
   const model_card card = card_of_training(w.trained_on, w.licence, parts.train.size(), w.data);
+  using training_of_recipe = trainer<any_network, Backend>;
+  if (w.resume) { training_of_recipe::is_finished(w.out, data, parts, r, network); }  // throws if it is of another one
 
   const run_options run{.folder = w.out,
                         .threads = w.threads,
@@ -73,7 +75,7 @@ void train(const recipe& r, const train_words& w) {
                         .augment = parse_augmentation(r.augmentation),
                         .card = card,
                         .should_stop = [] { return interrupted.load(); }};
-  trainer<any_network, Backend> training{data, parts, r, parse_loss(r.loss), run, network};
+  training_of_recipe training{data, parts, r, parse_loss(r.loss), run, network};
   std::cerr << r.model << " at " << r.height << "x" << r.width << ": " << network.parameter_count << " parameters; "
             << (classes > 1 ? joined({classes, " classes (", class_list(data.classes), "); "}) : "")
             << parts.train.size() << " images to train on, " << parts.val.size() << " to validate; "

@@ -80,17 +80,14 @@ class trainer {
                         any_optimizer optimizer, run_options run, const Network& network = {})
       : recipe_{told(r, data, loss, optimizer, run.augment)},
         run_{std::move(run)},
-        data_{data},
+        data_{trainable(data, parts, network, recipe_.model, loss)},
         parts_{parts},
         judge_{weights<Network>{network}, recipe_.height, recipe_.width, options_of(judged_at_once())},
         learner_{network, first_of(recipe_, run_.resume), std::move(loss), std::move(optimizer), options_of(1)},
         at_{training_state::begin(recipe_)} {
-    expect_split(parts_, data_);
-    expect_foreground(data_, parts_.train);
     if (recipe_.doubled) { double_by_mirroring(data_, parts_); }
     feed_ = choose_feed(run_.feed, bytes_to_feed(recipe_, network.channels, run_.threads, data_, parts_),
                         static_cast<std::int64_t>(bytes_of_host()), available_memory());
-    expect_classes(network, recipe_.model, data_, learner_.loss());
     if (const shape result = judge_.output(); !same_plane(result, judge_.input())) {
       fail({"the network \"", recipe_.model, "\" makes ", text_of(result), " of ", text_of(judge_.input()),
             ", but masks are as large as images"});
@@ -170,6 +167,15 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  /// The data; throws `error`, before anything is allocated, if they cannot be trained on.
+  static const dataset& trainable(const dataset& data, const split& parts, const Network& network,
+                                  const std::string& model, const any_loss& loss) {
+    expect_split(parts, data);
+    expect_foreground(data, parts.train);
+    expect_classes(network, model, data, loss);
+    return data;
+  }
 
   session_options options_of(int batch) const { return {batch, run_.threads, run_.numbers, run_.deterministic}; }
   int judged_at_once() const { return is_asynchronous ? detail::judged_at_once_on_gpu(recipe_) : 1; }
