@@ -2,11 +2,8 @@
 """Calls the program segx with --device cuda, as people do who have a GPU. Usage: gpu_test.py PROGRAM [unittest arguments].
 PROGRAM is linked with an emulation of a GPU, or runs where there is one."""
 import json
-import pathlib
 import shlex
-import shutil
 import sys
-import tempfile
 import unittest
 
 import tool_test
@@ -19,10 +16,8 @@ EXACT = (*GPU, "--precision", "fp32")
 class GpuTest(ProgramCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="segx_gpu_test_"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.data = cls.folder / "data"
-        segx("synth", "--out", cls.data, "--count", 12, "--size", 64, "--seed", 3).check_returncode()
+        super().setUpClass()
+        cls.synth.check_returncode()
         cls.train_words = ("train", "--data", cls.data, "--model", "unet8", "--size", 64, "--batch", 4, "--threads", 1,
                            "--seed", 1, *GPU)
         cls.run_folder = cls.folder / "run"

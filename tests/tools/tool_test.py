@@ -91,6 +91,14 @@ def content_of(folder):
 
 
 class ProgramCase(unittest.TestCase):
+    """Tests of the program, with a folder of their own and phantoms in it."""
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="segx_tool_test_"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.data = cls.folder / "data"
+        cls.synth = segx("synth", "--out", cls.data, "--count", 12, "--size", 64, "--seed", 3)
+
     def assert_done(self, result):
         self.assertEqual(result.returncode, 0, result.stderr)
 
@@ -107,10 +115,7 @@ class ProgramCase(unittest.TestCase):
 class ToolTest(ProgramCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="segx_tool_test_"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.data = cls.folder / "data"
-        cls.synth = segx("synth", "--out", cls.data, "--count", 12, "--size", 64, "--seed", 3)
+        super().setUpClass()
         cls.val_names = ["phantom_0002", "phantom_0007", "phantom_0011"]
         cls.val_list = cls.folder / "val.txt"
         cls.val_list.write_text("".join(name + "\n" for name in cls.val_names))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -245,12 +246,18 @@ inline std::pair<const candidate_network*, double> choose_network(const std::vec
   return {best, rate};
 }
 
-inline choice choose_batch(const candidate_network& c, const traits& t, const planning_limits& limits, recipe& r) {
+/// With the bytes of the training.
+inline choice choose_batch(const candidate_network& c, const traits& t, const planning_limits& limits, recipe& r,
+                           std::int64_t& bytes) {
   constexpr int usual = 8, steps_in_epoch = 10;
   const int for_steps = std::clamp(t.train / steps_in_epoch, 1, usual);
   r.batch = for_steps;
-  while (limits.memory && r.batch > 1 && c.bytes(r) > *limits.memory / 2) { --r.batch; }
-  const std::string megabytes = joined({(c.bytes(r) + 999'999) / 1'000'000, " MB"});
+  bytes = c.bytes(r);
+  while (limits.memory && r.batch > 1 && bytes > *limits.memory / 2) {
+    --r.batch;
+    bytes = c.bytes(r);
+  }
+  const std::string megabytes = joined({(bytes + 999'999) / 1'000'000, " MB"});
   if (r.batch < for_steps) { return {"batch", std::to_string(r.batch), joined({megabytes, ", half of the memory"})}; }
   if (for_steps < usual) {
     return {"batch", std::to_string(r.batch), joined({"few images: at least ", steps_in_epoch, " steps in an epoch"})};
@@ -279,9 +286,8 @@ SEGX_IMPL_COLD recommendation recommend(const survey& s, int train, int val,
                     choose_normalisation(t, r),
                     choose_augmentation(t, r),
                     choose_loss(t, s, r),
-                    choose_batch(*chosen, t, limits, r),
+                    choose_batch(*chosen, t, limits, r, result.bytes),
                     epochs};
-  result.bytes = chosen->bytes(r);
   return result;
 }
 
