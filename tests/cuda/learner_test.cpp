@@ -26,6 +26,7 @@
 #include "cases/backends.hpp"
 #include "cases/networks.hpp"
 #include "cases/tensors.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 using segx::testing::relative_error;
@@ -369,10 +370,9 @@ TEST_CASE("a training on the GPU that diverges says where", "[cuda]") {
 }
 
 TEST_CASE("a trainer on the GPU resumes bit for bit", "[cuda]") {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "segx_cuda_trainer_test";
-  std::filesystem::remove_all(folder);
-  write_phantoms(folder, 8, 32, 5);
-  const dataset data = scan_folder(folder);
+  const temporary_folder folder;
+  write_phantoms(folder.path(), 8, 32, 5);
+  const dataset data = scan_folder(folder.path());
   const split parts = split_by_fraction(data, 0.25, 1);
   recipe r{.model = "learns",
            .height = 32,
@@ -398,5 +398,4 @@ TEST_CASE("a trainer on the GPU resumes bit for bit", "[cuda]") {
     return std::vector<float>(t.current_weights().values().begin(), t.current_weights().values().end());
   };
   CHECK(run("whole", 0) == run("resumed", 3));
-  std::filesystem::remove_all(folder);
 }

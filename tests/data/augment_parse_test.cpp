@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 

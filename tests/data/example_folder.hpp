@@ -6,7 +6,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <string>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 /// A data folder of small pairs of several kinds: stems s00, s01, …; images of 8 and 16 bits and sizes of their own,
 /// that tell themselves apart and left from right; masks of 0 and 255, or 0 and 1.

@@ -11,11 +11,12 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <segx/core/error.hpp>
 #include <segx/core/random.hpp>
+
+#include "temporary_folder.hpp"
 
 namespace {
 
@@ -48,22 +49,6 @@ double best_threshold_iou(const segx::phantom& p) {
   }
   return best;
 }
-
-/// A folder of its own for one test, removed at its end.
-struct temporary_folder {
-  std::filesystem::path path;
-
-  explicit temporary_folder(const std::string& name) : path(std::filesystem::temp_directory_path()) {
-    path /= name + "_" + std::to_string(cv::getTickCount());
-    std::filesystem::create_directories(path);
-  }
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-};
 
 }  // namespace
 
@@ -163,36 +148,36 @@ TEST_CASE("another size of a seed shows the same body") {
 }
 
 TEST_CASE("written phantoms are read back as they were drawn") {
-  const temporary_folder folder{"segx_phantom"};
-  segx::write_phantoms(folder.path / "new", 3, 64, 5);
-  segx::write_phantoms(folder.path / "new", 2, 64, 5);  // replaces its own files
-  segx::write_phantoms(folder.path / "fewer", 1, 64, 5);
+  const temporary_folder folder;
+  segx::write_phantoms(folder / "new", 3, 64, 5);
+  segx::write_phantoms(folder / "new", 2, 64, 5);  // replaces its own files
+  segx::write_phantoms(folder / "fewer", 1, 64, 5);
   segx::random_generator seeds{5};
   for (const std::string name : {"phantom_0001.png", "phantom_0002.png", "phantom_0003.png"}) {
     const auto drawn = segx::make_phantom(seeds.bits(), 64);
-    const auto image = folder.path / "new" / "images" / name, mask = folder.path / "new" / "masks" / name;
+    const auto image = folder / "new" / "images" / name, mask = folder / "new" / "masks" / name;
     CHECK(equal(cv::imread(image.string(), cv::IMREAD_UNCHANGED), drawn.image));
     CHECK(equal(cv::imread(mask.string(), cv::IMREAD_UNCHANGED), drawn.mask));
   }
-  CHECK_FALSE(std::filesystem::exists(folder.path / "new" / "images" / "phantom_0004.png"));
+  CHECK_FALSE(std::filesystem::exists(folder / "new" / "images" / "phantom_0004.png"));
   const auto first = [&](const char* set) {
-    return cv::imread((folder.path / set / "images" / "phantom_0001.png").string(), cv::IMREAD_UNCHANGED);
+    return cv::imread((folder / set / "images" / "phantom_0001.png").string(), cv::IMREAD_UNCHANGED);
   };
   CHECK(equal(first("fewer"), first("new")));
 }
 
 TEST_CASE("phantoms refuse what cannot be drawn or written") {
-  const temporary_folder folder{"segx_phantom_errors"};
+  const temporary_folder folder;
   CHECK_THROWS_WITH(segx::make_phantom(1, 15), Catch::Contains("15 pixels") && Catch::Contains("16 to 8192"));
   CHECK_THROWS_AS(segx::make_phantom(1, 8193), segx::error);
   CHECK_THROWS_AS(segx::make_phantom(1, -256), segx::error);
-  CHECK_THROWS_WITH(segx::write_phantoms(folder.path / "a", 0, 64, 1), Catch::Contains("0 phantoms"));
-  CHECK_THROWS_WITH(segx::write_phantoms(folder.path / "a", 1, 0, 1), Catch::Contains("0 pixels"));
-  CHECK_FALSE(std::filesystem::exists(folder.path / "a"));
+  CHECK_THROWS_WITH(segx::write_phantoms(folder / "a", 0, 64, 1), Catch::Contains("0 phantoms"));
+  CHECK_THROWS_WITH(segx::write_phantoms(folder / "a", 1, 0, 1), Catch::Contains("0 pixels"));
+  CHECK_FALSE(std::filesystem::exists(folder / "a"));
 
-  std::ofstream(folder.path / "file") << "in the way";
-  CHECK_THROWS_WITH(segx::write_phantoms(folder.path / "file", 1, 64, 1), Catch::Contains("cannot create the folder"));
+  std::ofstream(folder / "file") << "in the way";
+  CHECK_THROWS_WITH(segx::write_phantoms(folder / "file", 1, 64, 1), Catch::Contains("cannot create the folder"));
 
-  std::filesystem::create_directories(folder.path / "b" / "images" / "phantom_0001.png");
-  CHECK_THROWS_WITH(segx::write_phantoms(folder.path / "b", 1, 64, 1), Catch::Contains("cannot write"));
+  std::filesystem::create_directories(folder / "b" / "images" / "phantom_0001.png");
+  CHECK_THROWS_WITH(segx::write_phantoms(folder / "b", 1, 64, 1), Catch::Contains("cannot write"));
 }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using segx::expect_split;
 using segx::split_by_fraction;

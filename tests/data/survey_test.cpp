@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
 using namespace segx;

@@ -7,7 +7,7 @@
 
 #include <segx/image/plane.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 

@@ -9,7 +9,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
 using segx::read_gray;

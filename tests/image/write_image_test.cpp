@@ -6,7 +6,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include <segx/image/read_image.hpp>
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 

@@ -12,39 +12,22 @@
 #include <limits>
 #include <thread>
 
+#include "temporary_folder.hpp"
+
 namespace fs = std::filesystem;
 using bytes = std::vector<std::byte>;
 using segx::read_file, segx::write_file_atomically;
 
 namespace {
 
-// A folder of its own for a test, removed with everything in it at the end.
-struct temporary_folder {
-  fs::path path;
-  temporary_folder() {
-    std::string name = (fs::temp_directory_path() / "segx-atomic-file-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) { throw std::runtime_error("no temporary folder"); }
-    path = name;
-  }
-  ~temporary_folder() { fs::remove_all(path); }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-
-  std::ptrdiff_t count() const { return std::distance(fs::directory_iterator(path), fs::directory_iterator()); }
-};
+std::ptrdiff_t files_in(const temporary_folder& folder) {
+  return std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator());
+}
 
 // A content whose wholeness can be seen: as many bytes as its mark says, each of them the mark.
 bytes content(int mark) { return bytes(10'000 + static_cast<std::size_t>(mark) * 5'000, std::byte(mark)); }
 
 bool is_whole(const bytes& read) { return !read.empty() && read == content(std::to_integer<int>(read[0])); }
-
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const segx::error& problem) { return problem.what(); }
-  return "no error";
-}
 
 // Writes beyond this size fail as on a full disk, for as long as it lives.
 struct file_size_limit {
@@ -67,13 +50,13 @@ struct file_size_limit {
 
 TEST_CASE("what is written is what is read, at every size, and nothing else is left", "[atomic_file]") {
   const temporary_folder folder;
-  const fs::path path = folder.path / "weights";
+  const fs::path path = folder / "weights";
   for (const std::size_t size : {0, 1, 4096, 1'000'003, 7}) {
     bytes written(size);
     for (std::size_t i = 0; i < size; ++i) { written[i] = static_cast<std::byte>(i * 7 + i / 256); }
     write_file_atomically(path, written);
     CHECK(read_file(path) == written);
-    CHECK(folder.count() == 1);
+    CHECK(files_in(folder) == 1);
   }
   CHECK((fs::status(path).permissions() & fs::perms::owner_write) != fs::perms::none);
 }
@@ -81,17 +64,17 @@ TEST_CASE("what is written is what is read, at every size, and nothing else is l
 TEST_CASE("pieces are written one behind the other", "[atomic_file]") {
   const temporary_folder folder;
   const bytes first{std::byte{1}, std::byte{2}}, none, last{std::byte{3}};
-  write_file_atomically(folder.path / "file", {first, none, last});
-  CHECK(read_file(folder.path / "file") == bytes{std::byte{1}, std::byte{2}, std::byte{3}});
+  write_file_atomically(folder / "file", {first, none, last});
+  CHECK(read_file(folder / "file") == bytes{std::byte{1}, std::byte{2}, std::byte{3}});
 }
 
 TEST_CASE("a path without a folder is a file of the current folder", "[atomic_file]") {
   const temporary_folder folder;
   const fs::path before = fs::current_path();
-  fs::current_path(folder.path);
+  fs::current_path(folder.path());
   write_file_atomically("here", content(1));
   fs::current_path(before);
-  CHECK(read_file(folder.path / "here") == content(1));
+  CHECK(read_file(folder / "here") == content(1));
 }
 
 TEST_CASE("read_file reads what has no size before it is read, but no devices", "[atomic_file]") {
@@ -101,11 +84,11 @@ TEST_CASE("read_file reads what has no size before it is read, but no devices", 
 
 TEST_CASE("read_file names the path and the reason", "[atomic_file]") {
   const temporary_folder folder;
-  const std::string absent = (folder.path / "absent").string(), itself = folder.path.string();
+  const std::string absent = (folder / "absent").string(), itself = folder.path().string();
   CHECK(message_of([&] { read_file(absent); }) == "cannot read '" + absent + "': No such file or directory");
   CHECK(message_of([&] { read_file(itself); }) == "cannot read '" + itself + "': Is a directory");
 
-  const fs::path sparse = folder.path / "sparse";  // as large as files get, on no disk space, where that is possible
+  const fs::path sparse = folder / "sparse";  // as large as files get, on no disk space, where that is possible
   std::ofstream(sparse).put('x');
   std::error_code unsupported;
   fs::resize_file(sparse, std::numeric_limits<std::int64_t>::max(), unsupported);
@@ -119,26 +102,26 @@ TEST_CASE("a write that fails says why, leaves the old file whole and no other",
   const temporary_folder folder;
 
   SECTION("no such folder") {
-    const fs::path path = folder.path / "absent" / "weights";
+    const fs::path path = folder / "absent" / "weights";
     CHECK(message_of([&] { write_file_atomically(path, content(1)); }) ==
           "cannot write '" + path.string() + "': No such file or directory");
-    CHECK(folder.count() == 0);
+    CHECK(files_in(folder) == 0);
   }
   SECTION("the folder is a file") {
-    write_file_atomically(folder.path / "file", content(1));
-    const fs::path path = folder.path / "file" / "weights";
+    write_file_atomically(folder / "file", content(1));
+    const fs::path path = folder / "file" / "weights";
     CHECK(message_of([&] { write_file_atomically(path, content(2)); }) ==
           "cannot write '" + path.string() + "': Not a directory");
-    CHECK(read_file(folder.path / "file") == content(1));
+    CHECK(read_file(folder / "file") == content(1));
   }
   SECTION("the file is a folder") {
-    const fs::path path = folder.path / "weights";
+    const fs::path path = folder / "weights";
     fs::create_directory(path);
     write_file_atomically(path / "inside", content(1));
     CHECK(message_of([&] { write_file_atomically(path, content(2)); }) ==
           "cannot write '" + path.string() + "': it exists and is not a plain file");
     CHECK(read_file(path / "inside") == content(1));
-    CHECK(folder.count() == 1);
+    CHECK(files_in(folder) == 1);
   }
   SECTION("a device is not replaced by a file") {
     CHECK(message_of([&] { write_file_atomically("/dev/null", content(1)); }) ==
@@ -146,7 +129,7 @@ TEST_CASE("a write that fails says why, leaves the old file whole and no other",
     CHECK(fs::is_character_file("/dev/null"));
   }
   SECTION("the disk is full in the middle") {
-    const fs::path path = folder.path / "weights";
+    const fs::path path = folder / "weights";
     write_file_atomically(path, content(1));
     std::string message;
     {
@@ -155,7 +138,7 @@ TEST_CASE("a write that fails says why, leaves the old file whole and no other",
     }
     CHECK(message == "cannot write '" + path.string() + "': File too large");
     CHECK(read_file(path) == content(1));
-    CHECK(folder.count() == 1);
+    CHECK(files_in(folder) == 1);
     write_file_atomically(path, content(100));
     CHECK(read_file(path) == content(100));
   }
@@ -163,16 +146,16 @@ TEST_CASE("a write that fails says why, leaves the old file whole and no other",
 
 TEST_CASE("a symbolic link is replaced, the file it led to stays", "[atomic_file]") {
   const temporary_folder folder;
-  write_file_atomically(folder.path / "target", content(1));
-  fs::create_symlink("target", folder.path / "link");
-  write_file_atomically(folder.path / "link", content(2));
-  CHECK(read_file(folder.path / "target") == content(1));
-  CHECK(read_file(folder.path / "link") == content(2));
+  write_file_atomically(folder / "target", content(1));
+  fs::create_symlink("target", folder / "link");
+  write_file_atomically(folder / "link", content(2));
+  CHECK(read_file(folder / "target") == content(1));
+  CHECK(read_file(folder / "link") == content(2));
 }
 
 TEST_CASE("a reader during writes sees one whole file or another", "[atomic_file]") {
   const temporary_folder folder;
-  const fs::path path = folder.path / "weights";
+  const fs::path path = folder / "weights";
   write_file_atomically(path, content(1));
   std::atomic<bool> done = false;
   std::thread writers[2];
@@ -189,12 +172,12 @@ TEST_CASE("a reader during writes sees one whole file or another", "[atomic_file
   CHECK(torn == 0);
   CHECK(reads > 10);
   CHECK(is_whole(read_file(path)));
-  CHECK(folder.count() == 1);
+  CHECK(files_in(folder) == 1);
 }
 
 TEST_CASE("a process killed while it writes leaves a whole file", "[atomic_file]") {
   const temporary_folder folder;
-  const fs::path path = folder.path / "weights";
+  const fs::path path = folder / "weights";
   write_file_atomically(path, content(1));
   for (int trial = 0; trial < 30; ++trial) {
     const bytes a = content(1 + trial), b = content(40 - trial);

@@ -6,7 +6,7 @@
 
 #include <segx/io/checkpoint.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 using Catch::Matchers::Contains;

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
 using segx::folder_lock;

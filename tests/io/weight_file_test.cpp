@@ -13,7 +13,7 @@
 #include <segx/layers/add.hpp>
 #include <segx/models/unet.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 using Catch::Matchers::Contains;

@@ -6,8 +6,8 @@
 #include <segx/layers/max_pool2d.hpp>
 
 #include "cases/tensors.hpp"
-#include "image/temporary_folder.hpp"
 #include "predict/small_networks.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 using namespace small_networks;

@@ -5,8 +5,8 @@
 #include <opencv2/core.hpp>
 #include <string>
 
-#include "image/temporary_folder.hpp"
 #include "predict/small_networks.hpp"
+#include "temporary_folder.hpp"
 
 using namespace small_networks;
 using Catch::Matchers::Contains;

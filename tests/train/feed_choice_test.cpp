@@ -8,7 +8,7 @@
 
 #include <segx/data/phantom.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 TEST_CASE("images stay in memory where they fit beside the network, with a fifth to spare") {
   const auto mode = [](const char* word, std::int64_t images, std::optional<std::int64_t> available) {

@@ -7,7 +7,7 @@
 #include <segx/runtime/any_network.hpp>
 #include <segx/train/first_weights.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using namespace segx;
 

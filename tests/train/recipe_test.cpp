@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
 

@@ -22,7 +22,7 @@
 #include <segx/train/recipe_json.hpp>
 #include <segx/train/training_bytes.hpp>
 
-#include "image/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;

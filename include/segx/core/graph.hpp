@@ -238,7 +238,9 @@ struct graph {
     int input = 0, result = 0;  // ids; 0: none are to have the same height and width
     const char* why_not = nullptr;
   } same_plane_;
-  std::array<std::uint32_t, Capacity> name_hashes_{};  // comparing names letter by letter takes compilers seconds
+  // The names so far, as a table of hashes: comparing them all letter by letter takes compilers seconds.
+  std::array<std::uint32_t, Capacity> name_hashes_{};
+  std::array<std::uint16_t, 2 * Capacity + 1> named_{};  // ids; 0: a free slot
 
   constexpr defect defect_of(const char* why, int id) const {
     return {why, nodes[id].name, {nodes[nodes[id].inputs[0]].output}};
@@ -319,21 +321,26 @@ struct graph {
       name.append(n.layer);
     }
     const std::size_t length = name.view().size();
-    for (int copy = 2; is_taken(name) && !name.is_full(); ++copy) {
+    std::uint32_t hash = hash_of(name);
+    for (int copy = 2; slot_of(name, hash) != 0 && !name.is_full(); ++copy) {
       name.shorten(length);
       name.append("_");
       name.append(copy);
+      hash = hash_of(name);
     }
-    name_hashes_[size] = hash_of(name);
+    name_hashes_[size] = hash;
+    slot_of(name, hash) = static_cast<std::uint16_t>(size);
     n.name = name;
     if (name.is_full()) { misbuilt("the name is too long: with those of the parts around it, 101 letters fit", size); }
   }
-  constexpr bool is_taken(const sentence& name) const {
-    const std::uint32_t hash = hash_of(name);
-    for (int i = 0; i < size; ++i) {
-      if (name_hashes_[i] == hash && nodes[i].name.view() == name.view()) { return true; }
+  /// The place in `named_` of the node of this name; a free one if there is none.
+  constexpr std::uint16_t& slot_of(const sentence& name, std::uint32_t hash) {
+    std::size_t slot = hash % named_.size();
+    while (named_[slot] != 0 &&
+           !(name_hashes_[named_[slot]] == hash && nodes[named_[slot]].name.view() == name.view())) {
+      slot = (slot + 1) % named_.size();
     }
-    return false;
+    return named_[slot];
   }
   static constexpr std::uint32_t hash_of(const sentence& name) {
     std::uint32_t hash = 2166136261U;  // FNV-1a
