@@ -74,6 +74,11 @@ struct streaming
                     two_readers, skip<add, conv1x1<52>, hard_swish, dropout<20>, depthwise_conv<3>, conv1x1<16>>,
                     conv1x1<40>, depthwise_conv<7, 2>, sigmoid, conv1x1<2>>> {};
 
-using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive, streaming>;
+/// A result that streams to a convolution to few channels, some pixels at a time.
+struct narrowing : network<input<1>, chain<conv3x3<9>, conv1x1<400>, hard_swish, dropout<20>, conv1x1<2>>> {};
+/// … where a task's pixels are as many as its many channels allow.
+struct narrowing_much : network<input<2000>, chain<conv1x1<16>, relu, conv1x1<1>>> {};
+
+using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive, streaming, narrowing>;
 
 }  // namespace networks

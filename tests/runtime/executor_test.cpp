@@ -66,10 +66,10 @@ outcome run(Backend& on, const program<Backend>& what, purpose why, int threads,
 }
 
 template <class Network, class TestBackend>
-void compare_with_plan_without_reuse(purpose why) {
+void compare_with_plan_without_reuse(purpose why, int height = 8, int width = 12) {
   using backend = typename TestBackend::type;
   auto on = TestBackend::make();
-  const auto lowered = lower(Network::template composed<operation<backend>>(8, 12), why);
+  const auto lowered = lower(Network::template composed<operation<backend>>(height, width), why);
   const auto memory = plan_memory(lowered.body, backend::memory, why);
   const auto spread = without_reuse(lowered.body, backend::memory, memory);
   REQUIRE(spread.image > memory.image);
@@ -91,6 +91,7 @@ SEGX_BACKEND_TEST("a planned arena gives what memory without reuse gives", "[run
         (compare_with_plan_without_reuse<decltype(network), TestType>(purpose::sampling), ...);
       },
       networks::all{});
+  compare_with_plan_without_reuse<networks::narrowing_much, TestType>(purpose::inference, 150, 1);
 }
 
 TEST_CASE("the test networks are planned in every way", "[runtime]") {
@@ -110,8 +111,8 @@ TEST_CASE("the test networks are planned in every way", "[runtime]") {
   CHECK(plan(networks::attentive{}, training) == std::array{1, 0, 1});
   CHECK(plan(networks::attentive{}, inference) == std::array{1, 0, 2});
 
-  const auto streamed = [](purpose why) {
-    const auto lowered = lower(networks::streaming::composed<operation<cpu>>(8, 12), why);
+  const auto streamed = [](auto network, purpose why) {
+    const auto lowered = lower(decltype(network)::template composed<operation<cpu>>(8, 12), why);
     const auto memory = plan_memory(lowered.body, cpu::memory, why);
     std::vector<std::string> names;
     for (int i = 0; i < lowered.body.size; ++i) {
@@ -119,6 +120,8 @@ TEST_CASE("the test networks are planned in every way", "[runtime]") {
     }
     return names;
   };
-  CHECK(streamed(training).empty());
-  CHECK(streamed(inference) == std::vector<std::string>{"conv2d_2", "channel_scale", "conv2d_7", "conv2d_9"});
+  CHECK(streamed(networks::streaming{}, training).empty());
+  CHECK(streamed(networks::streaming{}, inference) ==
+        std::vector<std::string>{"conv2d_2", "channel_scale", "conv2d_7", "conv2d_9"});
+  CHECK(streamed(networks::narrowing{}, inference) == std::vector<std::string>{"conv2d_2"});
 }

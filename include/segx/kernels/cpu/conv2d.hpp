@@ -6,6 +6,7 @@
 
 #include <segx/kernels/cpu/direct.hpp>
 #include <segx/kernels/cpu/direct_gradient.hpp>
+#include <segx/kernels/cpu/dot.hpp>
 #include <segx/kernels/cpu/result.hpp>
 #include <segx/kernels/cpu/strips.hpp>
 #include <segx/kernels/cpu/winograd_gradient.hpp>
@@ -15,8 +16,8 @@
 ///
 ///   y[n,k,i,j] = then(b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + …])
 ///
-///   y    3×3 kernels by winograd.hpp, 1×1 ones by strips.hpp or, to few channels, as dot products; whatever these do
-///        not take by direct.hpp
+///   y    3×3 kernels by winograd.hpp, 1×1 ones by strips.hpp or, to few channels, dot.hpp; whatever these do not
+///        take by direct.hpp
 ///   dx   stride 1: a convolution of dy with kernels turned by 180°; else dy scattered, one tap after the other
 ///   dw   winograd_gradient.hpp or direct_gradient.hpp
 ///   db   sums of dy, a task for each block of channels
@@ -130,11 +131,14 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   }
 }
 
-/// The 1×1 convolution `f` of what a channel_scale would have made.
-[[gnu::noinline]] inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry&, const forward_pass<float>& scale,
+/// The 1×1 convolution `f` of what `first` would have made: a channel_scale or, where `f` makes few channels, another
+/// 1×1 convolution.
+[[gnu::noinline]] inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry&, const forward_pass<float>& first,
                                                       const forward_pass<float>& f) {
-  strip_convolution(on.threads, scale.x[0], scale.x[1], f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y,
-                    f.scratch, forward_result{f, f.packed});
+  const forward_result result{f, f.packed};
+  const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
+  if (!cpu::memory.is_blocked(f.y.extent)) { return dot_convolution_streamed(on.threads, first, weights, f, result); }
+  strip_convolution(on.threads, first.x[0], first.x[1], weights, f.y, f.scratch, result);
 }
 
 [[gnu::noinline]] inline void conv2d_backward(cpu& on, const conv2d_geometry& g, const backward_pass<float>& b) {

@@ -189,6 +189,16 @@ constexpr int pixels_of_task(int channels) {
   return rounded(std::max(task_bytes / (detail::float_bytes * channels), whole_strips));
 }
 
+/// Pixels of a task of two 1×1 convolutions, one of which reads what the other makes of x: results of the first stay in
+/// the cache, and their strips take no more than those of a band.
+constexpr int pixels_streamed(shape x, int channels) {
+  return std::min(pixels_of_task(channels), rows_of_band(x) * x.width);
+}
+/// Floats of these results.
+constexpr std::int64_t floats_streamed(int channels) {
+  return std::int64_t{pixels_of_task(channels)} * detail::whole_blocks(channels);
+}
+
 }  // namespace segx::strips
 
 namespace segx::depthwise {
@@ -288,6 +298,8 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
     case detail::convolution_algorithm::dot:
       return {.packed = bias + std::int64_t{k} * detail::whole_blocks(c),
               .packed_backward = direct::packed_floats(k, c, 1),
+              .scratch = strips::floats_streamed(c),
+              .takes = stream::pixels,
               .gates = true};
     case detail::convolution_algorithm::strips:
       return {.packed = bias + direct::packed_floats(c, k, 1),

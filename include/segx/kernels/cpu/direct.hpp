@@ -217,33 +217,6 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
   });
 }
 
-/// 1×1 convolution of blocked x to a plain y of a few channels: sums along the lanes. `weights`: [K][C in whole
-/// blocks].
-inline void dot_convolution(thread_pool& threads, const view<const float>& x, const float* weights,
-                            const view<float>& y, const forward_result& result) {
-  const int channels = (x.extent.channels + channel_block - 1) / channel_block * channel_block;
-  threads.run(y.batch * y.extent.height, [&](int task, int) {
-    const int n = task / y.extent.height;
-    const std::int64_t first = std::int64_t{task % y.extent.height} * y.extent.width;
-    for (int k = 0; k < y.extent.channels; ++k) {
-      const float* w = weights + std::int64_t{k} * channels;
-      const auto sum_of = [&](std::int64_t pixel) SEGX_INLINED {
-        vec sum = zero();
-        for (int c = 0; c < channels; c += lanes) {
-          sum = hn::MulAdd(load(x.image(n) + channel_offset(x.extent, c) + pixel * channel_block), load(w + c), sum);
-        }
-        return hn::GetLane(hn::SumOfLanes(tag{}, sum));
-      };
-      float sums[lanes];
-      for (int j = 0; j < y.extent.width; j += lanes) {
-        const int count = std::min(lanes, y.extent.width - j);
-        for (int p = 0; p < count; ++p) { sums[p] = sum_of(first + j + p); }
-        result.store_pixels(sums, count, k, n, first + j);
-      }
-    }
-  });
-}
-
 /// weight(k, c, tap) into packed[tap][⌈K/16⌉][C][16], zeros behind the last k.
 template <class Weight>
 void direct_pack(int channels_in, int channels_out, int taps, Weight&& weight, float* packed) {

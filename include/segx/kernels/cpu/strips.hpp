@@ -50,6 +50,26 @@ HWY_INLINE void multiply_strip(const float* strip, int channels, const panels<pa
   }
 }
 
+/// Pixels [first, first + count) of image n of y from strips of as many pixels of x.
+HWY_INLINE void multiply_strips(const float* strips, int channels, const panels<panel>& weights, const view<float>& y,
+                                int n, std::int64_t first, int count, const forward_result& result) {
+  const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
+  for_each_pass(detail::whole_blocks(y.extent.channels), [&]<int Vectors>(int k) {
+    column_vec sum[2][max_rows];
+    const float* strip = strips;
+    for (int p = 0; p < count; p += max_rows, strip += strip_floats) {
+      multiply_strip<Vectors>(strip, channels, weights, k, k + (Vectors - 1) * column_lanes, sum[0], sum[1]);
+#pragma GCC unroll 2
+      for (int half = 0; half < Vectors; ++half) {
+        put_sums<max_rows>(column_tag{}, result, sum[half], y, k + half * column_lanes, n, first + p, 1, count - p);
+      }
+    }
+    for (int half = 0; half < Vectors; ++half) {
+      finish_sums(column_tag{}, result, y, k + half * column_lanes, n, first, count, 1);
+    }
+  });
+}
+
 /// y = 1×1 convolution of x, whose channels are multiplied by `factors` [N,C,1,1] first, if there are some; both
 /// blocked.
 inline void strip_convolution(thread_pool& threads, const view<const float>& x, const view<const float>& factors,
@@ -59,7 +79,6 @@ inline void strip_convolution(thread_pool& threads, const view<const float>& x, 
   const int pixels = static_cast<int>(x.extent.plane());
   const int of_task = strips::pixels_of_task(channels);
   const int tasks = (pixels + of_task - 1) / of_task;
-  const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
   const panels<panel> weights{packed, std::int64_t{panel} * channels};
   threads.run(y.batch * tasks, [&](int task, int thread) {
     const int n = task / tasks;
@@ -67,21 +86,7 @@ inline void strip_convolution(thread_pool& threads, const view<const float>& x, 
     const int count = std::min(of_task, pixels - first);
     float* strips = scratch.of(thread);
     pack_strips(x, n, first, count, factors ? factors.image(n) : nullptr, strips);
-    const auto pass = [&]<int Vectors>(int k) {
-      column_vec sum[2][max_rows];
-      const float* strip = strips;
-      for (int p = 0; p < count; p += max_rows, strip += strip_floats) {
-        multiply_strip<Vectors>(strip, channels, weights, k, k + (Vectors - 1) * column_lanes, sum[0], sum[1]);
-#pragma GCC unroll 2
-        for (int half = 0; half < Vectors; ++half) {
-          put_sums<max_rows>(column_tag{}, result, sum[half], y, k + half * column_lanes, n, first + p, 1, count - p);
-        }
-      }
-      for (int half = 0; half < Vectors; ++half) {
-        finish_sums(column_tag{}, result, y, k + half * column_lanes, n, first, count, 1);
-      }
-    };
-    for_each_pass(detail::whole_blocks(y.extent.channels), pass);
+    multiply_strips(strips, channels, weights, y, n, first, count, result);
   });
 }
 
