@@ -21,6 +21,7 @@
 
 #include "commands.hpp"
 #include "device_words.hpp"
+#include "json_document.hpp"
 #include "models.hpp"
 #include "moments.hpp"
 #include "noise_step.hpp"
@@ -243,7 +244,7 @@ void bench(const bench_words& w) {
                                 {"median_ms", l.milliseconds},
                                 {"gflops", l.gflops}});
     }
-    std::cout << json.dump(2) << '\n';
+    std::cout << document_of(json) << '\n';
     return;
   }
   std::printf("%s at %dx%d, %s of %d, %s: median %.2f ms of %d runs (%.2f to %.2f)\n", w.model.c_str(), w.size, w.size,

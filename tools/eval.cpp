@@ -24,6 +24,7 @@
 #include "commands.hpp"
 #include "device_words.hpp"
 #include "file_words.hpp"
+#include "json_document.hpp"
 #include "models.hpp"
 #include "segmenter_words.hpp"
 #include "whole_images.hpp"
@@ -283,9 +284,9 @@ void evaluate_on(eval_words w) {
     const auto m = w.measures_images(loaded.card) ? at_image_size<Backend>(w, loaded, data, indices, ruler)
                                                   : at_network_size<Backend>(w, loaded, data, indices, ruler);
     const auto json = as_json(data, loaded.card, m, w);
-    std::cout << json.dump(2) << std::endl;  // first, so that it is not lost where a file cannot be written
+    std::cout << document_of(json) << std::endl;  // first, so that it is not lost where a file cannot be written
     if (!w.per_image.empty()) { write_text(w.per_image, per_image_csv(data, loaded.card, m)); }
-    if (!w.json.empty()) { write_text(w.json, joined({json.dump(2), "\n"})); }
+    if (!w.json.empty()) { write_text(w.json, joined({document_of(json), "\n"})); }
   };
   if (w.spacing.empty()) {
     report(in_pixels{});

@@ -14,6 +14,7 @@
 
 #include "commands.hpp"
 #include "diagram.hpp"
+#include "json_document.hpp"
 #include "models.hpp"
 
 namespace segx::tool {
@@ -93,7 +94,7 @@ void info(const info_words& w, const any_network& network, const std::string& na
     if (card != nullptr) {
       for (const auto& [field, member] : detail::card_fields) { json["card"][field] = card->*member; }
     }
-    std::cout << json.dump(2) << '\n';
+    std::cout << document_of(json) << '\n';
     return;
   }
   print_table(network.composed(height, width));
@@ -128,7 +129,7 @@ void print_file(const info_words& w) {
   if (w.json) {
     nlohmann::ordered_json json{{"card", file.metadata}};
     for (const tensor_entry& t : file.tensors) { json["tensors"][t.name] = t.extents; }
-    std::cout << json.dump(2) << '\n';
+    std::cout << document_of(json) << '\n';
     return;
   }
   for (const tensor_entry& t : file.tensors) {

@@ -22,6 +22,7 @@
 #include "commands.hpp"
 #include "device_words.hpp"
 #include "interruption.hpp"
+#include "json_document.hpp"
 #include "models.hpp"
 #include "recipe_words.hpp"
 #include "training_devices.hpp"
@@ -331,7 +332,7 @@ json as_json(const paper_result& r) {
 void write_table(const std::vector<paper_result>& results, const paper_words& w, const split& parts) {
   json table{{"about", about(w, parts)}, {"models", json::array()}};
   for (const paper_result& r : results) { table["models"].push_back(as_json(r)); }
-  const std::string text = markdown(results, w, parts), numbers = joined({table.dump(2), "\n"});
+  const std::string text = markdown(results, w, parts), numbers = joined({document_of(table), "\n"});
   write_file_atomically(fs::path{w.out} / "table1.md", std::as_bytes(std::span{text}));
   write_file_atomically(fs::path{w.out} / "table1.json", std::as_bytes(std::span{numbers}));
 }

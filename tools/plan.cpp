@@ -31,6 +31,7 @@
 #include "commands.hpp"
 #include "device_words.hpp"
 #include "file_words.hpp"
+#include "json_document.hpp"
 #include "models.hpp"
 #include "noise_step.hpp"
 #include "recipe_words.hpp"
@@ -302,7 +303,7 @@ template <class Backend>
 void run(const plan_words& w) {
   const plan p = make_plan<Backend>(w);
   if (w.as_json) {
-    std::cout << as_json(p, w).dump(2) << std::endl;
+    std::cout << document_of(as_json(p, w)) << std::endl;
   } else {
     print(p, w);
     std::fflush(stdout);

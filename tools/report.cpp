@@ -120,11 +120,22 @@ report_case make_case(const report_words& w, const sample& s) {
   const cv::Mat gray = read_gray(s.image);
   cv::Mat preview;
   gray.convertTo(preview, CV_8U, 255);
-  const std::string name = joined({"pictures/", s.stem});
-  write_png(out / joined({name, ".png"}), preview);
-  write_png(out / joined({name, ".overlay.png"}), overlay(gray, masks.predicted, masks.truth));
-  return {s.stem, joined({name, ".png"}), fs::relative(masks.file, out).generic_string(),
-          joined({name, ".overlay.png"}), masks.iou()};
+  const std::string picture = joined({"pictures/", s.stem, ".png"}), outlined = joined({"overlays/", s.stem, ".png"});
+  write_png(out / picture, preview);
+  write_png(out / outlined, overlay(gray, masks.predicted, masks.truth));
+  return {s.stem, picture, fs::relative(masks.file, out).generic_string(), outlined, masks.iou()};
+}
+
+/// Nothing that is read may be replaced by a picture.
+void expect_apart(const fs::path& out, const sample& s, const fs::path& predicted) {
+  for (const fs::path& file : {s.image, s.masks.at(0), predicted}) {
+    for (const char* folder : {"pictures", "overlays"}) {
+      std::error_code ignored;
+      if (fs::equivalent(file.parent_path(), out / folder, ignored)) {
+        fail({file.string(), ": lies in a folder that the report writes to; give --out another one"});
+      }
+    }
+  }
 }
 
 /// The held-out samples, all or those of the list.
@@ -151,9 +162,12 @@ void write_report(const report_words& w) {
   page.metrics_note = joined({"Measured at ", scores["measured_at"].get<std::string>(),
                               "; the IoU of each image below, at the image's size."});
   const cv::Mat curves = curves_figure(read_log(fs::path{w.run} / "log.csv"));
-  for (const sample& s : samples) { both_masks{w, s}; }  // if one is wrong, nothing is written
+  for (const sample& s : samples) {
+    expect_apart(out, s, both_masks{w, s}.file);
+  }  // if one is wrong, nothing is written
 
   make_folder(out / "pictures");
+  make_folder(out / "overlays");
   write_png(out / "curves.png", curves);
   page.curves = "curves.png";
   page.cases_note = "Blue: the network's mask. Orange: the true outline.";

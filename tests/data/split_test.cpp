@@ -61,6 +61,15 @@ TEST_CASE("split_by_list: blanks, line ends and repetitions do not matter") {
   CHECK(parts.train == std::vector{0, 3});
 }
 
+TEST_CASE("split_by_list: a byte order mark is none of the first stem, and blanks may be of one") {
+  const temporary_folder folder;
+  const auto data = named({"a", "b ", "c"});
+  write_text(folder / "val.txt",
+             "\xEF\xBB\xBF"
+             "a\r\nb \r\n");
+  CHECK(split_by_list(data, folder / "val.txt").val == std::vector{0, 1});
+}
+
 TEST_CASE("split_by_list: unknown stems, empty sides and a missing file are errors") {
   const temporary_folder folder;
   const auto data = named({"a", "b"});

@@ -35,6 +35,31 @@ cv::Mat picture(int type = CV_8UC1) {
   return image;
 }
 
+/// A TIFF file of one row of pixels, in the order of bytes of PCs, and its further directories, which show the same.
+std::string tiff(int bits, int photometric, const std::vector<int>& pixels,
+                 const std::vector<int>& further_kinds = {}) {
+  std::string file = "II*";
+  const auto number = [&](int value, int size) {
+    for (int byte = 0; byte < size; ++byte) { file += static_cast<char>(value >> 8 * byte & 255); }
+  };
+  const int pixel_bytes = static_cast<int>(pixels.size()) * bits / 8, first = 8 + (pixel_bytes + 1) / 2 * 2;
+  constexpr int entries = 9, directory_bytes = 2 + entries * 12 + 4;
+  number(0, 1), number(first, 4);
+  for (const int pixel : pixels) { number(pixel, bits / 8); }
+  file.resize(static_cast<std::size_t>(first));
+  for (std::size_t i = 0; i <= further_kinds.size(); ++i) {
+    number(entries, 2);
+    const auto entry = [&](int tag, int value) { number(tag, 2), number(4, 2), number(1, 4), number(value, 4); };
+    const auto short_entry = [&](int tag, int value) { number(tag, 2), number(3, 2), number(1, 4), number(value, 4); };
+    entry(254, i == 0 ? 0 : further_kinds[i - 1]);
+    entry(256, static_cast<int>(pixels.size())), entry(257, 1);
+    short_entry(258, bits), short_entry(259, 1), short_entry(262, photometric);
+    entry(273, 8), short_entry(277, 1), entry(279, pixel_bytes);
+    number(i == further_kinds.size() ? 0 : first + static_cast<int>(i + 1) * directory_bytes, 4);
+  }
+  return file;
+}
+
 }  // namespace
 
 TEST_CASE("read_gray: 8 bits by 255, 16 bits kept and by 65535") {
@@ -184,6 +209,30 @@ TEST_CASE("read_gray: cut headers of any length are refused, and nothing is read
   }
 }
 
+TEST_CASE("a TIFF file that would be a negative, or lose pictures, is refused") {
+  const temporary_folder folder;
+  const auto file = folder / "x.tiff";
+  const auto first_pixel = [&](const std::string& bytes) {
+    write_text(file, bytes);
+    return read_gray(file).at<float>(0, 0);
+  };
+  CHECK(first_pixel(tiff(16, 1, {6553, 65535})) == 6553 / 65535.0F);
+  CHECK(first_pixel(tiff(8, 1, {51, 255})) == 51 / 255.0F);
+  CHECK(first_pixel(tiff(8, 0, {204, 0})) == 51 / 255.0F);  // OpenCV makes the positive
+  CHECK(first_pixel(tiff(16, 1, {6553, 65535}, {1, 1})) == 6553 / 65535.0F);
+
+  const auto said = [&](const std::string& bytes) {
+    write_text(file, bytes);
+    return message_of([&] { read_gray(file); });
+  };
+  CHECK(said(tiff(16, 0, {6553, 65535})) == file.string() +
+                                                ": is a TIFF file whose value 0 is white, which OpenCV reads as a "
+                                                "negative where a pixel has more than 8 bits; save it with black as "
+                                                "0, or as PNG");
+  CHECK(said(tiff(16, 1, {6553, 65535}, {1, 0})) ==
+        file.string() + ": holds several pictures, of which one alone would be read; split it into files");
+}
+
 TEST_CASE("read_mask: 0/1, 0/255, 0/65535 become 0/1") {
   const temporary_folder folder;
   const auto file = folder / "mask.png";
@@ -221,6 +270,21 @@ TEST_CASE("read_mask: a threshold is the least value that counts") {
   CHECK_THROWS_WITH(read_mask(file, 0), "a mask's threshold must lie between 1 and 65535, not 0");
   cv::imwrite(file.string(), row<std::uint16_t>({0, 999, 1000, 65535}));
   CHECK(cv::sum(read_mask(file, 1000))[0] == 2);
+}
+
+TEST_CASE("read_mask: a threshold that would empty a mask in silence is refused") {
+  const temporary_folder folder;
+  const auto file = folder / "mask.png";
+  cv::imwrite(file.string(), row<std::uint8_t>({0, 1, 1}));
+  CHECK(cv::sum(read_mask(file, 1))[0] == 2);
+  CHECK(message_of([&] { read_mask(file, 128); }) ==
+        file.string() +
+            ": holds 0 and 1 only, which are below the threshold 128, so the mask would be empty; give the threshold "
+            "1 for such masks");
+  CHECK(message_of([&] { read_mask(file, 30000); }) ==
+        file.string() + ": has 8 bits, so nothing in it can reach the threshold 30000; give one between 1 and 255");
+  cv::imwrite(file.string(), row<std::uint8_t>({0, 0, 0}));  // a mask of nothing
+  CHECK(cv::sum(read_mask(file, 128))[0] == 0);
 }
 
 TEST_CASE("read_mask: other values are an error that names the file and the values") {

@@ -61,6 +61,13 @@ TEST_CASE("what is written is what is read, at every size, and nothing else is l
   CHECK((fs::status(path).permissions() & fs::perms::owner_write) != fs::perms::none);
 }
 
+TEST_CASE("a name may be as long as names can be", "[atomic_file]") {
+  const temporary_folder folder;
+  const fs::path path = folder / std::string(255, 'n');
+  write_file_atomically(path, content(1));
+  CHECK(read_file(path) == content(1));
+}
+
 TEST_CASE("pieces are written one behind the other", "[atomic_file]") {
   const temporary_folder folder;
   const bytes first{std::byte{1}, std::byte{2}}, none, last{std::byte{3}};

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -173,6 +174,23 @@ class ToolTest(ProgramCase):
                           ("eval", "--weights", self.weights, "--data", self.data)):
                 result = subprocess.run([PROGRAM, *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
                 self.assert_fails(result, "standard output cannot be written")
+
+    def test_names_that_are_not_utf_8(self):
+        """As of folders from older times: they are written with a sign in place of what nobody can read."""
+        old = self.folder / os.fsdecode(b"k\xe9")
+        shutil.copytree(self.data, old)
+        for kind in ("images", "masks"):
+            (old / kind / "phantom_0001.png").rename(old / kind / os.fsdecode(b"x\xe9.png"))
+        run = self.folder / "old_names"
+        self.assert_done(segx("train", "--data", old, "--model", "unet8", "--size", 32, "--epochs", 1, "--batch", 4, "--out", run,
+                              "--threads", 1, "--quiet"))
+        listed = self.folder / "old_names.txt"
+        listed.write_bytes(b"x\xe9\nphantom_0002\n")
+        result = segx("eval", "--weights", run / "best.safetensors", "--data", old, "--list", listed, "--threads", 1)
+        self.assert_done(result)
+        found = json.loads(result.stdout)
+        self.assertTrue(found["data"].endswith("/k\ufffd"), found["data"])
+        self.assertIn("x\ufffd", [case["name"] for case in found["worst"]])
 
     # ---- synth ----
 
@@ -691,6 +709,10 @@ class ToolTest(ProgramCase):
         listed, few = ("--list", self.val_list), self.folder / "report_few.json"
         self.assert_done(segx("eval", "--weights", self.weights, "--data", self.data, *listed, "--json", few))
         self.assert_fails(segx(*words, "--metrics", few), few, "3 images", "12", "--list")
+        self.assert_done(segx("predict", "--weights", self.weights, "--out", out / "pictures", self.data / "images"))
+        before = content_of(out / "pictures")
+        self.assert_fails(segx(*words, "--metrics", scores, "--masks", out / "pictures"), out / "pictures", "--out")
+        self.assertEqual(content_of(out / "pictures"), before)
         self.assert_done(segx(*words, "--metrics", few, *listed))
         self.assertNotIn("phantom_0001", (out / "index.html").read_text())
 

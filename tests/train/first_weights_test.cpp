@@ -73,6 +73,16 @@ TEST_CASE("a classifier's weights are those of the encoder") {
   CHECK(std::ranges::equal(arrays.back().values, weights<with_encoder>::random(1).arrays().back().values));
 }
 
+TEST_CASE("weights that were damaged are refused") {
+  const temporary_folder folder;
+  const std::string file = saved(folder, weights<tiny>::random(5));
+  std::vector<std::byte> bytes = read_file(file);
+  bytes[bytes.size() / 2] ^= std::byte{1};
+  write_file_atomically(file, bytes);
+  CHECK_THROWS_WITH((first_weights({.pretrained = file}, tiny{})),
+                    Catch::Matchers::StartsWith(file + ": the file is damaged"));
+}
+
 TEST_CASE("weights that do not fit are refused by name") {
   const temporary_folder folder;
   const std::string file = saved(folder, weights<tiny>::random(5));

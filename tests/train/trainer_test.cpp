@@ -605,7 +605,7 @@ TEST_CASE("a resumed training removes what a killed one had not written to the e
   int steps = 0;
   run.should_stop = [&steps] { return ++steps == 5; };
   train(p, usual(), run);
-  const char* unfinished[] = {"last.ckpt.tmp-123-4", "log.jsonl.tmp-9-10"};
+  const char* unfinished[] = {"segx.tmp-123-4", "last.ckpt.tmp-123-4", "log.jsonl.tmp-9-10"};
   const char* others[] = {"notes.tmp-mine-1", "a.tmp-1", "b.tmp--2", "c.tmp-3-", "d-4-5"};
   for (const char* name : unfinished) { std::ofstream{run.folder / name} << "half"; }
   for (const char* name : others) { std::ofstream{run.folder / name} << "whole"; }
@@ -650,6 +650,22 @@ TEST_CASE("the recipe in the folder finds its files from any other folder") {
   CHECK(fs::path{found.validation_list}.is_absolute());
   CHECK(fs::equivalent(found.validation_list, p / "validate.txt"));
   CHECK(segx::recipe_sha256(found) == segx::load_weights<tiny_unet>(p / "run" / "best.safetensors").card.recipe_sha256);
+  segx::run_options again = run_in(p / "run");
+  again.resume = true;
+  CHECK(train(p, found, again).result.finished);  // the same recipe, wherever its files are
+}
+
+TEST_CASE("one class that is named by its folder stands in the card") {
+  const temporary_folder folder;
+  segx::write_phantoms(folder.path(), 4, 32, 5);
+  fs::rename(folder / "masks", folder / "masks_lung");
+  const segx::dataset data = segx::scan_folder(folder.path());
+  segx::recipe recipe = usual();
+  recipe.epochs = 1;
+  segx::trainer<tiny_unet>{data, segx::split_by_fraction(data, 0.25, 1), recipe, segx::parse_loss(recipe.loss),
+                           run_in(folder / "run")}
+      .run();
+  CHECK(segx::load_weights<tiny_unet>(folder / "run" / "best.safetensors").card.classes == "lung");
 }
 
 TEST_CASE("two trainings do not run in one folder at a time") {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <optional>
@@ -17,11 +16,6 @@ namespace segx {
 namespace detail {
 
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file);
-
-bool is_png(std::span<const std::uint8_t> bytes);
-
-/// Where the first chunk of a type (length, type, data, checksum) begins in a PNG; 0 where there is none.
-std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]);
 
 /// The stored pixels: 8 or 16 bits, 1 or 3 (BGR) channels, without alpha; turned upright as EXIF says.
 cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file);
@@ -64,7 +58,7 @@ cv::Mat only_channel(const cv::Mat& stored, const std::filesystem::path& file);
 /// Reads a mask as CV_8UC1 in {0,1}. Without a threshold the stored values must be 0 and 1, or 0 and 255, or, with 16
 /// bits, 0 and 65535 (or only one of the two); with a threshold, in stored units, pixels of at least that value are 1.
 /// Colour is accepted where all channels are equal, alpha dropped. Throws segx::error with the file's name and the
-/// values found.
+/// values found; also where a threshold would empty a mask of zeros and ones, or is beyond 8 bits.
 cv::Mat read_mask(const std::filesystem::path& file, std::optional<int> threshold = std::nullopt);
 
 }  // namespace segx

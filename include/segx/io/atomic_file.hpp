@@ -32,7 +32,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path);
 /// reason; the old file then still stands, unless the sentence says that the new one does: it is whole, but a crash of
 /// the machine may bring the old one back.
 ///
-/// How: write a sibling `<path>.tmp-<process>-<count>`, fsync, rename over the path, fsync the folder. A crash can
+/// How: write a sibling `segx.tmp-<process>-<count>`, fsync, rename over the path, fsync the folder. A crash can
 /// leave such a sibling behind, an error does not. A symbolic link is replaced, not followed; a folder or a device is
 /// refused. What is easily made again need not be `lasting`: then nothing waits for the disk, and a crash of the
 /// machine may cost the file.

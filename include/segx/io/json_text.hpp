@@ -13,7 +13,10 @@
 
 namespace segx::detail {
 
-/// The text in quotes, as JSON; bytes that are not UTF-8 become U+FFFD.
+/// The text with U+FFFD in place of bytes that are not UTF-8, as in names of files from other times.
+std::string as_utf8(std::string_view text);
+
+/// The text in quotes, as JSON; as_utf8 of it.
 std::string json_text(std::string_view text);
 
 /// Reads JSON from the front of `rest`. Each function skips white space, takes what its name says, and returns whether

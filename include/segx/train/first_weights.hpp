@@ -61,10 +61,12 @@ weights<Network> first_weights(const recipe& r, const Network& network) {
   const std::vector<std::byte> bytes = read_file(r.pretrained);
   safetensors_view file;
   std::string wrong = parse_safetensors(bytes, file);
+  if (wrong.empty()) { wrong = detail::damage_of(file); }
   if (wrong.empty()) {
     try {
       const bool is_whole = file.find(result.arrays().front().name) != nullptr;
       detail::fill_from(file, result, is_whole ? "" : "encoder");
+      if (!detail::are_finite(result.values())) { fail("values are not finite"); }
     } catch (const error& e) {
       const auto model = file.metadata.find("model");
       const bool is_told = model != file.metadata.end() && !model->second.empty();

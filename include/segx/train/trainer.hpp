@@ -126,6 +126,7 @@ class trainer {
     run_folder::expect(run_.folder, run_.resume);
     make_folder(run_.folder);
     const folder_lock alone{run_.folder};
+    run_folder::expect(run_.folder, run_.resume);  // again: another training may just have ended
     remove_unfinished(run_.folder);
     files_.emplace(run_.folder, recipe_, images_sha256(data_, parts_));
     if (run_.resume) { restore(); }

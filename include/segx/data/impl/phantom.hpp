@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/phantom.hpp>
+#include <segx/image/write_image.hpp>
 
 namespace segx {
 
@@ -143,21 +143,13 @@ SEGX_IMPL void write_phantoms(const std::filesystem::path& dir, int count, int s
 
   const auto images = dir / "images", masks = dir / "masks";
   for (const auto& folder : {images, masks}) { make_folder(folder); }
-  const auto write = [](const std::filesystem::path& file, const cv::Mat& picture) {
-    bool written = false;
-    try {
-      written = cv::imwrite(file.string(), picture);
-    } catch (const cv::Exception&) {  // reported below, like a false
-    }
-    if (!written) { fail({"cannot write '", file.string(), "'; check the folder's permissions and the free space"}); }
-  };
   random_generator seeds{seed};
   for (int i = 1; i <= count; ++i) {
     char name[32];
     std::snprintf(name, sizeof name, "phantom_%04d.png", i);
     const phantom drawn = make_phantom(seeds.bits(), size);
-    write(images / name, drawn.image);
-    write(masks / name, drawn.mask);
+    write_png(images / name, drawn.image);
+    write_png(masks / name, drawn.mask);
   }
 }
 

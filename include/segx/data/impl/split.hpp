@@ -8,6 +8,8 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include <segx/core/error.hpp>
@@ -72,10 +74,17 @@ SEGX_IMPL_COLD std::vector<int> samples_in_list(const dataset& data, const std::
   std::ifstream stream(list);
   if (!stream) { fail({list.string(), ": cannot be opened, expected a list of stems, one a line"}); }
   std::set<std::string> stems;
+  std::unordered_set<std::string_view> known;
+  for (const sample& s : data.samples) { known.insert(s.stem); }
+  constexpr std::string_view mark = "\xEF\xBB\xBF";  // the byte order mark of some editors
   for (std::string line; std::getline(stream, line);) {
-    constexpr const char* blank = " \t\r";
+    if (stems.empty() && line.starts_with(mark)) { line.erase(0, mark.size()); }
+    if (line.ends_with('\r')) { line.pop_back(); }
+    constexpr const char* blank = " \t";
     const std::size_t first = line.find_first_not_of(blank);
-    if (first != std::string::npos) { stems.insert(line.substr(first, line.find_last_not_of(blank) - first + 1)); }
+    if (first == std::string::npos) { continue; }
+    const std::string trimmed = line.substr(first, line.find_last_not_of(blank) - first + 1);
+    stems.insert(known.contains(line) ? line : trimmed);  // blanks may belong to a stem
   }
   if (stems.empty()) { fail({list.string(), ": lists no stems"}); }
 

@@ -9,6 +9,7 @@
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
+#include <segx/image/encoded_image.hpp>
 #include <segx/image/label_map.hpp>
 #include <segx/image/plane.hpp>
 

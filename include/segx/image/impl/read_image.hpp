@@ -1,15 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <span>
 #include <system_error>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/joined.hpp>
+#include <segx/image/encoded_image.hpp>
 #include <segx/image/read_image.hpp>
 
 namespace segx {
@@ -32,82 +34,6 @@ SEGX_IMPL_COLD std::vector<std::uint8_t> read_bytes(const std::filesystem::path&
   return bytes;
 }
 
-SEGX_IMPL_COLD bool is_png(std::span<const std::uint8_t> bytes) {
-  constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  return bytes.size() >= signature.size() && std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
-}
-
-SEGX_IMPL_COLD std::size_t png_chunk(std::span<const std::uint8_t> png, const char (&type)[5]) {
-  for (std::size_t at = 8; at + 12 <= png.size();) {
-    if (std::memcmp(&png[at + 4], type, 4) == 0) { return at; }
-    at += 12 + (std::size_t{png[at]} << 24 | std::size_t{png[at + 1]} << 16 | std::size_t{png[at + 2]} << 8 |
-                std::size_t{png[at + 3]});
-  }
-  return 0;
-}
-
-/// Whether a PNG lacks its last chunk, as an interrupted copy does.
-inline bool png_ends_early(std::span<const std::uint8_t> bytes) {
-  return is_png(bytes) && png_chunk(bytes, "IEND") == 0;
-}
-
-inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
-  return bytes.size() >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
-}
-
-/// Where a JPEG has its end marker, after the start of its pixels; 0 where it has none.
-inline std::size_t jpeg_end(std::span<const std::uint8_t> jpeg) {
-  constexpr std::uint8_t marker = 0xff, start_of_scan = 0xda, end_of_image = 0xd9;
-  std::size_t at = 2;
-  while (at + 4 <= jpeg.size() && jpeg[at] == marker && jpeg[at + 1] != start_of_scan) {
-    at += jpeg[at + 1] == marker ? 1 : 2 + (std::size_t{jpeg[at + 2]} << 8 | jpeg[at + 3]);
-  }
-  for (; at + 2 <= jpeg.size(); ++at) {
-    if (jpeg[at] == marker && jpeg[at + 1] == end_of_image) { return at; }
-  }
-  return 0;
-}
-
-/// Whether a JPEG lacks its end marker. OpenCV would fill the missing rows in silence.
-inline bool jpeg_ends_early(std::span<const std::uint8_t> bytes) { return is_jpeg(bytes) && jpeg_end(bytes) == 0; }
-
-inline constexpr int decoding = cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR;  // without alpha, upright by EXIF data
-
-/// Whether the pixels of a JPEG break off before its end marker, as some programs repair a file that was cut. All
-/// blocks after that are decoded as gray 128, the last one, too, which is a corner wherever the picture was turned to;
-/// and more bytes before the marker would change them, whereas they are passed over where nothing is missing. What a
-/// progressive JPEG lacks of its later scans is not noticed: it is less sharp.
-inline bool jpeg_breaks_off(const std::vector<std::uint8_t>& bytes, const cv::Mat& pixels) {
-  if (!is_jpeg(bytes) || pixels.depth() != CV_8U) { return false; }
-  const cv::Size block{(pixels.cols - 1) % 8 + 1, (pixels.rows - 1) % 8 + 1};
-  const cv::Mat gray(block, pixels.type(), cv::Scalar::all(128));
-  bool has_gray_corner = false;
-  for (const int left : {0, pixels.cols - block.width}) {
-    for (const int top : {0, pixels.rows - block.height}) {
-      const cv::Mat corner = pixels({{left, top}, block});
-      has_gray_corner = has_gray_corner || cv::norm(corner, gray, cv::NORM_INF) == 0;
-    }
-  }
-  if (!has_gray_corner) { return false; }
-
-  constexpr std::uint8_t marker = 0xff, restart = 0xd0;
-  std::vector<std::uint8_t> longer = bytes;
-  longer.resize(jpeg_end(bytes));
-  for (int i = 0; i < 64; ++i) {
-    longer.push_back(static_cast<std::uint8_t>(i * 37 % 251));
-    if (i % 8 == 7) { longer.insert(longer.end(), {marker, static_cast<std::uint8_t>(restart + i / 8)}); }
-  }
-  longer.insert(longer.end(), bytes.begin() + static_cast<std::ptrdiff_t>(jpeg_end(bytes)), bytes.end());
-  const cv::Mat other = cv::imdecode(longer, decoding);
-  return other.empty() || cv::norm(pixels, other, cv::NORM_INF) != 0;
-}
-
-/// Whether these are the bytes of a DICOM file, which some builds of OpenCV decode, but not as it is meant to be seen.
-inline bool is_dicom(std::span<const std::uint8_t> bytes) {
-  constexpr std::size_t preamble = 128;
-  return bytes.size() >= preamble + 4 && std::memcmp(bytes.data() + preamble, "DICM", 4) == 0;
-}
-
 SEGX_IMPL_COLD cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
   if (png_ends_early(bytes) || jpeg_ends_early(bytes)) {
     fail({file.string(), ": the file ends early, so pixels are missing; copy it again"});
@@ -115,6 +41,7 @@ SEGX_IMPL_COLD cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std:
   if (is_dicom(bytes)) {
     fail({file.string(), ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)"});
   }
+  if (const std::string fault = fault_of_tiff(bytes); !fault.empty()) { fail({file.string(), ": ", fault}); }
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, decoding);
@@ -124,6 +51,7 @@ SEGX_IMPL_COLD cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std:
             ": has more pixels than OpenCV decodes, 2^30 of them and 2^20 in a row or column; make the "
             "image smaller, or set OPENCV_IO_MAX_IMAGE_PIXELS"});
     }
+    if (refusal.code == cv::Error::StsNoMem) { fail({file.string(), ": its pixels do not fit into memory"}); }
   }
   if (pixels.empty()) { fail({file.string(), ": is broken or not an image that OpenCV reads (PNG, JPEG, …)"}); }
   const int channels = pixels.channels();
@@ -200,7 +128,18 @@ SEGX_IMPL_COLD cv::Mat read_mask(const std::filesystem::path& file, std::optiona
     fail({"a mask's threshold must lie between 1 and 65535, not ", *threshold});
   }
   const cv::Mat stored = detail::only_channel(detail::decode_file(file), file);
-  if (!threshold) {
+  if (threshold) {
+    double largest = 0;
+    cv::minMaxLoc(stored, nullptr, &largest);
+    if (stored.depth() == CV_8U && *threshold > 255) {
+      fail({file.string(), ": has 8 bits, so nothing in it can reach the threshold ", *threshold,
+            "; give one between 1 and 255"});
+    }
+    if (largest == 1 && *threshold > 1) {
+      fail({file.string(), ": holds 0 and 1 only, which are below the threshold ", *threshold,
+            ", so the mask would be empty; give the threshold 1 for such masks"});
+    }
+  } else {
     const std::vector<int> values = detail::distinct_values(stored);
     const int largest = values.back();
     const bool binary = values.size() == 1 || (values.size() == 2 && values.front() == 0);

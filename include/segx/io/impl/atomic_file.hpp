@@ -108,7 +108,8 @@ SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path, std
 SEGX_IMPL_COLD void write_file_atomically(const std::filesystem::path& path,
                                           const std::vector<std::span<const std::byte>>& pieces, bool lasting) {
   static std::atomic<unsigned> count{0};
-  const std::filesystem::path temporary = joined({path.string(), ".tmp-", ::getpid(), "-", count++});
+  // Not behind the file's own name, which may be as long as names can be.
+  const std::filesystem::path temporary = path.parent_path() / joined({"segx.tmp-", ::getpid(), "-", count++});
   const auto refuse = [&](const std::string& why) { fail({"cannot write '", path.string(), "': ", why}); };
 
   std::error_code ignored;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -42,21 +43,30 @@ inline void append_utf8(std::string& text, std::uint32_t code) {
   }
 }
 
-SEGX_IMPL_COLD std::string json_text(std::string_view text) {
-  std::string result = "\"";
+SEGX_IMPL_COLD std::string as_utf8(std::string_view text) {
+  std::string result;
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
-    const char letter = text[0];
     if (length == 0) {
       append_utf8(result, 0xfffd);
-    } else if (letter == '"' || letter == '\\') {
+    } else {
+      result += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+SEGX_IMPL_COLD std::string json_text(std::string_view text) {
+  std::string result = "\"";
+  for (const char letter : as_utf8(text)) {
+    if (letter == '"' || letter == '\\') {
       result += {'\\', letter};
     } else if (static_cast<unsigned char>(letter) < 0x20) {
       result += {'\\', 'u', '0', '0', letter < 0x10 ? '0' : '1', "0123456789abcdef"[letter & 15]};
     } else {
-      result += text.substr(0, length);
+      result += letter;
     }
-    text.remove_prefix(length == 0 ? 1 : length);
   }
   return result + '"';
 }

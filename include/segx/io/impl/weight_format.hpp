@@ -52,12 +52,20 @@ SEGX_IMPL_COLD std::string checksum_of(std::span<const tensor_entry> tensors) {
   return sum.digits();
 }
 
-SEGX_IMPL_COLD std::string damage_of_card(const std::map<std::string, std::string>& metadata) {
-  const auto expected = metadata.find(checksum_of_card);
-  if (expected == metadata.end()) { return ""; }
-  const std::string found = sha256_of_texts(metadata, checksum_of_card);
-  if (found == expected->second) { return ""; }
-  return joined({"the file's card was changed: expected the SHA-256 ", expected->second, ", found ", found});
+SEGX_IMPL_COLD std::string damage_of(const safetensors_view& file, std::string_view known_sha256) {
+  const auto differs = [&](std::string_view checksum, const char* what, auto&& compute) -> std::string {
+    const auto expected = file.metadata.find(std::string{checksum});
+    if (expected == file.metadata.end()) { return ""; }
+    const std::string found = compute();
+    if (found == expected->second) { return ""; }
+    return joined({what, ": expected the SHA-256 ", expected->second, ", found ", found});
+  };
+  const std::string damage = differs("sha256", "the file is damaged", [&] {
+    return known_sha256.empty() ? checksum_of(file.tensors) : std::string{known_sha256};
+  });
+  if (!damage.empty()) { return damage; }
+  return differs(checksum_of_card, "the file's card was changed",
+                 [&] { return sha256_of_texts(file.metadata, checksum_of_card); });
 }
 
 }  // namespace detail

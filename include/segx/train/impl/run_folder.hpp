@@ -71,7 +71,9 @@ SEGX_IMPL_COLD model_card run_folder::card_of_weights(model_card card, const dat
                                                       const epoch_record& record) const {
   card.model = recipe_.model;
   card.normalisation = text_of(parse_normalisation(recipe_.normalisation));
-  if (data.classes.size() > 1 || !recipe_.classes.empty()) { card.classes = class_list(data.classes); }
+  if (data.classes.size() > 1 || !recipe_.classes.empty() || data.labels == label_kind::overlapping) {
+    card.classes = class_list(data.classes);
+  }
   card.labels = text_of(data.labels);
   if (has_windows(recipe_)) { card.resizing = "none: windows of the image's own resolution"; }
   card.height = recipe_.height;
@@ -97,7 +99,9 @@ SEGX_IMPL_COLD void run_folder::save(segx::checkpoint state, training_state at, 
 SEGX_IMPL_COLD segx::checkpoint run_folder::load(std::uint64_t fingerprint) const {
   return load_checkpoint(checkpoint(), fingerprint, [&](const segx::checkpoint& saved) {
     try {
-      if (const std::string other = difference(parse_recipe(saved.text("recipe")), recipe_); !other.empty()) {
+      // Wherever files are: images are compared as such, and first weights are in the checkpoint.
+      const recipe there = without_folders(parse_recipe(saved.text("recipe")));
+      if (const std::string other = difference(there, without_folders(recipe_)); !other.empty()) {
         fail({"was made with another recipe: there ", other,
               "; resume with the same one, or choose another folder (--out)"});
       }
