@@ -31,7 +31,6 @@ LIBRARIES = {
     "xtensor/": {"losses", "metrics", "image", "runtime", "optim", "io", "data", "train", "kernels", "cuda"},
     "hwy/": {"kernels"},
     "opencv2/": {"image", "data", "predict", "train"},
-    "nlohmann/": {"io", "data", "train", "metrics"},
 }
 STANDARD = re.compile(r"^[a-z0-9_]+$")  # <vector>, <cstdint>
 POSIX = {"unistd.h", "fcntl.h", "poll.h", "sys/file.h", "sys/ioctl.h", "sys/mman.h", "sys/stat.h", "sys/types.h", "sys/wait.h", "signal.h"}

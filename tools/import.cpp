@@ -62,7 +62,10 @@ void add_import(CLI::App& app) {
                                          "Make a weight file of an encoder from one that torchvision, timm or Keras "
                                          "published, as safetensors; 'segx train "
                                          "--pretrained' begins with it");
-  command->add_option("--encoder", words->encoder, "the classifier that the weights are for, as efficientnet_b3")
+  command
+      ->add_option("--encoder", words->encoder,
+                   "the classifier that the weights are for, as efficientnet_b3; of MobileNetV2's, mobilenet_v2_tf has "
+                   "TensorFlow's and Keras' zeros around images, as unet-mobilenetv2, and mobilenet_v2 torchvision's")
       ->check(CLI::IsMember(classifier_names()))
       ->required();
   command->add_option("file", words->file, "safetensors file")->required();

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
       "  segx augment --data data --preview sheet.png              what random changes of the training look like\n"
       "  segx plan    --data data --out recipe.json                what to train on these images, and how\n"
       "  segx paper   --data data --out table                      the five models of the paper, trained and compared\n"
-      "  segx import  --encoder mobilenet_v2 FILE --out E          a weight file of published ImageNet weights\n"
+      "  segx import  --encoder mobilenet_v2_tf FILE --out E       a weight file of published ImageNet weights\n"
       "  segx convert --weights W --half --out V                   a weight file anew, in half the space\n"
       "  segx report  --run run --data data --masks masks …        one HTML page of a training\n\n"
       "A data folder holds images/NAME.png (or JPEG, 8 or 16 bit, any size) and masks/NAME.png (0 and 255).\n"
