@@ -73,6 +73,15 @@ TEST_CASE("a classifier's weights are those of the encoder") {
   CHECK(std::ranges::equal(arrays.back().values, weights<with_encoder>::random(1).arrays().back().values));
 }
 
+TEST_CASE("weights of an encoder that pads otherwise are refused, though their extents are the same") {
+  const temporary_folder folder;
+  using padded_at_end = image_classifier<mobilenet_v2<0.35, halving::at_end>, 10>;
+  const std::string file = saved(folder, weights<padded_at_end>::random(5));
+  CHECK_THROWS_WITH((first_weights({.model = "tiny", .pretrained = file}, with_encoder{})),
+                    Catch::Matchers::Contains("the layer \"features.0.0\" is conv2d(kernel 3, stride 2, end_padding 1) "
+                                              "there, and here conv2d(kernel 3, stride 2, padding 1)"));
+}
+
 TEST_CASE("weights that were damaged are refused") {
   const temporary_folder folder;
   const std::string file = saved(folder, weights<tiny>::random(5));

@@ -37,13 +37,19 @@ std::string options_text(const node<Op>& n) {
   return text;
 }
 
+/// "conv2d(kernel 3, padding 1)"
+template <class Op>
+std::string layer_text(const node<Op>& n) {
+  const std::string options = options_text(n);
+  return options.empty() ? std::string{n.layer} : joined({n.layer, "(", options, ")"});
+}
+
 /// A network as text, a line for each layer: "7 encoder.1.conv1: conv2d(kernel 3, padding 1) of 6 -> 32 channels".
 inline std::string architecture_text(std::span<const node<no_op>> composed) {
   std::string text;
   for (std::size_t i = 0; i < composed.size(); ++i) {
     const node<no_op>& n = composed[i];
-    text += joined({i, " ", n.name.view(), ": ", n.layer});
-    if (const std::string options = options_text(n); !options.empty()) { text += joined({"(", options, ")"}); }
+    text += joined({i, " ", n.name.view(), ": ", layer_text(n)});
     for (int k = 0; k < n.input_count; ++k) { text += joined({k == 0 ? " of " : " and ", n.inputs[k]}); }
     text += joined({" -> ", n.output.channels, n.output.channels == 1 ? " channel\n" : " channels\n"});
   }

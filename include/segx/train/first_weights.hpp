@@ -1,10 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <segx/core/describe.hpp>
 #include <segx/core/error.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
@@ -30,6 +35,37 @@ std::int64_t first_place_of_head(const Network& network) {
 inline bool has_other_classes(const tensor_entry& entry, const std::vector<std::int64_t>& extents) {
   return entry.extents.size() == extents.size() && entry.extents[0] != extents[0] &&
          std::equal(entry.extents.begin() + 1, entry.extents.end(), extents.begin() + 1, extents.end());
+}
+
+/// What the layers of an `architecture_text` are, by their names: "conv2d(kernel 3, padding 1)".
+inline std::map<std::string, std::string, std::less<>> layers_in(std::string_view architecture) {
+  std::map<std::string, std::string, std::less<>> layers;
+  std::size_t end = 0;
+  for (std::size_t begin = 0; (end = architecture.find('\n', begin)) != architecture.npos; begin = end + 1) {
+    const std::string_view line = architecture.substr(begin, end - begin);
+    const std::size_t name = line.find(' ') + 1, layer = line.find(": "), inputs = line.find(" of ");
+    if (name == 0 || layer == line.npos || inputs == line.npos || layer < name || inputs < layer) { continue; }
+    layers.emplace(line.substr(name, layer - name), line.substr(layer + 2, inputs - layer - 2));
+  }
+  return layers;
+}
+
+/// Throws `error` where a layer below the name `part` is another there: weights of the same extents that were trained
+/// with other paddings or strides give another network.
+template <class Network>
+void expect_same_layers(const safetensors_view& file, const Network& network, const std::string& part) {
+  const auto architecture = file.metadata.find("architecture");
+  if (architecture == file.metadata.end()) { return; }
+  const auto layers = layers_in(architecture->second);
+  for (const auto& node : network.nodes()) {
+    std::string_view name = node.name.view();
+    if (node.parameter_count == 0 || !name.starts_with(part)) { continue; }
+    name.remove_prefix(part.empty() ? 0 : part.size() + 1);
+    const auto there = layers.find(name);
+    if (there != layers.end() && there->second != layer_text(node)) {
+      fail({"the layer \"", name, "\" is ", there->second, " there, and here ", layer_text(node)});
+    }
+  }
 }
 
 /// Fills the arrays below the name `part` with the file's, which are called as there, without it. Arrays of the head
@@ -65,7 +101,9 @@ weights<Network> first_weights(const recipe& r, const Network& network) {
   if (wrong.empty()) {
     try {
       const bool is_whole = file.find(result.arrays().front().name) != nullptr;
-      detail::fill_from(file, result, is_whole ? "" : "encoder");
+      const std::string part = is_whole ? "" : "encoder";
+      detail::expect_same_layers(file, network, part);
+      detail::fill_from(file, result, part);
       if (!detail::are_finite(result.values())) { fail("values are not finite"); }
     } catch (const error& e) {
       const auto model = file.metadata.find("model");
