@@ -10,9 +10,10 @@
 // No npm packages. Ends with "N passed, N failed, N skipped"; status 0, 1 if something failed, 77 if nothing could run.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -164,6 +165,30 @@ async function testUnderNode(native) {
     const told = (sizes) => sizes.map((size) => size.toFixed(1)).join(', ');
     assert(Math.max(...all('unet16')) <= 100, `they are ${told(all('unet16'))} KB`);
     return `unet16 ${told(all('unet16'))} KB, unet-mobilenetv2 ${told(all('unet-mobilenetv2'))} KB`;
+  });
+
+  await test('the server refuses what it cannot serve, and goes on', 10, async () => {
+    const folder = join(temporary, 'served');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'index.html'), 'here');
+    symlinkSync('/proc/self/mem', join(folder, 'unreadable'));  // to root, too: nothing is at its address 0
+    symlinkSync('circle', join(folder, 'circle'));
+    const server = spawn(process.execPath, [join(here, '../../wasm_demo/serve.mjs'), folder, '0'],
+                         { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [home] = String((await once(server.stdout, 'data'))[0]).match(/http:\S+/);
+      const statuses = [];
+      for (const path of ['a'.repeat(300), 'unreadable', 'circle', 'missing', '%', '']) {
+        statuses.push((await fetch(home + path)).status);
+      }
+      assert.deepEqual(statuses, [404, 500, 404, 404, 404, 200]);
+      assert.equal((await fetch(home, { method: 'POST' })).status, 405);
+      const head = await fetch(home, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.headers.get('content-length'), await head.text()], [200, '4', '']);
+      assert.equal(await (await fetch(home)).text(), 'here');
+    } finally {
+      server.kill();
+    }
   });
 
   for (const program of ['test_wasm', 'test_wasm-relaxed']) {
