@@ -371,6 +371,23 @@ async function testInBrowser(chromium, native) {
     writeFileSync(path, bytes);
     return path;
   };
+  /** Calls body(page) with a tab of a server of its own, without headers; `before` sees its requests first and may end them. */
+  const apart = async (body, before = () => {}) => {
+    const plain = await serve(root, 0, {});
+    const [answer] = plain.listeners('request');
+    plain.removeAllListeners('request').on('request', async (request, response) => {
+      await before(request, response);
+      if (!response.writableEnded && !response.destroyed) answer(request, response);
+    });
+    try {
+      const other = await browser.open(`http://127.0.0.1:${plain.address().port}/`);
+      await body(other);
+      assert.deepEqual(other.errors, []);
+    } finally {
+      plain.closeAllConnections();
+      plain.close();
+    }
+  };
   const weights = join(native, 'weights.safetensors');
   const weightBytes = readFileSync(weights);
   const png = readFileSync(join(native, 'large.png'));
@@ -548,21 +565,43 @@ async function testInBrowser(chromium, native) {
       await take('empty-phone', 390, 844, 'dark');
     }
 
-    await test('without the headers that threads need, one thread segments', 60, async () => {
-      const plain = await serve(root, 0, {});
-      try {
-        const other = await browser.open(`http://127.0.0.1:${plain.address().port}/`);
-        await other.until(`document.querySelector('#card:not([hidden])')`);
-        await other.choose('#image-file', join(native, 'small.png'));
-        await other.until(result('small.png'));
-        assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
-        assert(!other.requests.some((url) => /-threads.*\.wasm$/.test(url)));
-        assert.deepEqual(other.errors, []);
-      } finally {
-        plain.closeAllConnections();
-        plain.close();
+    await test('without the headers that threads need, one thread segments', 60, () => apart(async (other) => {
+      await other.until(`document.querySelector('#card:not([hidden])')`);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(result('small.png'));
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+      assert(!other.requests.some((url) => /-threads.*\.wasm$/.test(url)));
+    }));
+
+    let answerPng;  // with a status, to the worker's question whether it may make a PNG
+    await test('a mask is offered with its own image only', 60, () => apart(async (other) => {
+      const offered = `document.querySelector('#download').hasAttribute('href')`;
+      await other.until(`document.querySelector('#card:not([hidden])')`);
+      for (const [name, status] of [['large', 500], ['small', 200], ['large', 500], ['small', 200]]) {
+        await other.choose('#image-file', join(native, `${name}.png`));
+        await other.until(`document.querySelector('#name').textContent.startsWith('${name}')`);
+        assert.equal(await other.value(offered), false, `${name} is seen and has no PNG yet`);
+        while (!answerPng) await seconds(0.02);
+        answerPng = answerPng(status);
+        await other.until(result(`${name}.png`));
+        if (status === 200) {
+          assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, `${name}.mask`))) >= 0.999);
+        } else {
+          assert.match(await other.value(problem), /^large.png: .*no PNG/);
+          assert.equal(await other.value(offered), false, `${name} will have no PNG`);
+        }
       }
-    });
+    }, async ({ url }, response) => {
+      if (url === '/png') response.writeHead(await new Promise((resolve) => { answerPng = resolve; })).end();
+      if (url === '/worker.js') {
+        response.setHeader('Content-Type', 'text/javascript').end(`${readFileSync(join(root, url))}
+          const convert = OffscreenCanvas.prototype.convertToBlob;
+          OffscreenCanvas.prototype.convertToBlob = async function () {
+            if ((await fetch('png')).ok) return convert.call(this);
+            throw new Error('no PNG');
+          };`);
+      }
+    }));
   } finally {
     await browser.close();
     server.close();

@@ -151,11 +151,16 @@ function segmentChosen() {
 async function show(image, result) {
   const { width, height, share, milliseconds, memoryBytes } = result;
   const picture = $('image');
+  const link = $('download');
+  const hadFocus = document.activeElement === link || $('empty').contains(document.activeElement);
+  URL.revokeObjectURL(link.href);  // of an earlier mask
+  link.removeAttribute('href');
   URL.revokeObjectURL(picture.src);
   picture.src = URL.createObjectURL(image.file);
   picture.alt = image.name;
+  const mine = shown = { chosen: image, card, ...result };
   await picture.decode().catch(() => {});
-  shown = { chosen: image, card, ...result };
+  if (mine !== shown) return;
 
   $('picture').style.setProperty('--ratio', width / height);
   draw();
@@ -163,11 +168,10 @@ async function show(image, result) {
   $('time').textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   $('memory').textContent = megabytes(memoryBytes);
   $('share').textContent = `${(100 * share).toFixed(1)} %`;
-  await offerDownload();
-  const hadFocus = $('empty').contains(document.activeElement);
   $('empty').hidden = true;
   $('picture').hidden = $('result').hidden = false;
-  if (hadFocus) $('download').focus();
+  await offerDownload();
+  if (hadFocus) link.focus();
   say(`${image.name} is segmented, in ${milliseconds.toFixed(0)} milliseconds. Lungs take ${(100 * share).toFixed(0)} percent of it.`);
 }
 
@@ -217,7 +221,6 @@ async function offerDownload() {
   const { blob } = await ask('png', { mask, width, height });
   if (result !== shown) return;
   const link = $('download');
-  URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(blob);
   link.download = `${name.replace(/\.[^.]*$/, '')}.mask.png`;
 }
