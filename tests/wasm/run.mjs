@@ -602,6 +602,50 @@ async function testInBrowser(chromium, native) {
           };`);
       }
     }));
+
+    await test('a browser without SIMD is told so, whatever is chosen', 60, () => apart(async (other) => {
+      const told = `${idle} && /^(weights.safetensors: )?This browser does not run WebAssembly with SIMD/.test(${problem})`;
+      await other.until(told);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(told);
+      await other.click('[data-action=dismiss]');
+      await other.choose('#weights-file', weights);
+      await other.until(told);
+    }, ({ url }, response) => {
+      if (url.endsWith('.wasm')) response.end('as good as compiled for another machine');
+    }));
+
+    let isOut = true;
+    await test('a program that did not come is fetched again with the next weights', 60, () => apart(async (other) => {
+      const told = `${idle} && /unet16.*wasm is missing beside this page .no answer/.test(${problem})`;
+      await other.until(told);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(told);
+      isOut = false;
+      await other.choose('#weights-file', weights);
+      await other.until(result('small.png'));
+      assert.equal(await other.value(problem), undefined);
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+    }, ({ url }, response) => {
+      if (isOut && url.endsWith('.wasm')) response.destroy();
+    }));
+
+    let release;
+    const released = new Promise((resolve) => { release = resolve; });
+    await test('weights beside the page that do not come leave a program for others', 60, () => apart(async (other) => {
+      await other.until(`document.readyState === 'complete'`);
+      await other.choose('#weights-file', bestWeights);
+      await seconds(1);  // in which they could overtake the first program
+      release();
+      await other.until(`${idle} && document.querySelector('#card:not([hidden])')`);
+      await seconds(0.5);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(`${idle} && ${result('small.png')}`);
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.best.mask'))) >= 0.999);
+    }, async ({ url }, response) => {
+      if (url === '/weights.safetensors') response.destroy();
+      if (url.startsWith('/unet16')) await released;
+    }));
   } finally {
     await browser.close();
     server.close();

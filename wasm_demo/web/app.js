@@ -58,9 +58,7 @@ function start() {
       useWeights(await loading);
     } catch (error) {
       $('network').textContent = 'No weights are loaded.';
-      complain(/SIMD|compile|validation/i.test(error.message)
-        ? 'This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.'
-        : error.message);
+      complain(error.message);
     }
   });
 }
@@ -110,14 +108,14 @@ function metricsText(text) {
 
 function loadWeights(file) {
   const mine = ++turn;
-  loading = ask('weights', { file });
+  loading = ask('weights', { file }).catch(({ message }) => { throw new Error(`${file.name}: ${message}`); });
   return whileBusy(async () => {
     try {
       useWeights(await loading, file.name);
       complain('');
       say(`Weights ${file.name} are loaded.`);
     } catch (error) {
-      complain(`${file.name}: ${error.message}`);
+      complain(error.message);
     }
     const isSeen = shown?.chosen === chosen && shown?.card === card;
     if (mine === turn && card && chosen && !isSeen) await segmentChosen();
@@ -134,9 +132,10 @@ function segmentChosen() {
   const mine = ++turn;
   const image = chosen;
   return whileBusy(async () => {
-    await loading.catch(() => {});
+    let why = `Load weights first: then ${image.name} is segmented.`;
+    await loading.catch(({ message }) => { why = message; });
     if (mine !== turn) return;
-    if (!card) return complain(`Load weights first: then ${image.name} is segmented.`);
+    if (!card) return complain(why);
     try {
       const result = await ask('segment', { file: image.file });
       if (mine === turn) await show(image, result);
