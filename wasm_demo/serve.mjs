@@ -1,6 +1,7 @@
 // Serves a folder to this computer alone:  node serve.mjs FOLDER [PORT]
 
-import { createReadStream, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,21 +26,20 @@ const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 
 /** Listens on 127.0.0.1; port 0 takes a free one. @returns {Promise<import('node:http').Server>} */
 export function serve(folder, port = 0, headers = ISOLATION) {
-  const server = createServer(({ method, url }, response) => {
+  const server = createServer(async ({ method, url }, response) => {
+    const refuse = (status) => { response.writeHead(status).end(); };
     const file = join(folder, pathOf(url));  // without "..": normalised below "/"
-    const status = statSync(file, { throwIfNoEntry: false });
-    if (!status?.isFile() || (method !== 'GET' && method !== 'HEAD')) {
-      response.writeHead(status?.isFile() ? 405 : 404).end();
-      return;
-    }
+    const found = await stat(file).catch(() => null);
+    if (!found?.isFile()) return refuse(404);
+    if (method !== 'GET' && method !== 'HEAD') return refuse(405);
+    const bytes = await readFile(file).catch(() => null);
+    if (!bytes) return refuse(500);
     response.writeHead(200, {
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-      'Content-Length': status.size,
+      'Content-Length': bytes.length,
       'Cache-Control': 'no-cache',
       ...headers,
-    });
-    if (method === 'HEAD') response.end();
-    else createReadStream(file, { highWaterMark: 2 ** 20 }).pipe(response);
+    }).end(bytes);  // which Node leaves out where HEAD asks
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', () => resolve(server));

@@ -10,9 +10,10 @@
 // No npm packages. Ends with "N passed, N failed, N skipped"; status 0, 1 if something failed, 77 if nothing could run.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -164,6 +165,30 @@ async function testUnderNode(native) {
     const told = (sizes) => sizes.map((size) => size.toFixed(1)).join(', ');
     assert(Math.max(...all('unet16')) <= 100, `they are ${told(all('unet16'))} KB`);
     return `unet16 ${told(all('unet16'))} KB, unet-mobilenetv2 ${told(all('unet-mobilenetv2'))} KB`;
+  });
+
+  await test('the server refuses what it cannot serve, and goes on', 10, async () => {
+    const folder = join(temporary, 'served');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'index.html'), 'here');
+    symlinkSync('/proc/self/mem', join(folder, 'unreadable'));  // to root, too: nothing is at its address 0
+    symlinkSync('circle', join(folder, 'circle'));
+    const server = spawn(process.execPath, [join(here, '../../wasm_demo/serve.mjs'), folder, '0'],
+                         { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [home] = String((await once(server.stdout, 'data'))[0]).match(/http:\S+/);
+      const statuses = [];
+      for (const path of ['a'.repeat(300), 'unreadable', 'circle', 'missing', '%', '']) {
+        statuses.push((await fetch(home + path)).status);
+      }
+      assert.deepEqual(statuses, [404, 500, 404, 404, 404, 200]);
+      assert.equal((await fetch(home, { method: 'POST' })).status, 405);
+      const head = await fetch(home, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.headers.get('content-length'), await head.text()], [200, '4', '']);
+      assert.equal(await (await fetch(home)).text(), 'here');
+    } finally {
+      server.kill();
+    }
   });
 
   for (const program of ['test_wasm', 'test_wasm-relaxed']) {
@@ -346,6 +371,23 @@ async function testInBrowser(chromium, native) {
     writeFileSync(path, bytes);
     return path;
   };
+  /** Calls body(page) with a tab of a server of its own, without headers; `before` sees its requests first and may end them. */
+  const apart = async (body, before = () => {}) => {
+    const plain = await serve(root, 0, {});
+    const [answer] = plain.listeners('request');
+    plain.removeAllListeners('request').on('request', async (request, response) => {
+      await before(request, response);
+      if (!response.writableEnded && !response.destroyed) answer(request, response);
+    });
+    try {
+      const other = await browser.open(`http://127.0.0.1:${plain.address().port}/`);
+      await body(other);
+      assert.deepEqual(other.errors, []);
+    } finally {
+      plain.closeAllConnections();
+      plain.close();
+    }
+  };
   const weights = join(native, 'weights.safetensors');
   const weightBytes = readFileSync(weights);
   const png = readFileSync(join(native, 'large.png'));
@@ -523,21 +565,87 @@ async function testInBrowser(chromium, native) {
       await take('empty-phone', 390, 844, 'dark');
     }
 
-    await test('without the headers that threads need, one thread segments', 60, async () => {
-      const plain = await serve(root, 0, {});
-      try {
-        const other = await browser.open(`http://127.0.0.1:${plain.address().port}/`);
-        await other.until(`document.querySelector('#card:not([hidden])')`);
-        await other.choose('#image-file', join(native, 'small.png'));
-        await other.until(result('small.png'));
-        assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
-        assert(!other.requests.some((url) => /-threads.*\.wasm$/.test(url)));
-        assert.deepEqual(other.errors, []);
-      } finally {
-        plain.closeAllConnections();
-        plain.close();
+    await test('without the headers that threads need, one thread segments', 60, () => apart(async (other) => {
+      await other.until(`document.querySelector('#card:not([hidden])')`);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(result('small.png'));
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+      assert(!other.requests.some((url) => /-threads.*\.wasm$/.test(url)));
+    }));
+
+    let answerPng;  // with a status, to the worker's question whether it may make a PNG
+    await test('a mask is offered with its own image only', 60, () => apart(async (other) => {
+      const offered = `document.querySelector('#download').hasAttribute('href')`;
+      await other.until(`document.querySelector('#card:not([hidden])')`);
+      for (const [name, status] of [['large', 500], ['small', 200], ['large', 500], ['small', 200]]) {
+        await other.choose('#image-file', join(native, `${name}.png`));
+        await other.until(`document.querySelector('#name').textContent.startsWith('${name}')`);
+        assert.equal(await other.value(offered), false, `${name} is seen and has no PNG yet`);
+        while (!answerPng) await seconds(0.02);
+        answerPng = answerPng(status);
+        await other.until(result(`${name}.png`));
+        if (status === 200) {
+          assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, `${name}.mask`))) >= 0.999);
+        } else {
+          assert.match(await other.value(problem), /^large.png: .*no PNG/);
+          assert.equal(await other.value(offered), false, `${name} will have no PNG`);
+        }
       }
-    });
+    }, async ({ url }, response) => {
+      if (url === '/png') response.writeHead(await new Promise((resolve) => { answerPng = resolve; })).end();
+      if (url === '/worker.js') {
+        response.setHeader('Content-Type', 'text/javascript').end(`${readFileSync(join(root, url))}
+          const convert = OffscreenCanvas.prototype.convertToBlob;
+          OffscreenCanvas.prototype.convertToBlob = async function () {
+            if ((await fetch('png')).ok) return convert.call(this);
+            throw new Error('no PNG');
+          };`);
+      }
+    }));
+
+    await test('a browser without SIMD is told so, whatever is chosen', 60, () => apart(async (other) => {
+      const told = `${idle} && /^(weights.safetensors: )?This browser does not run WebAssembly with SIMD/.test(${problem})`;
+      await other.until(told);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(told);
+      await other.click('[data-action=dismiss]');
+      await other.choose('#weights-file', weights);
+      await other.until(told);
+    }, ({ url }, response) => {
+      if (url.endsWith('.wasm')) response.end('as good as compiled for another machine');
+    }));
+
+    let isOut = true;
+    await test('a program that did not come is fetched again with the next weights', 60, () => apart(async (other) => {
+      const told = `${idle} && /unet16.*wasm is missing beside this page .no answer/.test(${problem})`;
+      await other.until(told);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(told);
+      isOut = false;
+      await other.choose('#weights-file', weights);
+      await other.until(result('small.png'));
+      assert.equal(await other.value(problem), undefined);
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+    }, ({ url }, response) => {
+      if (isOut && url.endsWith('.wasm')) response.destroy();
+    }));
+
+    let release;
+    const released = new Promise((resolve) => { release = resolve; });
+    await test('weights beside the page that do not come leave a program for others', 60, () => apart(async (other) => {
+      await other.until(`document.readyState === 'complete'`);
+      await other.choose('#weights-file', bestWeights);
+      await seconds(1);  // in which they could overtake the first program
+      release();
+      await other.until(`${idle} && document.querySelector('#card:not([hidden])')`);
+      await seconds(0.5);
+      await other.choose('#image-file', join(native, 'small.png'));
+      await other.until(`${idle} && ${result('small.png')}`);
+      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.best.mask'))) >= 0.999);
+    }, async ({ url }, response) => {
+      if (url === '/weights.safetensors') response.destroy();
+      if (url.startsWith('/unet16')) await released;
+    }));
   } finally {
     await browser.close();
     server.close();

@@ -58,9 +58,7 @@ function start() {
       useWeights(await loading);
     } catch (error) {
       $('network').textContent = 'No weights are loaded.';
-      complain(/SIMD|compile|validation/i.test(error.message)
-        ? 'This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.'
-        : error.message);
+      complain(error.message);
     }
   });
 }
@@ -110,14 +108,14 @@ function metricsText(text) {
 
 function loadWeights(file) {
   const mine = ++turn;
-  loading = ask('weights', { file });
+  loading = ask('weights', { file }).catch(({ message }) => { throw new Error(`${file.name}: ${message}`); });
   return whileBusy(async () => {
     try {
       useWeights(await loading, file.name);
       complain('');
       say(`Weights ${file.name} are loaded.`);
     } catch (error) {
-      complain(`${file.name}: ${error.message}`);
+      complain(error.message);
     }
     const isSeen = shown?.chosen === chosen && shown?.card === card;
     if (mine === turn && card && chosen && !isSeen) await segmentChosen();
@@ -134,9 +132,10 @@ function segmentChosen() {
   const mine = ++turn;
   const image = chosen;
   return whileBusy(async () => {
-    await loading.catch(() => {});
+    let why = `Load weights first: then ${image.name} is segmented.`;
+    await loading.catch(({ message }) => { why = message; });
     if (mine !== turn) return;
-    if (!card) return complain(`Load weights first: then ${image.name} is segmented.`);
+    if (!card) return complain(why);
     try {
       const result = await ask('segment', { file: image.file });
       if (mine === turn) await show(image, result);
@@ -151,11 +150,16 @@ function segmentChosen() {
 async function show(image, result) {
   const { width, height, share, milliseconds, memoryBytes } = result;
   const picture = $('image');
+  const link = $('download');
+  const hadFocus = document.activeElement === link || $('empty').contains(document.activeElement);
+  URL.revokeObjectURL(link.href);  // of an earlier mask
+  link.removeAttribute('href');
   URL.revokeObjectURL(picture.src);
   picture.src = URL.createObjectURL(image.file);
   picture.alt = image.name;
+  const mine = shown = { chosen: image, card, ...result };
   await picture.decode().catch(() => {});
-  shown = { chosen: image, card, ...result };
+  if (mine !== shown) return;
 
   $('picture').style.setProperty('--ratio', width / height);
   draw();
@@ -163,11 +167,10 @@ async function show(image, result) {
   $('time').textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   $('memory').textContent = megabytes(memoryBytes);
   $('share').textContent = `${(100 * share).toFixed(1)} %`;
-  await offerDownload();
-  const hadFocus = $('empty').contains(document.activeElement);
   $('empty').hidden = true;
   $('picture').hidden = $('result').hidden = false;
-  if (hadFocus) $('download').focus();
+  await offerDownload();
+  if (hadFocus) link.focus();
   say(`${image.name} is segmented, in ${milliseconds.toFixed(0)} milliseconds. Lungs take ${(100 * share).toFixed(0)} percent of it.`);
 }
 
@@ -217,7 +220,6 @@ async function offerDownload() {
   const { blob } = await ask('png', { mask, width, height });
   if (result !== shown) return;
   const link = $('download');
-  URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(blob);
   link.download = `${name.replace(/\.[^.]*$/, '')}.mask.png`;
 }

@@ -11,7 +11,7 @@ const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrenc
 
 const programs = new Map();  // of networks, compiled
 let network = NETWORKS[0];   // whose program runs
-let segx;     // with weights, once some have been loaded
+let segx;     // with weights, once some have been loaded; undefined until a program could be started
 let weights;  // their file, to begin anew should the program ever end itself
 let helpers = [];
 
@@ -19,7 +19,11 @@ const tasks = {
   /** Compiles the program and loads the weights beside the page. Without weights there: {card: null}. */
   async start() {
     const read = async (response) => (response.ok ? new Uint8Array(await response.arrayBuffer()) : null);
-    const [file] = await Promise.all([fetch('weights.safetensors').then(read), begin(network)]);
+    const lost = new Problem('The weights beside this page did not arrive; reload it, or load a weight file.');
+    const reading = fetch('weights.safetensors').then(read).catch(() => lost);
+    await begin(network);  // to its end, whatever comes of the weights
+    const file = await reading;
+    if (file === lost) throw lost;
     return file ? load(file) : { card: null };
   },
 
@@ -81,14 +85,14 @@ async function load(bytes) {
   }
   if (classes.includes(',')) throw new Problem(`These weights find several classes (${classes}); this page shows one.`);
   const sum = await sumOf(bytes);
-  const before = network;
+  const before = segx && network;
   try {
-    if (wanted && wanted !== network) await begin(wanted);
+    if ((wanted || network) !== before) await begin(wanted || network);
     const card = segx.load(bytes, sum);
     weights = bytes;
     return { card, networkBytes: segx.networkBytes };
   } catch (problem) {
-    if (network !== before) {
+    if (before && network !== before) {
       await begin(before);
       if (weights) segx.load(weights);
     }
@@ -97,12 +101,15 @@ async function load(bytes) {
 }
 
 async function compile(url) {
-  const response = await fetch(url);
+  const response = await fetch(url).catch(() => ({ status: 'no answer' }));
   if (!response.ok) throw new Problem(`${url} is missing beside this page (${response.status}).`);
   try {
     return await WebAssembly.compileStreaming(response.clone());
   } catch {  // the server calls it something other than application/wasm
-    return WebAssembly.compile(await response.arrayBuffer());
+    const bytes = await response.arrayBuffer();
+    return WebAssembly.compile(bytes).catch(() => {
+      throw new Problem('This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.');
+    });
   }
 }
 
