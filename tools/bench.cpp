@@ -65,15 +65,15 @@ struct measurement {
   std::size_t bytes;
 };
 
-/// Runs work() once to warm up, then `runs` times.
+/// Runs work() once to warm up, then `runs` times; of work that is `together` times the same, the time of one.
 template <class Work>
-timings time_runs(int runs, Work&& work) {
+timings time_runs(int runs, Work&& work, int together = 1) {
   work();
   timings times;
   for (int run = 0; run < runs; ++run) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    times.add(std::chrono::steady_clock::now() - start);
+    times.add(seconds{std::chrono::steady_clock::now() - start} / together);
   }
   return times;
 }
@@ -124,7 +124,7 @@ template <class Backend>
 measurement time_step(const bench_words& w) {
   const recipe r{.model = w.model, .height = w.size, .width = w.size, .pretrained = w.weights, .batch = w.batch};
   noise_step<Backend> step{network_for(w), r, w.options()};
-  return {time_runs(w.runs, step), step.bytes()};
+  return {time_runs(w.runs, step, step.together), step.bytes()};
 }
 
 struct layer_time {

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -13,7 +12,9 @@
 #include "device.hpp"
 #include "run.hpp"
 
-// The host as a GPU. Streams do their work at once; a stream that is being recorded keeps it instead, as CUDA does.
+// The host as a GPU. Work that is given to a stream is done when somebody waits for it, as late as CUDA may do it: who
+// changes or frees too early what it reads, or looks too early at what it writes, gets something else. A stream that is
+// being recorded keeps it instead, as CUDA does.
 
 namespace segx::gpu {
 
@@ -31,6 +32,12 @@ struct emulated_stream {
 
 emulated_stream& of(const stream& in) { return *static_cast<emulated_stream*>(in.handle()); }
 
+std::vector<work> given;  // of all streams, in the order in which it came, which meets whatever they wait for
+
+void catch_up() {
+  for (const work& piece : std::exchange(given, {})) { piece(); }
+}
+
 long launches = 0;
 std::int64_t memory_in_use = 0;
 std::int64_t memory_at_all = std::int64_t{8} << 30U;
@@ -43,7 +50,7 @@ void submit(stream& in, work what) {
   if (of(in).being_recorded) {
     of(in).being_recorded->all.push_back(std::move(what));
   } else {
-    what();
+    given.push_back(std::move(what));
   }
 }
 
@@ -76,6 +83,7 @@ void* allocate(std::int64_t bytes) {
 }
 void release(void* memory) {
   if (memory == nullptr) { return; }
+  emulation::catch_up();  // as CUDA waits before it frees
   emulation::memory_in_use -= emulation::blocks.at(memory);
   emulation::blocks.erase(memory);
   std::free(memory);
@@ -85,7 +93,10 @@ void release_pinned(void* memory) { release(memory); }
 void* allocate_shared(std::int64_t bytes) { return allocate(bytes); }
 
 stream::stream() : handle_{new emulation::emulated_stream} {}
-stream::~stream() { delete static_cast<emulation::emulated_stream*>(handle_); }
+stream::~stream() {
+  emulation::catch_up();
+  delete static_cast<emulation::emulated_stream*>(handle_);
+}
 
 void stream::copy_to_device(void* to, const void* from, std::int64_t bytes) {
   emulation::submit(*this, [=] { std::memcpy(to, from, static_cast<std::size_t>(bytes)); });
@@ -95,17 +106,25 @@ void stream::copy_on_device(void* to, const void* from, std::int64_t bytes) { co
 void stream::clear(void* memory, std::int64_t bytes) {
   emulation::submit(*this, [=] { std::memset(memory, 0, static_cast<std::size_t>(bytes)); });
 }
-void stream::wait() {}
+void stream::wait() { emulation::catch_up(); }
 
 namespace {
 using clock = std::chrono::steady_clock;
 }
 
 event::event() : handle_{new clock::time_point} {}
-event::~event() { delete static_cast<clock::time_point*>(handle_); }
-void event::record(stream&) { *static_cast<clock::time_point*>(handle_) = clock::now(); }
+event::~event() {
+  emulation::catch_up();
+  delete static_cast<clock::time_point*>(handle_);
+}
+void event::record(stream& in) {
+  emulation::submit(in, [at = static_cast<clock::time_point*>(handle_)] { *at = clock::now(); });
+}
 void event::let_wait(stream&) const {}
-double event::wait() const { return 0; }
+double event::wait() const {
+  emulation::catch_up();
+  return 0;
+}
 double event::seconds_between(const event& first, const event& second) {
   return std::chrono::duration<double>(*static_cast<clock::time_point*>(second.handle_) -
                                        *static_cast<clock::time_point*>(first.handle_))

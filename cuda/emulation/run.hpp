@@ -6,7 +6,7 @@
 
 #include <segx/cuda/driver.hpp>
 
-/// A GPU that is none: work is done by the host when it is given to a stream, or kept where a stream is being recorded.
+/// A GPU that is none: work is done by the host when it waits for it, or kept where a stream is being recorded.
 namespace segx::gpu::emulation {
 
 using work = std::function<void()>;

@@ -103,10 +103,9 @@ bool is_winograd(cudnnConvolutionBwdFilterAlgo_t a) {
 constexpr int most_algorithms = 16;
 constexpr float one = 1, zero = 0;
 
-/// Whether cuDNN says that it does not do what was asked for; other failures are errors.
-bool is_refusal(cudnnStatus_t result) {
-  const auto category = CUDNN_STATUS_CATEGORY(result);
-  return category == CUDNN_STATUS_NOT_SUPPORTED || category == CUDNN_STATUS_BAD_PARAM;
+/// Whether cuDNN does not work at all: it is not initialised, or a library of its own is missing or of another version.
+bool is_broken(cudnnStatus_t result) {
+  return result != CUDNN_STATUS_SUCCESS && CUDNN_STATUS_CATEGORY(result) < CUDNN_STATUS_BAD_PARAM;
 }
 
 /// One shape of convolution: its descriptors, and the algorithms that serve.
@@ -144,12 +143,15 @@ struct prepared {
 }  // namespace
 
 struct convolutions::implementation {
-  implementation(stream& in, precision n, bool deterministic)
-      : numbers{n}, wanted{.workspace = 0, .deterministic = deterministic, .exact = n == precision::fp32} {
-    SEGX_CUDNN(cudnnSetStream(handle, static_cast<cudaStream_t>(in.handle())));
+  implementation(stream& s, precision n, bool deterministic)
+      : in{static_cast<cudaStream_t>(s.handle())},
+        numbers{n},
+        wanted{.workspace = 0, .deterministic = deterministic, .exact = n == precision::fp32} {
+    SEGX_CUDNN(cudnnSetStream(handle, in));
   }
 
   owned<cudnnHandle_t, cudnnCreate, cudnnDestroy> handle;
+  cudaStream_t in;
   precision numbers;
   demands wanted;
   void* workspace = nullptr;
@@ -183,24 +185,49 @@ struct convolutions::implementation {
   void use_any(prepared& p) const { SEGX_CUDNN(cudnnSetConvolutionMathType(p.how, mathematics_of(numbers))); }
   auto bytes() const { return static_cast<std::size_t>(wanted.workspace); }
 
+  /// Behind a failure of one algorithm, which another may not share: throws if the GPU itself failed, as every call
+  /// will then that comes.
+  void expect_sound(const char* call, int line) const {
+    forget_error();
+    check(cudaStreamSynchronize(in), call, __FILE__, line);
+  }
+
   /// Fills `chosen` if nothing was looked for yet: by their speed, measured by measure(found, &count), where results
   /// may be written and other runs of the program may have other bits; else in cuDNN's own order, rank(found, &count),
-  /// which is always the same. A measurement would take now one, now the other of two that are alike.
+  /// which is always the same. A measurement would take now one, now the other of two that are alike. Behind all of
+  /// them comes `general`, which serves most shapes, so that the direct kernels, slower than any, do not run only
+  /// because cuDNN named none that meets the demands. If it was named, to try it twice does no harm.
   template <class Found>
   void look_for(prepared& p, prepared::choice& chosen, bool may_write, bool is_winograd(decltype(Found::algo)),
-                auto&& measure, auto&& rank) const {
+                auto&& measure, auto&& rank, decltype(Found::algo) general, auto&& workspace_of) const {
     if (std::exchange(chosen.looked_for, true)) { return; }
     Found found[most_algorithms];
     int count = 0;
+    cudnnStatus_t status = CUDNN_STATUS_NOT_SUPPORTED;
     use_any(p);
-    const cudnnStatus_t status = may_write && !wanted.deterministic ? measure(found, &count) : rank(found, &count);
-    forget_error();  // of algorithms that were tried
-    if (is_refusal(status)) {
-      count = 0;
-    } else {
-      check(status, "the search for an algorithm", __FILE__, __LINE__);
-    }
-    chosen.algorithms = suitable(candidates(found, count, is_winograd), wanted);
+    const auto search = [&](auto&& by) {
+      status = by(found, &count);
+      if (status != CUDNN_STATUS_SUCCESS) {
+        count = 0;
+        expect_sound("the search for an algorithm", __LINE__);
+      }
+      forget_error();  // of algorithms that were tried
+    };
+    if (may_write && !wanted.deterministic) { search(measure); }
+    if (status != CUDNN_STATUS_SUCCESS) { search(rank); }
+    if (is_broken(status)) { check(status, "the search for an algorithm", __FILE__, __LINE__); }
+
+    std::vector<candidate> all = candidates(found, count, is_winograd);
+    std::size_t workspace_of_general = 0;
+    const bool works = workspace_of(general, &workspace_of_general) == CUDNN_STATUS_SUCCESS;
+    forget_error();
+    all.push_back({.algorithm = static_cast<int>(general),
+                   .mathematics = static_cast<int>(mathematics_of(numbers)),
+                   .works = works,
+                   .seconds = std::numeric_limits<double>::infinity(),
+                   .workspace = static_cast<std::int64_t>(workspace_of_general),
+                   .is_deterministic = true});
+    chosen.algorithms = suitable(all, wanted);
   }
 
   prepared::choice& forward(prepared& p, const void* x, const void* w, void* y, bool adds, bool may_write) {
@@ -212,6 +239,10 @@ struct convolutions::implementation {
         },
         [&](auto* found, int* count) {
           return cudnnGetConvolutionForwardAlgorithm_v7(handle, p.x, p.w, p.how, p.y, most_algorithms, count, found);
+        },
+        CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+        [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionForwardWorkspaceSize(handle, p.x, p.w, p.how, p.y, algorithm, bytes);
         });
     return p.forward[adds];
   }
@@ -225,6 +256,10 @@ struct convolutions::implementation {
         [&](auto* found, int* count) {
           return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, p.w, p.y, p.how, p.x, most_algorithms, count,
                                                              found);
+        },
+        CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
+        [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardDataWorkspaceSize(handle, p.w, p.y, p.how, p.x, algorithm, bytes);
         });
     return p.data[adds];
   }
@@ -238,24 +273,31 @@ struct convolutions::implementation {
         [&](auto* found, int* count) {
           return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, p.x, p.y, p.how, p.w, most_algorithms, count,
                                                                found);
+        },
+        CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
+        [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, p.x, p.y, p.how, p.w, algorithm, bytes);
         });
     return p.weights;
   }
 
-  /// Runs a convolution, algorithm(number), by the first of the algorithms that cuDNN does not refuse; false if it
-  /// refuses all. That shows when one first runs, which is before anything is recorded.
+  /// Runs a convolution, algorithm(number), by the first of the algorithms that works; false if none does. cuDNN
+  /// refuses some, and recommends others that then fail to run: that shows when one first runs, which is before
+  /// anything is recorded. Once it ran, a failure is an error.
   bool run(prepared& p, prepared::choice& chosen, const char* call, int line, auto&& algorithm) const {
+    cudnnStatus_t result = CUDNN_STATUS_SUCCESS;
     while (!chosen.algorithms.empty()) {
       use(p, chosen.algorithms.front());
-      const cudnnStatus_t result = algorithm(chosen.algorithms.front().algorithm);
-      if (chosen.was_run || !is_refusal(result)) {
+      result = algorithm(chosen.algorithms.front().algorithm);
+      if (chosen.was_run || result == CUDNN_STATUS_SUCCESS) {
         check(result, call, __FILE__, line);
         chosen.was_run = true;
         return true;
       }
-      forget_error();
+      expect_sound(call, line);
       chosen.algorithms.erase(chosen.algorithms.begin());
     }
+    if (is_broken(result)) { check(result, call, __FILE__, line); }
     return false;
   }
 
@@ -298,7 +340,7 @@ bool convolutions::forward_relu(const queue& on, const convolution& c, const voi
         p.fusing = by;
         return true;
       }
-      forget_error();
+      self_->expect_sound("cudnnConvolutionBiasActivationForward", __LINE__);
     }
   }
   if (!p.fusing) { return false; }

@@ -174,7 +174,10 @@ recording& recording::operator=(recording&& other) noexcept {
   std::swap(handle_, other.handle_);
   return *this;
 }
-void recording::begin(stream& in) { SEGX_CHECK(cudaStreamBeginCapture(raw(in), cudaStreamCaptureModeThreadLocal)); }
+// Stricter modes forbid this thread the calls that CUDA deems unsafe beside a recording. But a kernel that is first
+// launched here is loaded here, and cuDNN may set attributes of its own, which may take such calls; what is recorded
+// does not depend on them.
+void recording::begin(stream& in) { SEGX_CHECK(cudaStreamBeginCapture(raw(in), cudaStreamCaptureModeRelaxed)); }
 recording recording::end(stream& in) {
   cudaGraph_t graph = nullptr;
   SEGX_CHECK(cudaStreamEndCapture(raw(in), &graph));

@@ -122,9 +122,9 @@ TEST_CASE("sums over pixels are exact to six digits wherever tensors lie, and th
           const auto x = drawn_at<T>(2, s, where, 1), dy = drawn_at<T>(2, s, where, 2);
           const auto bias = floats(std::vector<float>(static_cast<std::size_t>(channels)));
           const auto again = floats(std::vector<float>(static_cast<std::size_t>(channels)));
+          const auto dfactor = drawn_at<T>(2, {channels, 1, 1}, {}, 3);
           gpu::gradient_of_bias(on.work(), dy.of, bias.data());
           gpu::gradient_of_bias(on.work(), dy.of, again.data());
-          const auto dfactor = drawn_at<T>(2, {channels, 1, 1}, {}, 3);
           gpu::scale_channels_backward(on.work(), x.of, {}, dy.of, {}, false, dfactor.of, false);
           on.in.wait();
           for (int c = 0; c < channels; ++c) {

@@ -67,6 +67,20 @@ TEST_CASE("predicting on the GPU agrees with the CPU", "[cuda]") {
   check_prediction_against_cpu<networks::small_unet>(precision::fp16, 5e-3);
 }
 
+TEST_CASE("what a session on the GPU was given may change as soon as a call returns", "[cuda]") {
+  const auto w = weights<networks::small_unet>::random(5);
+  const auto gradients = [&](bool changes) {
+    training_session<networks::small_unet, cuda> session{8, 12, {.batch = 2, .numbers = precision::fp32}};
+    xt::xtensor<float, 4> dlogits = drawn<float>(2, session.output(), 2), logits;
+    session.forward(w.values(), drawn<float>(2, session.input(), 1), logits, {11});
+    session.backward(w.values(), dlogits);
+    if (changes) { dlogits.fill(0); }
+    const auto all = session.gradients();
+    return std::vector<float>(all.begin(), all.end());
+  };
+  CHECK((gradients(true) == gradients(false)));
+}
+
 // What PyTorch's networks learn in a step; see models/paper_test.cpp for how near gradients in float can come.
 TEST_CASE("the paper's models learn on the GPU what PyTorch's learn in a step", "[cuda][golden]") {
   golden::check_step<cuda>("unet8", unet8{}, 64, 0.03);

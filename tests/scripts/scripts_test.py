@@ -121,6 +121,29 @@ class Scripts(unittest.TestCase):
         self.assertEqual((self.folder / "build" / "wasm" / "networks").read_text(), "unet16;unet-mobilenetv2\n")
         self.assertEqual(programs(), {"unet16.wasm", "unet-mobilenetv2.wasm"})
 
+    def test_gpu_check_finds_the_cudnn_of_pip_and_builds_where_nothing_can_be_installed(self):
+        pip = self.folder / "pip" / "nvidia" / "cudnn"
+        (pip / "lib").mkdir(parents=True)
+        self.program(self.programs / "nvidia-smi", "echo 'GPU 0: a stand-in'")
+        self.program(self.programs / "python3", f'case "$*" in *nvidia.cudnn*) echo {pip} ;; esac')
+        self.program(self.programs / "cmake", 'echo "CUDA: no (looked in $CMAKE_PREFIX_PATH)"')
+        self.program(self.folder / "scripts" / "setup", "exit 100")
+        done = self.call("gpu_check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"The backend is left out: no (looked in {pip}", done.stdout)
+
+    def test_gpu_check_stops_where_a_library_is_not_found(self):
+        (self.folder / "bin").mkdir()
+        for name in ("test_cuda", "segx", "bench_gpu_step"):
+            self.program(self.folder / "bin" / name, "")
+        self.program(self.programs / "nvidia-smi", "echo 'GPU 0: a stand-in'")
+        self.program(self.programs / "python3", "exit 1")
+        self.program(self.programs / "ldd", "echo '\tlibcudnn.so.9 => not found'; echo '\tlibc.so.6 => /lib/libc.so.6 (0x0)'")
+        done = self.call("gpu_check", "--built", ".")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bin/test_cuda finds no libcudnn.so.9: name the folder in LD_LIBRARY_PATH\n", done.stdout)
+        self.assertNotIn("Machine", done.stdout)
+
     def test_the_last_line_of_scripts_test_counts(self):
         for script in ("setup", "wasm"):
             self.program(self.folder / "scripts" / script, "")

@@ -711,7 +711,7 @@ class ToolTest(ProgramCase):
         self.assert_fails(segx(*words, "--metrics", few), few, "3 images", "12", "--list")
         self.assert_done(segx("predict", "--weights", self.weights, "--out", out / "pictures", self.data / "images"))
         before = content_of(out / "pictures")
-        self.assert_fails(segx(*words, "--metrics", scores, "--masks", out / "pictures"), out / "pictures", "--out")
+        self.assert_fails(segx(*words[:-1], out / "pictures", "--metrics", scores), out / "pictures", "--out")
         self.assertEqual(content_of(out / "pictures"), before)
         self.assert_done(segx(*words, "--metrics", few, *listed))
         self.assertNotIn("phantom_0001", (out / "index.html").read_text())

@@ -164,6 +164,7 @@ class layer_run {
     if constexpr (requires(const packing<scalar>& p) { layer.pack(on, p); }) {
       layer.pack(
           on, packing<scalar>{in.extents[0], y_extent_, parameter_pointers(), packed_.data(), packed_backward_.data()});
+      test_memory<Backend>::finish(on);
     }
   }
 

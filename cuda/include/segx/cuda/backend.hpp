@@ -374,14 +374,15 @@ inline view<float> image_of(view<float> batch, number stored, int n) {
 
 }  // namespace gpu
 
-/// Images of the host, [N,C,H,W], to the GPU.
+/// Images of the host, [N,C,H,W], to the GPU; waits for it, as the caller may change or free them at once.
 inline void copy_in(cuda& on, const float* nchw, const view<float>& to) {
   const std::int64_t floats = to.batch * to.extent.size();
   float* staging = on.staging(floats);
   on.in.copy_to_device(staging, nchw, 4 * floats);
   gpu::load_batch(on.work(), staging, on.tensor(to));
+  on.in.wait();
 }
-/// … and back, through the activation at the end of a network; waits for the GPU.
+/// … and back, through the activation at the end of a network; waits, too.
 inline void copy_out(cuda& on, const view<float>& from, activation head, float* nchw) {
   const std::int64_t floats = from.batch * from.extent.size();
   float* staging = on.staging(floats);

@@ -35,7 +35,8 @@ void* allocate(std::int64_t bytes);
 void release(void* memory);
 void* allocate_pinned(std::int64_t bytes);
 void release_pinned(void* memory);
-/// Memory that host and GPU both read and write, for tests.
+/// Memory that host and GPU both read and write, for tests: the host only while no work is under way, as not every
+/// system lets it do so at any time.
 void* allocate_shared(std::int64_t bytes);
 
 /// Work of the GPU in the order in which it was given.
@@ -48,7 +49,8 @@ class stream {
 
   void* handle() const { return handle_; }
 
-  /// The host goes on at once; host memory must be pinned and left alone until `wait`, or an event, says it is done.
+  /// The host goes on at once; host memory must be left alone until `wait`, or an event, says it is done. Where it is
+  /// not pinned, the host may wait, or may not.
   void copy_to_device(void* to, const void* from, std::int64_t bytes);
   void copy_to_host(void* to, const void* from, std::int64_t bytes);
   void copy_on_device(void* to, const void* from, std::int64_t bytes);

@@ -84,6 +84,7 @@ class learner<Network, cuda> {
                          gpu::pinned<float>{floats_of(session_.output(), r.batch)}}},
         pinned_groups_{groups_.size()} {
     expect_parts(weights_, r);
+    if (!program_) { pinned_logits_.emplace(floats_of(session_.output(), r.batch)); }
     optimizer_.set_groups(groups_);
     const std::vector<std::string> steady(r.steady.empty() ? 0 : 1, r.steady);
     session_.freeze(frozen_layers_of(weights_, r.learning_rate_factors), steady);
@@ -186,8 +187,9 @@ class learner<Network, cuda> {
   /// Of the GPU, and of the host.
   std::size_t bytes() const { return session_.bytes(); }
   std::size_t bytes_of_host() {
-    const auto pinned = static_cast<std::size_t>(2 * (pinned_images_[0].bytes() + pinned_targets_[0].bytes()));
-    return pinned + segx::detail::bytes_beside(weights_, optimizer_, average_);
+    const std::int64_t pinned =
+        2 * (pinned_images_[0].bytes() + pinned_targets_[0].bytes()) + (pinned_logits_ ? pinned_logits_->bytes() : 0);
+    return static_cast<std::size_t>(pinned) + segx::detail::bytes_beside(weights_, optimizer_, average_);
   }
 
   /// Seconds in which the GPU had nothing to do within steps and between them, until the last batch's forward pass;
@@ -279,13 +281,15 @@ class learner<Network, cuda> {
     logits_.resize(detail::extents_of(b.images.shape()[0], s));
     const auto bytes = static_cast<std::int64_t>(4 * logits_.size());
     idle_.end_of_work(stream());
-    stream().copy_to_host(logits_.data(), session_.memory().logits(), bytes);
+    stream().copy_to_host(pinned_logits_->get(), session_.memory().logits(), bytes);
     stream().wait();  // also until the last batch's dlogits have gone
     idle_.read();
+    std::copy_n(pinned_logits_->get(), logits_.size(), logits_.data());
     dlogits_.resize(logits_.shape());
     dlogits_.fill(0);
     const double loss = loss_(logits_, b.masks, dlogits_, share);
-    stream().copy_to_device(session_.memory().dlogits(), dlogits_.data(), bytes);
+    std::copy_n(dlogits_.data(), dlogits_.size(), pinned_logits_->get());
+    stream().copy_to_device(session_.memory().dlogits(), pinned_logits_->get(), bytes);
     idle_.begin_of_work(stream());
     work.backward.play(stream());
     idle_.end_of_work(stream());
@@ -419,6 +423,7 @@ class learner<Network, cuda> {
   mutable gpu::idle_clock idle_;
 
   std::array<gpu::pinned<float>, 2> pinned_images_, pinned_targets_;
+  std::optional<gpu::pinned<float>> pinned_logits_;  // … and their gradient, where the host computes the loss
   gpu::pinned<gpu::step_values> batch_values_, step_values_;
   gpu::pinned<gpu::batch_result> result_;
   gpu::pinned<gpu::training_status> pinned_status_;
@@ -429,7 +434,7 @@ class learner<Network, cuda> {
   gpu::recording moving_;
   int batches_ = 0;  // of this step
   bool is_clear_ = true;
-  xt::xtensor<float, 4> logits_, dlogits_;  // where the host computes the loss
+  xt::xtensor<float, 4> logits_, dlogits_;  // as the losses of the host take them
 };
 
 }  // namespace segx
