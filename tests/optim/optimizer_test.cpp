@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -106,6 +107,20 @@ TEMPLATE_TEST_CASE("an optimizer finds the minimum of a quadratic", "[optimizer]
   }
   for (const float w : weights) { CHECK(w == Approx(3).margin(0.15)); }
 }
+
+#if defined(__SSE__) || defined(__aarch64__)
+TEMPLATE_TEST_CASE("a mean of gradients that fades becomes zero", "[optimizer]", momentum_case, nesterov_case,
+                   adamw_case) {
+  std::vector<float> weights(parameters, 1);
+  auto optimizer = TestType::make(parameters);
+  optimizer.step(weights, std::vector<float>(parameters, 1));
+  REQUIRE(optimizer.state()[0] > 0);
+  for (int i = 0; i < 1500; ++i) { optimizer.step(weights, std::vector<float>(parameters, 0)); }
+  CHECK(std::all_of(optimizer.state().begin(), optimizer.state().begin() + parameters, [](float m) { return m == 0; }));
+  volatile float least = std::numeric_limits<float>::min();
+  CHECK(least / 2 > 0);  // others' numbers are as before
+}
+#endif
 
 TEMPLATE_TEST_CASE("sizes other than the optimizer's are refused, and change nothing", "[optimizer]", ALL_OPTIMIZERS) {
   auto optimizer = TestType::make(parameters);

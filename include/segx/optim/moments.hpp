@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <segx/kernels/cpu/highway.hpp>
+#include <segx/kernels/cpu/subnormals.hpp>
 #include <segx/optim/optimizer.hpp>
 #include <segx/optim/parameter_group.hpp>
 #include <segx/optim/step_rule.hpp>
@@ -71,6 +72,7 @@ struct moments {
   void step(std::span<T> weights, std::span<const T> gradients, std::span<const parameter_group> groups,
             const Options& o, decay how) {
     ++steps;
+    const subnormals_as_zero fast;  // the moments of weights without gradients fade
     for (const parameter_group& group : groups) {
       HWY_NAMESPACE::move_all_weights(factors(group, o, how), group.count, weights.data() + group.first,
                                       gradients.data() + group.first, values.data() + group.first,

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include <segx/kernels/cpu/subnormals.hpp>
 #include <segx/optim/optimizer.hpp>
 #include <segx/optim/parameter_group.hpp>
 #include <segx/optim/step_rule.hpp>
@@ -39,6 +40,7 @@ class basic_sgd {
   void step(std::span<T> weights, std::span<const T> gradients) {
     detail::expect_parameters(name, groups_.parameters(), weights.size(), gradients.size());
     ++steps_;
+    const detail::subnormals_as_zero fast;  // the momentum of weights without gradients fades
     for (const parameter_group& group : groups_.all()) { step(group, weights.data(), gradients.data()); }
   }
 
