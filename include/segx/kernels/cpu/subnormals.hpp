@@ -6,7 +6,8 @@ namespace segx::detail {
 
 /// While it lives, the thread takes numbers below the least normal one, 1.2e-38 in float, for zero, and rounds to zero
 /// what would become one. With such numbers many processors take ten to a hundred times as long; and a mean that fades,
-/// as 0.9 m does, ends in one and never becomes zero. Where the processor cannot be asked for it, nothing changes.
+/// as 0.9 m does, ends in one and never becomes zero. Where the processor cannot be asked for it, nothing changes. For
+/// loops over memory: what stays in registers, compilers may compute behind its end.
 class subnormals_as_zero {
  public:
   subnormals_as_zero() { set(before_ | bits); }
