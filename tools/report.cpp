@@ -162,9 +162,8 @@ void write_report(const report_words& w) {
   page.metrics_note = joined({"Measured at ", scores["measured_at"].get<std::string>(),
                               "; the IoU of each image below, at the image's size."});
   const cv::Mat curves = curves_figure(read_log(fs::path{w.run} / "log.csv"));
-  for (const sample& s : samples) {
-    expect_apart(out, s, both_masks{w, s}.file);
-  }  // if one is wrong, nothing is written
+  // If one is wrong, nothing is written.
+  for (const sample& s : samples) { expect_apart(out, s, both_masks{w, s}.file); }
 
   make_folder(out / "pictures");
   make_folder(out / "overlays");

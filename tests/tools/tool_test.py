@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -203,6 +204,14 @@ class ToolTest(ProgramCase):
         width, height, depth, colour, pixels = read_png(self.data / "masks" / names[0])
         self.assertEqual((width, height, depth, colour), (64, 64, 8, 0))
         self.assertEqual(set(pixels), {0, 255})
+
+    def test_synth_notices_that_a_file_cannot_be_written_whole(self):
+        def limit():  # files end there, as on a full disk
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        # Python ignores the signal that would end the program instead.
+        result = subprocess.run([PROGRAM, "synth", "--out", self.folder / "no_room", "--count", "2", "--size", "64"], capture_output=True,
+                                text=True, timeout=120, preexec_fn=limit, restore_signals=False)
+        self.assert_fails(result, self.folder / "no_room" / "images" / "phantom_0001.png", "cannot write")
 
     def test_synth_mixes_no_data(self):
         out = self.folder / "synth_again"

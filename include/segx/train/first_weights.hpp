@@ -57,10 +57,11 @@ void expect_same_layers(const safetensors_view& file, const Network& network, co
   const auto architecture = file.metadata.find("architecture");
   if (architecture == file.metadata.end()) { return; }
   const auto layers = layers_in(architecture->second);
+  const std::string prefix = part.empty() ? "" : joined({part, "."});
   for (const auto& node : network.nodes()) {
     std::string_view name = node.name.view();
-    if (node.parameter_count == 0 || !name.starts_with(part)) { continue; }
-    name.remove_prefix(part.empty() ? 0 : part.size() + 1);
+    if (node.parameter_count == 0 || !name.starts_with(prefix)) { continue; }
+    name.remove_prefix(prefix.size());
     const auto there = layers.find(name);
     if (there != layers.end() && there->second != layer_text(node)) {
       fail({"the layer \"", name, "\" is ", there->second, " there, and here ", layer_text(node)});

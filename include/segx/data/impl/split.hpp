@@ -17,6 +17,7 @@
 #include <segx/core/joined.hpp>
 #include <segx/core/random.hpp>
 #include <segx/data/split.hpp>
+#include <segx/io/byte_order_mark.hpp>
 
 namespace segx {
 
@@ -76,15 +77,14 @@ SEGX_IMPL_COLD std::vector<int> samples_in_list(const dataset& data, const std::
   std::set<std::string> stems;
   std::unordered_set<std::string_view> known;
   for (const sample& s : data.samples) { known.insert(s.stem); }
-  constexpr std::string_view mark = "\xEF\xBB\xBF";  // the byte order mark of some editors
-  for (std::string line; std::getline(stream, line);) {
-    if (stems.empty() && line.starts_with(mark)) { line.erase(0, mark.size()); }
-    if (line.ends_with('\r')) { line.pop_back(); }
+  for (std::string read; std::getline(stream, read);) {
+    std::string_view line = stems.empty() ? detail::without_byte_order_mark(read) : std::string_view{read};
+    if (line.ends_with('\r')) { line.remove_suffix(1); }
     constexpr const char* blank = " \t";
     const std::size_t first = line.find_first_not_of(blank);
-    if (first == std::string::npos) { continue; }
-    const std::string trimmed = line.substr(first, line.find_last_not_of(blank) - first + 1);
-    stems.insert(known.contains(line) ? line : trimmed);  // blanks may belong to a stem
+    if (first == line.npos) { continue; }
+    const std::string_view trimmed = line.substr(first, line.find_last_not_of(blank) - first + 1);
+    stems.emplace(known.contains(line) ? line : trimmed);  // blanks may belong to a stem
   }
   if (stems.empty()) { fail({list.string(), ": lists no stems"}); }
 

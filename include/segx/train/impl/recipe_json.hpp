@@ -10,6 +10,7 @@
 #include <segx/core/impl.hpp>
 #include <segx/core/joined.hpp>
 #include <segx/io/atomic_file.hpp>
+#include <segx/io/byte_order_mark.hpp>
 #include <segx/io/checksum.hpp>
 #include <segx/io/json_text.hpp>
 #include <segx/train/recipe_json.hpp>
@@ -141,10 +142,9 @@ SEGX_IMPL_COLD recipe parse_recipe(std::string_view text) {
 
 SEGX_IMPL_COLD recipe read_recipe(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
-  std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  if (text.starts_with("\xEF\xBB\xBF")) { text.remove_prefix(3); }  // the byte order mark of some editors
+  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   try {
-    return checked(parse_recipe(text));
+    return checked(parse_recipe(detail::without_byte_order_mark(text)));
   } catch (const error& wrong) { fail({file.string(), ": ", wrong.what()}); }
 }
 
