@@ -286,7 +286,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
               .gates = g.stride == 1};
     case detail::convolution_algorithm::depthwise: {
-      const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_blocks(c);
+      const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_panels(c);
       const std::int64_t rows = depthwise::ring{g, x, y}.floats();
       const std::int64_t turned = g.stride == 1 ? depthwise::ring{detail::turned(g), y, x}.floats() : 0;
       return {.packed = bias + weights,

@@ -15,17 +15,17 @@
 namespace segx::simd::HWY_NAMESPACE {
 
 /// Channels that a ring holds, and the passes that fill it: one, where two vectors are a block of channels or more.
-inline constexpr int ring_channels = std::max(pass_columns, channel_block);
+inline constexpr int ring_channels = std::max(pass_columns, ring_block);
 inline constexpr int ring_passes = ring_channels / pass_columns;
 static_assert(ring_channels <= depthwise::ring::channels);
 
-/// Fills a ring with rows of a 1×1 convolution, the two vectors of channels from k and from second_k on. Strips do not
-/// end with rows: the one that ends a row begins the next.
+/// Fills a ring with rows of a 1×1 convolution, the two vectors of channels from k and from second_k on; their
+/// activation is left to do. Strips do not end with rows: the one that ends a row begins the next.
 class expanded_rows {
  public:
   /// `strips` hold the pixels of x from row `first_row` on; `result` is where the convolution's result would go.
   expanded_rows(const row_ring& ring, const float* strips, shape x, int first_row, const panels<panel>& weights, int k,
-                int second_k, int n, const forward_result& result)
+                int second_k, const forward_result& result)
       : ring_{ring},
         strip_{strips},
         channels_{x.channels},
@@ -33,7 +33,6 @@ class expanded_rows {
         weights_{weights},
         k_{k},
         second_k_{second_k},
-        n_{n},
         result_{result},
         row_{first_row},
         left_{x.width},
@@ -42,20 +41,13 @@ class expanded_rows {
   /// Row h of the ring; to be called for one row after the other.
   void operator()(int h) {
     while (row_ <= h) { take_strip(); }
-    if (!result_.finishes()) { return; }
-    for (int half = 0; half < 2; ++half) {
-      result_.finish(column_tag{}, half == 0 ? k_ : second_k_, n_, std::int64_t{h} * width_, width_, 1,
-                     place(h) + half * second(), ring_.block_distance());
-    }
   }
 
  private:
   /// Where row h of its channels begins.
   float* place(int h) const { return ring_.pixel(h, 0, 0) + k_ % ring_channels; }
   /// From the first vector of a pixel's channels to the second: in the same block, or some blocks on.
-  std::int64_t second() const {
-    return column_lanes / channel_block * ring_.block_distance() + column_lanes % channel_block;
-  }
+  std::int64_t second() const { return column_lanes / ring_block * ring_.block_distance() + column_lanes % ring_block; }
 
   HWY_INLINE void take_strip() {
     const column_tag d;
@@ -65,9 +57,9 @@ class expanded_rows {
     const auto second_sum = result_.clamped_sum(d, second_k_);
 #pragma GCC unroll 16
     for (int p = 0; p < max_rows; ++p) {
-      split_pixel(d, first_sum(sum[0][p]), to_, ring_.block_distance(), result_.put());
-      split_pixel(d, second_sum(sum[1][p]), to_ + second(), ring_.block_distance(), result_.put());
-      to_ += channel_block;
+      hn::StoreU(first_sum(sum[0][p]), d, to_);
+      hn::StoreU(second_sum(sum[1][p]), d, to_ + second());
+      to_ += ring_block;
       if (--left_ == 0) {
         left_ = width_;
         to_ = place(++row_);
@@ -80,7 +72,7 @@ class expanded_rows {
   const float* strip_;
   int channels_, width_;
   panels<panel> weights_;
-  int k_, second_k_, n_;
+  int k_, second_k_;
   const forward_result& result_;
   int row_;    // that the next pixel is of
   int left_;   // pixels that it lacks
@@ -97,7 +89,7 @@ class expanded_rows {
   const forward_result result{f, f.packed};
   const std::int64_t bias = detail::packed_bias_floats(y.channels);
   const panels<panel> expansion_weights{expansion.packed + bias, std::int64_t{panel} * x.extent.channels};
-  const depthwise_weights weights{f.packed + bias, g.kernel * g.kernel, false};
+  const depthwise_weights weights{f.packed + bias, g.kernel * g.kernel};
 
   // A task is a band of rows, whose rows of x are strips in a cache; where bands are few, a part of its channels.
   const int rows_of_x = strips::rows_of_band(x.extent);
@@ -118,7 +110,7 @@ class expanded_rows {
     const int begin = band % bands * rows;
     const int end = std::min(begin + rows, y.height);
     const int n = band / bands;
-    const row_ring ring{g, x.extent, y, ring_channels / channel_block, f.scratch.of(thread)};
+    const row_ring ring{g, x.extent, y, ring_channels / ring_block, f.scratch.of(thread)};
     const int first_row = std::max(0, begin * g.stride - g.padding);
     const int end_row = std::min(x.extent.height, (end - 1) * g.stride - g.padding + g.reach());
     float* strips = f.scratch.of(thread) + depthwise::ring{g, x.extent, y}.floats();
@@ -132,7 +124,7 @@ class expanded_rows {
       const int first_k = group * ring_channels;
       const auto pass = [&](int k) {
         const int second_k = std::min(k + column_lanes, columns - column_lanes);  // AVX-512: the first again, unread
-        return expanded_rows{ring, strips, x.extent, first_row, expansion_weights, k, second_k, n, expanded};
+        return expanded_rows{ring, strips, x.extent, first_row, expansion_weights, k, second_k, expanded};
       };
       auto passes = [&]<int... Pass>(std::integer_sequence<int, Pass...>) {
         return std::array{pass(first_k + Pass * pass_columns)...};
@@ -140,8 +132,13 @@ class expanded_rows {
       (std::make_integer_sequence<int, ring_passes>{});
       const auto make_row = [&](int h) {
         for (expanded_rows& rows_of_pass : passes) { rows_of_pass(h); }
+        if (!expanded.finishes()) { return; }
+        for (int block = 0; block < ring.blocks() && first_k + block * ring_block < y.channels; ++block) {
+          expanded.finish_row<ring_block>(first_k + block * ring_block, n, std::int64_t{h} * x.extent.width,
+                                          x.extent.width, ring.pixel(h, 0, block));
+        }
       };
-      depthwise_band(g, ring, begin, end, make_row, weights, n, first_k / channel_block, f.y, result);
+      depthwise_band(g, ring, begin, end, make_row, weights, n, first_k, f.y, result);
     }
   });
 }

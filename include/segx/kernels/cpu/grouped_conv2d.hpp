@@ -10,39 +10,43 @@
 /// Convolution in groups. Depthwise convolution runs by row_ring.hpp; other groups as plain loops.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// weight [C,1,R,R] into packed [⌈C/8⌉][taps][8], zeros behind the last channel.
-inline void depthwise_pack(int channels, int taps, const float* weight, float* packed) {
-  for (int first = 0; first < channels; first += channel_block) {
-    for (int tap = 0; tap < taps; ++tap) {
-      for (int c = first; c < first + channel_block; ++c) { *packed++ = c < channels ? weight[c * taps + tap] : 0; }
+/// weight [C,1,R,R] into packed [⌈C/16⌉][taps][16], zeros behind the last channel; `turned`: by 180°.
+inline void depthwise_pack(int channels, int taps, bool turned, const float* weight, float* packed) {
+  for (int first = 0; first < channels; first += panel) {
+    for (int i = 0; i < taps; ++i) {
+      const int tap = turned ? taps - 1 - i : i;
+      for (int c = first; c < first + panel; ++c) { *packed++ = c < channels ? weight[c * taps + tap] : 0; }
     }
   }
 }
 
-/// y = x convolved, given to `result` row by row; `turned`: with kernels turned by 180°.
+/// y = x convolved, given to `result` row by row.
 template <class Result>
 void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const view<const float>& x,
-                           const float* packed, bool turned, const view<float>& y, const scratch_memory<float>& scratch,
+                           const float* packed, const view<float>& y, const scratch_memory<float>& scratch,
                            const Result& result) {
   constexpr int rows_of_task = 64;
-  const int blocks = detail::whole_blocks(y.extent.channels) / channel_block;
+  const int channels = detail::whole_blocks(y.extent.channels);
+  const int blocks = (channels + ring_block - 1) / ring_block;
   const int bands = (y.extent.height + rows_of_task - 1) / rows_of_task;
   // A negative padding leaves out columns of x.
   const int skipped = std::max(0, -g.padding);
-  const std::int64_t row_floats = std::int64_t{x.extent.width} * channel_block;
+  const depthwise_weights weights{packed, g.kernel * g.kernel};
   threads.run(y.batch * blocks * bands, [&](int task, int thread) {
     const int begin = task % bands * rows_of_task;
-    const int block = task / bands % blocks;
+    const int k = task / bands % blocks * ring_block;
     const int n = task / bands / blocks;
     const row_ring ring{g, x.extent, y.extent, 1, scratch.of(thread)};
-    const float* image = x.image(n) + block * x.extent.plane() * channel_block;
     const auto copy_row = [&](int h) {
-      const float* row = image + h * row_floats;
-      std::copy(row + skipped * channel_block, row + row_floats, ring.pixel(h, skipped, 0));
+      for (int c = k; c < std::min(k + ring_block, channels); c += channel_block) {
+        const float* from = x.image(n) + channel_offset(x.extent, c) + std::int64_t{h} * x.extent.width * channel_block;
+        float* to = ring.pixel(h, 0, 0) + c - k;
+        for (int w = skipped; w < x.extent.width; ++w) {
+          std::copy_n(from + w * channel_block, channel_block, to + w * ring_block);
+        }
+      }
     };
-    const depthwise_weights weights{packed, g.kernel * g.kernel, turned};
-    depthwise_band(g, ring, begin, std::min(begin + rows_of_task, y.extent.height), copy_row, weights, n, block, y,
-                   result);
+    depthwise_band(g, ring, begin, std::min(begin + rows_of_task, y.extent.height), copy_row, weights, n, k, y, result);
   });
 }
 
@@ -56,7 +60,7 @@ inline void depthwise_scatter(thread_pool& threads, const conv2d_geometry& g, co
     const int n = task / blocks;
     const float* from = dy.image(n) + block * dy.extent.plane() * channel_block;
     float* image = dx.image(n) + block * dx.extent.plane() * channel_block;
-    const float* weights = packed + std::int64_t{block} * taps * channel_block;
+    const float* weights = depthwise_weights{packed, taps}.first(block * channel_block);
     for (int i = 0; i < dy.extent.height; ++i) {
       for (int j = 0; j < dy.extent.width; ++j, from += channel_block) {
         for (int r = 0; r < g.kernel; ++r) {
@@ -65,7 +69,7 @@ inline void depthwise_scatter(thread_pool& threads, const conv2d_geometry& g, co
           for (int s = 0; s < g.kernel; ++s) {
             const int w = j * g.stride + s * g.dilation - g.padding;
             if (w < 0 || w >= dx.extent.width) { continue; }
-            const float* weight = weights + (r * g.kernel + s) * channel_block;
+            const float* weight = weights + (r * g.kernel + s) * panel;
             float* to = image + (std::int64_t{h} * dx.extent.width + w) * channel_block;
             for (int slice = 0; slice < channel_block; slice += lanes) {
               store(hn::MulAdd(load(from + slice), load(weight + slice), load(to + slice)), to + slice);
@@ -130,9 +134,11 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   if (detail::algorithm_for(g, p.x, p.y, on.convolutions) == detail::convolution_algorithm::plain) { return; }
   const int taps = g.kernel * g.kernel;
   if (p.packed != nullptr) {
-    depthwise_pack(p.y.channels, taps, p.parameters[0], pack_bias(p.parameters[1], p.y.channels, p.packed));
+    depthwise_pack(p.y.channels, taps, false, p.parameters[0], pack_bias(p.parameters[1], p.y.channels, p.packed));
   }
-  if (p.packed_backward != nullptr) { depthwise_pack(p.y.channels, taps, p.parameters[0], p.packed_backward); }
+  if (p.packed_backward != nullptr) {
+    depthwise_pack(p.y.channels, taps, g.stride == 1, p.parameters[0], p.packed_backward);
+  }
 }
 
 [[gnu::noinline]] inline void grouped_conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
@@ -140,7 +146,7 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   if (detail::algorithm_for(g, f.x[0].extent, y, on.convolutions) == detail::convolution_algorithm::plain) {
     return segx::conv2d_forward<float, cpu::memory>(on, g, f);
   }
-  depthwise_convolution(on.threads, g, f.x[0], f.packed + detail::packed_bias_floats(y.channels), false, f.y, f.scratch,
+  depthwise_convolution(on.threads, g, f.x[0], f.packed + detail::packed_bias_floats(y.channels), f.y, f.scratch,
                         forward_result{f, f.packed});
 }
 
@@ -153,7 +159,7 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
   depthwise_weight_gradient(on.threads, g, b.x[0], b.dy, b.dparameters[0]);
   if (!b.dx[0]) { return; }
   if (g.stride == 1) {
-    depthwise_convolution(on.threads, detail::turned(g), b.dy, b.packed, true, b.dx[0], b.scratch,
+    depthwise_convolution(on.threads, detail::turned(g), b.dy, b.packed, b.dx[0], b.scratch,
                           gradient_result{b.dx[0], b.adds[0]});
   } else {
     detail::start_gradient(on, b.dx[0], b.adds[0]);

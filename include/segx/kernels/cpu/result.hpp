@@ -33,6 +33,14 @@ class forward_result {
                    index(k + lane, n, pixel));
     }
   }
+  /// The same of `count` pixels in a row whose `Channels` channels, from k on, lie together.
+  template <int Channels>
+  HWY_NOINLINE void finish_row(int k, int n, std::int64_t pixel, int count, float* where) const {
+    for (int c = 0; c < channel_block; c += lanes) {
+      then_.activate_pixels(where + c, count * (Channels / channel_block), 1);
+    }
+    for (int c = 0; c < Channels; c += lanes) { then_.drop(where + c, count, Channels, index(k + c, n, pixel), 1); }
+  }
   static store_slice put() { return {}; }
 
   template <class D>

@@ -119,9 +119,29 @@ class vector_epilogue {
   /// What is left to do behind the clamp, for `count` slices of pixels in memory, `step` pixels apart; `index` is the
   /// place of the first lane of the first.
   void finish(float* values, int count, int step, std::uint32_t index) const {
-    if (!is_clamp()) { activate_pixels(values, count, step); }
+    activate_pixels(values, count, step);
+    drop(values, count, step * channel_block, index, step);
+  }
+
+  /// The activation of `count` slices of pixels, `step` blocks of channels apart, unless the clamp was all of it.
+  void activate_pixels(float* values, int count, int step) const {
+    if (is_clamp()) { return; }
+    constexpr hn::CappedTag<float, 2 * channel_block> two_pixels;
+    if constexpr (hn::MaxLanes(two_pixels) == 2 * channel_block) {
+      if (step == 1) {
+        activate(two_pixels, act_, slope_, values, count / 2, 2 * channel_block);
+        values += count / 2 * 2 * channel_block;
+        count %= 2;
+      }
+    }
+    activate(tag{}, act_, slope_, values, count, step * channel_block);
+  }
+
+  /// Dropout of `count` slices of pixels, `distance` floats apart, where it is wanted: every `step`th pixel, from that
+  /// on whose first lane has the place `index`.
+  void drop(float* values, int count, int distance, std::uint32_t index, int step) const {
     if (!drops_) { return; }
-    for (int i = 0; i < count; ++i, values += step * channel_block, index += static_cast<std::uint32_t>(step)) {
+    for (int i = 0; i < count; ++i, values += distance, index += static_cast<std::uint32_t>(step)) {
       store(dropped(tag{}, load(values), index), values);
     }
   }
@@ -148,18 +168,6 @@ class vector_epilogue {
   }
 
  private:
-  void activate_pixels(float* values, int count, int step) const {
-    constexpr hn::CappedTag<float, 2 * channel_block> two_pixels;
-    if constexpr (hn::MaxLanes(two_pixels) == 2 * channel_block) {
-      if (step == 1) {
-        activate(two_pixels, act_, slope_, values, count / 2, 2 * channel_block);
-        values += count / 2 * 2 * channel_block;
-        count %= 2;
-      }
-    }
-    activate(tag{}, act_, slope_, values, count, step * channel_block);
-  }
-
   template <class D>
   HWY_INLINE hn::Mask<D> survivors(D d, std::uint32_t index) const {
     const hn::RebindToUnsigned<D> du;
