@@ -226,26 +226,6 @@ struct write_weights {
   }
 };
 
-template <class T>
-struct value_term {
-  elements_of<T> dy;
-
-  template <int V>
-  constexpr auto of(std::uint32_t, int channel) const {
-    return [this, channel](std::uint32_t pixel, float(&sums)[1][V]) {
-      const lanes<V> gradient = dy.template get<V>(pixel, channel);
-      for (int v = 0; v < V; ++v) { sums[0][v] += gradient.at[v]; }
-    };
-  }
-};
-
-struct add_to_bias {
-  float* db;
-  constexpr void operator()(std::uint32_t, int channel, const double (&sums)[1]) const {
-    db[channel] += static_cast<float>(sums[0]);
-  }
-};
-
 /// Places of an array [A,B,R,S] and of [A,R,S,B].
 struct both_orders {
   fast_divisor b, taps;
@@ -342,13 +322,6 @@ void direct_gradient_of_weights(const queue& on, const conv2d_geometry& g, tenso
     } else {
       sum_weights<T, false>(on, g, x, dy, dw);
     }
-  });
-}
-
-void gradient_of_bias(const queue& on, tensor dy, float* db) {
-  if (db == nullptr) { return; }
-  with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<1, T>(on, 1, dy.pixels(), dy.extent.channels, value_term<T>{elements_of<T>{dy}}, add_to_bias{db}, dy);
   });
 }
 

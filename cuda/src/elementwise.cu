@@ -55,6 +55,33 @@ struct slope_body {
   }
 };
 
+/// Σ of what slope_body makes of dy, on its way; dy as it is, where there is no epilogue.
+template <class T>
+struct bias_term {
+  shape extent;
+  elements_of<T> known, dy;
+  applied_epilogue then;
+
+  template <int V>
+  constexpr auto of(std::uint32_t, int channel) const {
+    return [this, over = grid{extent, V}, channel](std::uint32_t pixel, float(&sums)[1][V]) {
+      lanes<V> gradient = dy.template get<V>(pixel, channel);
+      if (!then.then.empty()) {
+        then.template times_slope<T>(over, {pixel, channel}, known.template get<V>(pixel, channel), gradient);
+        dy.template set<V>(pixel, channel, gradient);
+      }
+      for (int v = 0; v < V; ++v) { sums[0][v] += gradient.at[v]; }
+    };
+  }
+};
+
+struct add_to_bias {
+  float* db;
+  constexpr void operator()(std::uint32_t, int channel, const double (&sums)[1]) const {
+    db[channel] += static_cast<float>(sums[0]);
+  }
+};
+
 template <class T, int V>
 struct copy_body {
   grid over;
@@ -341,11 +368,18 @@ void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, st
   });
 }
 
-void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor dy, std::uint32_t seed) {
+void epilogue_backward(const queue& on, const epilogue& then, std::uint32_t seed, tensor known, tensor dy, float* db) {
   with_stored(on.stored, [&]<class T>(T) {
-    for_each_vector<T>(on, dy, {known, dy}, [&](auto v) {
-      return slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, {on, then, seed}};
-    });
+    const applied_epilogue applied{on, then, seed};
+    if (db != nullptr) {
+      sum_channels<1, T>(on, 1, dy.pixels(), dy.extent.channels,
+                         bias_term<T>{dy.extent, elements_of<T>{known}, elements_of<T>{dy}, applied}, add_to_bias{db},
+                         known, dy);
+    } else if (!then.empty()) {
+      for_each_vector<T>(on, dy, {known, dy}, [&](auto v) {
+        return slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, applied};
+      });
+    }
   });
 }
 

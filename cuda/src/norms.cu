@@ -7,7 +7,7 @@
 // where the mean is far from zero; what follows from the sums is computed in double, once for each channel. Kernels
 // over all elements find it as rows of C numbers in float32, which they read V at a time.
 //
-// on.coefficients holds [N][4][C] doubles, or [N][8][C] floats: sums, and behind them the rows of `applied` or
+// on.coefficients holds [N][5][C] doubles, or [N][10][C] floats: sums, and behind them the rows of `applied` or
 // `sloped`.
 
 namespace segx::gpu {
@@ -18,10 +18,11 @@ namespace {
 struct applied {
   static constexpr int mean = 0, factor = 1, bias = 2;
 };
-/// dx = dy · of_dy − constant − (x − mean) · of_x
+/// dx = dy · of_dy − constant − (x − mean) · of_x, where dy is in front of the epilogue; of_dy is `applied`'s factor.
 struct sloped {
-  static constexpr int mean = 0, of_dy = 1, constant = 2, of_x = 3;
+  static constexpr int mean = 0, of_dy = 1, constant = 2, of_x = 3, bias = 4;
 };
+constexpr int floats_of_channel = 2 * doubles_of_channel;
 
 /// Rows of coefficients: of each image, or the same for all.
 struct rows_of_channels {
@@ -42,8 +43,8 @@ rows_of_channels rows_for_all(const queue& on, int channels) {
 }
 /// Behind so many of an image's rows of floats.
 rows_of_channels rows_for_each(const queue& on, int channels, int behind) {
-  return {reinterpret_cast<float*>(on.coefficients) + std::int64_t{behind} * channels, std::int64_t{8} * channels,
-          channels};
+  return {reinterpret_cast<float*>(on.coefficients) + std::int64_t{behind} * channels,
+          std::int64_t{floats_of_channel} * channels, channels};
 }
 
 /// Σ (x − x₀) and Σ (x − x₀)² over a segment of `pixels` pixels, with x₀ the channel's value at one of them.
@@ -89,26 +90,55 @@ struct moments_of_sums {
   }
 };
 
-/// Σ dy and Σ dy · x̂
+/// The gradient in front of a norm's epilogue, from dy behind it. What the slope follows from is computed from x once
+/// more, as the forward pass did, and rounded as it was stored: x is wanted anyway, so memory is read once less.
+template <class T, int V>
+struct gradient_before {
+  grid over;
+  elements_of<T> dy;
+  applied_epilogue then;
+
+  constexpr lanes<V> get(spot at, const lanes<V>& x, const lanes<V>& mean, const lanes<V>& factor,
+                         const lanes<V>& bias) const {
+    lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
+    if (then.then.empty()) { return gradient; }
+    lanes<V> known{};
+    for (int v = 0; v < V; ++v) { known.at[v] = (x.at[v] - mean.at[v]) * factor.at[v] + bias.at[v]; }
+    if (slope_follows_from_result(then.then.act)) {
+      then.apply(over, at, known);
+      for (int v = 0; v < V; ++v) { known.at[v] = to_float(from_float<T>(known.at[v])); }
+    }
+    then.template times_slope<T>(over, at, known, gradient);
+    return gradient;
+  }
+};
+
+/// Σ g and Σ g · x̂, with g the gradient in front of the epilogue
 template <class T>
 struct gradient_term {
   elements_of<T> x, dy;
+  applied_epilogue then;
   const float* kept;  // mean, 1 / √(var + ε)
   std::int64_t kept_stride;
+  norm_weights w;
   std::uint32_t pixels;
-  int channels;
+  shape extent;
 
   template <int V>
   constexpr auto of(std::uint32_t segment, int channel) const {
     const float* from = kept + segment * kept_stride + channel;
-    lanes<V> mean{}, scale{};
+    lanes<V> mean{}, scale{}, factor{}, bias{};
     for (int v = 0; v < V; ++v) {
       mean.at[v] = from[v];
-      scale.at[v] = from[channels + v];
+      scale.at[v] = from[extent.channels + v];
+      factor.at[v] = w.weight == nullptr ? scale.at[v] : scale.at[v] * w.weight[channel + v];
+      bias.at[v] = w.bias == nullptr ? 0 : w.bias[channel + v];
     }
-    return [this, first = segment * pixels, channel, mean, scale](std::uint32_t p, float(&sums)[2][V]) {
+    const gradient_before<T, V> before{grid{extent, V}, dy, then};
+    return [this, first = segment * pixels, channel, mean, scale, factor, bias, before](std::uint32_t p,
+                                                                                        float(&sums)[2][V]) {
       const lanes<V> values = x.template get<V>(first + p, channel);
-      const lanes<V> gradient = dy.template get<V>(first + p, channel);
+      const lanes<V> gradient = before.get({first + p, channel}, values, mean, factor, bias);
       for (int v = 0; v < V; ++v) {
         sums[0][v] += gradient.at[v];
         sums[1][v] += gradient.at[v] * ((values.at[v] - mean.at[v]) * scale.at[v]);
@@ -157,7 +187,9 @@ struct keep_running_body {
 struct add_batch_gradients {
   batch_norm2d_geometry g;
   double count;
-  const float *kept, *weight, *running_mean, *running_variance;
+  const float* kept;
+  norm_weights w;
+  const float *running_mean, *running_variance;
   batch_norm_gradients d;
   rows_of_channels to;
 
@@ -171,8 +203,9 @@ struct add_batch_gradients {
       d.mean[c] += static_cast<float>(g.momentum * (running_mean[c] - mean));
       d.variance[c] += static_cast<float>(g.momentum * (running_variance[c] - unbiased));
     }
-    const double factor = weight[c] * scale;
+    const double factor = w.weight[c] * scale;
     *to.at(0, sloped::mean, c) = kept[c];
+    *to.at(0, sloped::bias, c) = w.bias[c];
     *to.at(0, sloped::of_dy, c) = static_cast<float>(factor);
     *to.at(0, sloped::constant, c) = uses_batch ? static_cast<float>(factor * sums[0] / count) : 0;
     *to.at(0, sloped::of_x, c) = uses_batch ? static_cast<float>(factor * scale * sums[1] / count) : 0;
@@ -185,7 +218,7 @@ struct keep_in_rows {
   int channels;
 
   constexpr void operator()(std::uint32_t n, int c, double first, double second) const {
-    double* of = coefficients + std::size_t{n} * 4 * static_cast<std::size_t>(channels);
+    double* of = coefficients + std::size_t{n} * doubles_of_channel * static_cast<std::size_t>(channels);
     of[c] = first;
     of[channels + c] = second;
   }
@@ -208,7 +241,7 @@ struct keep_group_moments_body {
     const auto count = static_cast<int>(channels.divisor());
     const int size = g.channels_of_group(count);
     const int first = c / size * size;
-    const double* of = coefficients + std::size_t{n} * 4 * channels.divisor();
+    const double* of = coefficients + std::size_t{n} * doubles_of_channel * channels.divisor();
     double mean = 0, variance = 0;
     for (int other = first; other < first + size; ++other) { mean += of[other] / size; }
     for (int other = first; other < first + size; ++other) {
@@ -227,7 +260,7 @@ struct group_means_body {
   const double* coefficients;
   const float* kept;
   std::int64_t kept_stride;
-  const float* weight;
+  norm_weights w;
   fast_divisor channels;
   double plane;
   rows_of_channels to;
@@ -237,17 +270,18 @@ struct group_means_body {
     const auto c = static_cast<int>(channels.rest(thread));
     const auto count = static_cast<int>(channels.divisor());
     const int size = g.channels_of_group(count);
-    const double* of = coefficients + static_cast<std::size_t>(n) * 4 * channels.divisor();
+    const double* of = coefficients + static_cast<std::size_t>(n) * doubles_of_channel * channels.divisor();
     double sum = 0, product = 0;
     for (int other = c / size * size; other < (c / size + 1) * size; ++other) {
-      const double gamma = weight == nullptr ? 1 : weight[other];
+      const double gamma = w.weight == nullptr ? 1 : w.weight[other];
       sum += gamma * of[other];
       product += gamma * of[count + other];
     }
     const float* moments = kept + n * kept_stride;
     const double scale = moments[count + c];
     *to.at(n, sloped::mean, c) = moments[c];
-    *to.at(n, sloped::of_dy, c) = static_cast<float>(weight == nullptr ? scale : scale * weight[c]);
+    *to.at(n, sloped::bias, c) = w.bias == nullptr ? 0 : w.bias[c];
+    *to.at(n, sloped::of_dy, c) = static_cast<float>(w.weight == nullptr ? scale : scale * w.weight[c]);
     *to.at(n, sloped::constant, c) = static_cast<float>(scale * sum / (size * plane));
     *to.at(n, sloped::of_x, c) = static_cast<float>(scale * scale * product / (size * plane));
   }
@@ -262,7 +296,8 @@ struct add_group_gradients_body {
   constexpr void operator()(std::uint32_t c) const {
     double sum = 0, product = 0;
     for (int n = 0; n < batch; ++n) {
-      const double* of = coefficients + static_cast<std::size_t>(n) * 4 * static_cast<std::size_t>(channels);
+      const double* of =
+          coefficients + static_cast<std::size_t>(n) * doubles_of_channel * static_cast<std::size_t>(channels);
       sum += of[c];
       product += of[static_cast<std::uint32_t>(channels) + c];
     }
@@ -292,11 +327,12 @@ struct apply_body {
   }
 };
 
-/// dx (+)= dy · of_dy − constant − (x − mean) · of_x
+/// dx (+)= g · of_dy − constant − (x − mean) · of_x, with g the gradient in front of the epilogue
 template <class T, int V>
 struct norm_dx_body {
   grid over;
-  elements_of<T> x, dy, dx;
+  elements_of<T> x, dx;
+  gradient_before<T, V> before;
   rows_of_channels by;
   bool adds;
 
@@ -304,9 +340,10 @@ struct norm_dx_body {
     const spot at = over.template at<V>(thread);
     const int n = over.image(at.pixel);
     const lanes<V> values = x.template get<V>(at.pixel, at.channel);
-    lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
     const lanes<V> mean = by.get<V>(n, sloped::mean, at.channel);
     const lanes<V> of_dy = by.get<V>(n, sloped::of_dy, at.channel);
+    const lanes<V> bias = by.get<V>(n, sloped::bias, at.channel);
+    lanes<V> gradient = before.get(at, values, mean, of_dy, bias);
     const lanes<V> constant = by.get<V>(n, sloped::constant, at.channel);
     const lanes<V> of_x = by.get<V>(n, sloped::of_x, at.channel);
     for (int v = 0; v < V; ++v) {
@@ -324,10 +361,12 @@ void apply(const queue& on, tensor x, const rows_of_channels& by, tensor y, cons
 }
 
 template <class T>
-void norm_dx(const queue& on, tensor x, const rows_of_channels& by, tensor dy, tensor dx, bool adds) {
+void norm_dx(const queue& on, tensor x, const rows_of_channels& by, const applied_epilogue& then, tensor dy, tensor dx,
+             bool adds) {
   if (!dx) { return; }
   for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
-    return norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dy}, elements_of<T>{dx}, by, adds};
+    const grid over{dx.extent, v};
+    return norm_dx_body<T, v>{over, elements_of<T>{x}, elements_of<T>{dx}, {over, elements_of<T>{dy}, then}, by, adds};
   });
 }
 
@@ -352,17 +391,18 @@ void batch_norm_by(const queue& on, const batch_norm2d_geometry& g, tensor x, no
   with_stored(on.stored, [&]<class T>(T) { apply<T>(on, x, by, y, then, seed); });
 }
 
-void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor x, const float* kept,
-                         const float* weight, const float* running_mean, const float* running_variance, tensor dy,
-                         tensor dx, bool adds, const batch_norm_gradients& d) {
+void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor x, const float* kept, norm_weights w,
+                         const float* running_mean, const float* running_variance, const epilogue& then,
+                         std::uint32_t seed, tensor dy, tensor dx, bool adds, const batch_norm_gradients& d) {
   const int channels = x.extent.channels;
   const rows_of_channels by = rows_for_all(on, channels);
+  const applied_epilogue applied_then{on, then, seed};
   with_stored(on.stored, [&]<class T>(T) {
     sum_channels<2, T>(
-        on, 1, x.pixels(), channels, gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, 0, 0, channels},
-        add_batch_gradients{g, static_cast<double>(x.pixels()), kept, weight, running_mean, running_variance, d, by}, x,
-        dy);
-    norm_dx<T>(on, x, by, dy, dx, adds);
+        on, 1, x.pixels(), channels,
+        gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, applied_then, kept, 0, w, 0, x.extent},
+        add_batch_gradients{g, static_cast<double>(x.pixels()), kept, w, running_mean, running_variance, d, by}, x, dy);
+    norm_dx<T>(on, x, by, applied_then, dy, dx, adds);
   });
 }
 
@@ -386,22 +426,24 @@ void group_norm(const queue& on, const group_norm2d_geometry& g, tensor x, norm_
 }
 
 void group_norm_backward(const queue& on, const group_norm2d_geometry& g, tensor x, const float* kept,
-                         std::int64_t kept_stride, const float* weight, tensor dy, tensor dx, bool adds, float* dweight,
-                         float* dbias) {
+                         std::int64_t kept_stride, norm_weights w, const epilogue& then, std::uint32_t seed, tensor dy,
+                         tensor dx, bool adds, float* dweight, float* dbias) {
   const int channels = x.extent.channels;
   const auto plane = static_cast<std::uint32_t>(x.extent.plane());
   const rows_of_channels by = rows_for_each(on, channels, 4);
+  const applied_epilogue applied_then{on, then, seed};
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2, T>(on, x.batch, plane, channels,
-                       gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, kept, kept_stride, plane, channels},
-                       keep_in_rows{on.coefficients, channels}, x, dy);
-    if (weight != nullptr) {
+    sum_channels<2, T>(
+        on, x.batch, plane, channels,
+        gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, applied_then, kept, kept_stride, w, plane, x.extent},
+        keep_in_rows{on.coefficients, channels}, x, dy);
+    if (w.weight != nullptr) {
       for_each(on, channels, add_group_gradients_body{on.coefficients, dweight, dbias, x.batch, channels});
     }
     for_each(on, std::int64_t{x.batch} * channels,
-             group_means_body{g, on.coefficients, kept, kept_stride, weight,
+             group_means_body{g, on.coefficients, kept, kept_stride, w,
                               fast_divisor{static_cast<std::uint32_t>(channels)}, static_cast<double>(plane), by});
-    norm_dx<T>(on, x, by, dy, dx, adds);
+    norm_dx<T>(on, x, by, applied_then, dy, dx, adds);
   });
 }
 

@@ -77,6 +77,13 @@ struct max_pool_dx_body {
   pool2d_geometry g;
   elements_of<T> x, dy, dx;
   bool adds;
+  float relu_scale;  // 0: no ReLU is taken along
+  const step_values* step;
+
+  /// `relu_scale` is 1 / (1 − p) of a dropout of p, whose strength the step knows.
+  constexpr float scale_now() const {
+    return step == nullptr ? relu_scale : 1 / (1 - (1 - 1 / relu_scale) * step->dropout);
+  }
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<V>(thread);
@@ -91,7 +98,13 @@ struct max_pool_dx_body {
         for (int v = 0; v < V; ++v) { sum.at[v] += best.pixel[v] == at.pixel ? gradient.at[v] : 0; }
       }
     }
-    dx.template put<V>(at.pixel, at.channel, sum, adds);
+    if (relu_scale > 0) {
+      const lanes<V> result = x.template get<V>(at.pixel, at.channel);
+      const lanes<V> before = adds ? dx.template get<V>(at.pixel, at.channel) : lanes<V>{};
+      const float scale = scale_now();
+      for (int v = 0; v < V; ++v) { sum.at[v] = result.at[v] > 0 ? (before.at[v] + sum.at[v]) * scale : 0; }
+    }
+    dx.template put<V>(at.pixel, at.channel, sum, adds && relu_scale == 0);
   }
 };
 
@@ -275,12 +288,20 @@ void max_pool(const queue& on, const pool2d_geometry& g, tensor x, tensor y) {
   });
 }
 
-void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds) {
+void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds,
+                       float relu_scale) {
   if (!dx) { return; }
   with_stored(on.stored, [&]<class T>(T) {
     for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
-      return max_pool_dx_body<T, v>{grid{dx.extent, v}, grid{dy.extent, v}, g,   elements_of<T>{x},
-                                    elements_of<T>{dy}, elements_of<T>{dx}, adds};
+      return max_pool_dx_body<T, v>{grid{dx.extent, v},
+                                    grid{dy.extent, v},
+                                    g,
+                                    elements_of<T>{x},
+                                    elements_of<T>{dy},
+                                    elements_of<T>{dx},
+                                    adds,
+                                    relu_scale,
+                                    on.step};
     });
   });
 }

@@ -23,7 +23,7 @@ struct batch_norm2d_case : elementwise_case {
   }
   template <segx::backend B>
   segx::workspace needs(segx::shape s) const {
-    return {.kept = segx::batch_norm2d_kept(s.channels)};
+    return segx::batch_norm2d_workspace(std::type_identity<B>{}, s);
   }
   void forward(auto& on, const auto& f) const { batch_norm2d_forward(on, geometry, f); }
   void backward(auto& on, const auto& b) const { batch_norm2d_backward(on, geometry, b); }

@@ -23,8 +23,7 @@ struct group_norm2d_case : elementwise_case {
   }
   template <segx::backend B>
   segx::workspace needs(segx::shape s) const {
-    const int floats = segx::group_norm2d_kept(s.channels);
-    return {.scratch = floats, .scratch_backward = floats, .kept = floats};
+    return segx::group_norm2d_workspace(std::type_identity<B>{}, s);
   }
   void forward(auto& on, const auto& f) const { group_norm2d_forward(on, geometry, f); }
   void backward(auto& on, const auto& b) const { group_norm2d_backward(on, geometry, b); }

@@ -123,8 +123,8 @@ TEST_CASE("sums over pixels are exact to six digits wherever tensors lie, and th
           const auto bias = floats(std::vector<float>(static_cast<std::size_t>(channels)));
           const auto again = floats(std::vector<float>(static_cast<std::size_t>(channels)));
           const auto dfactor = drawn_at<T>(2, {channels, 1, 1}, {}, 3);
-          gpu::gradient_of_bias(on.work(), dy.of, bias.data());
-          gpu::gradient_of_bias(on.work(), dy.of, again.data());
+          gpu::epilogue_backward(on.work(), {}, 0U, {}, dy.of, bias.data());
+          gpu::epilogue_backward(on.work(), {}, 0U, {}, dy.of, again.data());
           gpu::scale_channels_backward(on.work(), x.of, {}, dy.of, {}, false, dfactor.of, false);
           on.in.wait();
           for (int c = 0; c < channels; ++c) {
@@ -230,7 +230,7 @@ TEST_CASE("kernels give the same wherever tensors lie", "[cuda]") {
         check_placements<T>([&](placement where) {
           const auto x = of(where, 1, s), dy = of(where, 2, pooled);
           auto dx = of(where, 3, s);
-          gpu::max_pool_backward(on.work(), windows, x.of, dy.of, dx.of, true);
+          gpu::max_pool_backward(on.work(), windows, x.of, dy.of, dx.of, true, 1.25F);
           on.in.wait();
           return dx;
         });
@@ -293,8 +293,9 @@ TEST_CASE("kernels give the same wherever tensors lie", "[cuda]") {
           auto dx = of(where, 3, s);
           float* d = zeros.data();
           // without the batch's statistics, whose sums may differ in their last bits
-          gpu::batch_norm_backward(on.work(), {}, x.of, moments.data(), slopes.data(), slopes.data(), slopes.data(),
-                                   dy.of, dx.of, true, {d, d + channels, nullptr, nullptr});
+          gpu::batch_norm_backward(on.work(), {}, x.of, moments.data(), {slopes.data(), slopes.data()}, slopes.data(),
+                                   slopes.data(), {.act = activation::relu, .dropout = 0.25F}, 5, dy.of, dx.of, true,
+                                   {d, d + channels, nullptr, nullptr});
           on.in.wait();
           return dx;
         });
@@ -373,6 +374,55 @@ TEST_CASE("gradients of direct convolutions' weights are sums over all pixels, w
   });
 }
 
+TEST_CASE("the slope of an epilogue is the same with the sum for the bias as without", "[cuda]") {
+  for_each_number([]<class T>(T, precision numbers) {
+    cuda on{numbers};
+    for (const int channels : {1, 5, 8, 40}) {
+      for (const segx::epilogue& then :
+           {segx::epilogue{.act = activation::relu}, {.act = activation::sigmoid, .dropout = 0.25F}}) {
+        INFO(channels << " channels, activation " << static_cast<int>(then.act));
+        const shape s{channels, 9, 13};
+        const auto y = drawn_at<T>(2, s, {}, 1), dy = drawn_at<T>(2, s, {}, 2), alone = drawn_at<T>(2, s, {}, 2);
+        const auto bias = floats(std::vector<float>(static_cast<std::size_t>(channels)));
+        gpu::epilogue_backward(on.work(), then, 5U, y.of, dy.of, bias.data());
+        gpu::epilogue_backward(on.work(), then, 5U, y.of, alone.of, nullptr);
+        on.in.wait();
+        for (int c = 0; c < channels; ++c) {
+          double sum = 0, size = 0;
+          for (std::int64_t p = 0; p < dy.of.pixels(); ++p) {
+            CHECK(dy(p, c) == alone(p, c));
+            sum += dy(p, c);
+            size += std::abs(dy(p, c));
+          }
+          CHECK(is_near(bias.data()[c], sum, size, std::is_same_v<T, float> ? 1e-6 : 1e-2));  // summed before rounding
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("pooling scales by the dropout of the step that is played", "[cuda]") {
+  cuda on{precision::fp32};
+  const shape s{8, 4, 6};
+  const auto x = drawn_at<float>(1, s, {}, 1), dy = drawn_at<float>(1, {8, 2, 3}, {}, 2),
+             weak = drawn_at<float>(1, s, {}, 3), none = drawn_at<float>(1, s, {}, 3);
+  gpu::max_pool_backward(on.work(), {.kernel = 2, .stride = 2}, x.of, dy.of, none.of, false, 1.0F);
+  shared_buffer<gpu::step_values> step{1};
+  *step.data() = {.dropout = 0.5F};
+  on.work();
+  on.read_step(step.data(), nullptr);
+  gpu::max_pool_backward(on.work(), {.kernel = 2, .stride = 2}, x.of, dy.of, weak.of, false, 1.25F);  // 20 %
+  on.in.wait();
+  int passed = 0;
+  for (int c = 0; c < s.channels; ++c) {
+    for (std::int64_t p = 0; p < s.plane(); ++p) {
+      CHECK(is_near(weak(p, c), none(p, c) / 0.9, std::abs(none(p, c))));
+      passed += none(p, c) != 0;
+    }
+  }
+  CHECK(passed > 0);
+}
+
 TEST_CASE("no gradient passes an activation at its ceiling, which 16 bits round", "[cuda]") {
   constexpr segx::shape s{8, 2, 4};
   constexpr std::size_t values = 64;
@@ -395,7 +445,7 @@ TEST_CASE("no gradient passes an activation at its ceiling, which 16 bits round"
         const segx::epilogue then{.act = act, .dropout = static_cast<float>(percent) / 100};
         segx::gpu::finish(work, tensor(x), nullptr, tensor(y), then, 0U);
         segx::gpu::load_batch(work, ones.data(), tensor(dy));
-        segx::gpu::epilogue_slope(work, then, tensor(y), tensor(dy), 0U);
+        segx::gpu::epilogue_backward(work, then, 0U, tensor(y), tensor(dy), nullptr);
         segx::gpu::store_batch(work, tensor(dy), segx::activation::none, found.data());
         on.in.wait();
         CHECK(std::all_of(found.data(), found.data() + values, [](float d) { return d == 0; }));

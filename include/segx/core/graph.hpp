@@ -46,7 +46,8 @@ struct workspace {
   stream gives = stream::none;        // to a reader that takes it
   std::int64_t scratch_streamed = 0;  // then, of each thread, beside the reader's
   stream takes = stream::none;
-  bool gates = false;  // backward, it can take over the ReLU that made its input: see backward_pass::relu_scale
+  bool gates = false;   // backward, it can take over the ReLU that made its input: see backward_pass::relu_scale
+  bool slopes = false;  // backward, it takes the slope of its own epilogue along: see backward_pass::then
 };
 
 /// What a backend needs to know to run a layer; `no_op` when only shapes are wanted.

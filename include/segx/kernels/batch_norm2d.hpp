@@ -1,5 +1,8 @@
 #pragma once
 
+#include <type_traits>
+
+#include <segx/core/graph.hpp>
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
 
@@ -22,5 +25,11 @@ concept has_batch_norm2d = backend<B> &&
   batch_norm2d_forward(on, g, f);
   batch_norm2d_backward(on, g, b);
 };
+
+/// What a backend needs to normalise x, unless it says otherwise.
+template <backend B>
+constexpr workspace batch_norm2d_workspace(std::type_identity<B>, shape x) {
+  return {.kept = batch_norm2d_kept(x.channels)};
+}
 
 }  // namespace segx

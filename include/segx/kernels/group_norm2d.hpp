@@ -1,5 +1,8 @@
 #pragma once
 
+#include <type_traits>
+
+#include <segx/core/graph.hpp>
 #include <segx/kernels/backend.hpp>
 #include <segx/kernels/pass.hpp>
 
@@ -24,5 +27,12 @@ concept has_group_norm2d = backend<B> &&
   group_norm2d_forward(on, g, f);
   group_norm2d_backward(on, g, b);
 };
+
+/// What a backend needs to normalise x, unless it says otherwise.
+template <backend B>
+constexpr workspace group_norm2d_workspace(std::type_identity<B>, shape x) {
+  const int floats = group_norm2d_kept(x.channels);
+  return {.scratch = floats, .scratch_backward = floats, .kept = floats};
+}
 
 }  // namespace segx

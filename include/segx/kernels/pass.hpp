@@ -46,7 +46,7 @@ template <class T>
 struct backward_pass {
   std::array<view<const T>, 2> x{};
   view<const T> y{};            // the forward result, where the layer asked for it
-  view<T> dy{};                 // with respect to the value before `then`; may be overwritten
+  view<T> dy{};                 // with respect to the value before the epilogue; may be overwritten
   std::array<view<T>, 2> dx{};  // no data: not wanted
   std::array<bool, 2> adds{};   // dx already holds the gradient of another reader: add to it
   std::array<const T*, 4> parameters{};
@@ -58,6 +58,9 @@ struct backward_pass {
   /// Above 0, where the layer `gates`: x[0] is the result of a ReLU and of a dropout that scales by this, and dx[0] is
   /// to be the gradient in front of them.
   float relu_scale = 0;
+  /// Where the layer `slopes`: the epilogue that made y, and dy is with respect to the value behind it.
+  epilogue then{};
+  std::uint32_t seed = 0;  // of the dropout in `then`
 };
 
 /// A layer's weights, to be brought into the form that a backend's kernels read.

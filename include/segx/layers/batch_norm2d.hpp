@@ -40,7 +40,7 @@ struct batch_norm2d {
 
   template <backend B>
   static constexpr workspace needs(shape x) {
-    return {.kept = batch_norm2d_kept(x.channels)};
+    return batch_norm2d_workspace(std::type_identity<B>{}, x);
   }
 
   template <has_batch_norm2d B>

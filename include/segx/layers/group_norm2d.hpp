@@ -35,8 +35,7 @@ struct group_norm2d {
 
   template <backend B>
   static constexpr workspace needs(shape x) {
-    const int floats = group_norm2d_kept(x.channels);
-    return {.scratch = floats, .scratch_backward = floats, .kept = floats};
+    return group_norm2d_workspace(std::type_identity<B>{}, x);
   }
 
   template <has_group_norm2d B>

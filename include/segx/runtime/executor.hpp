@@ -125,8 +125,13 @@ class executor {
       if (gates_[i]) { pass.relu_scale = 1 / (1 - drawn.at(program_.nodes[node.inputs[0]].then).dropout); }
       const epilogue then = drawn.at(node.then);
       if (!then.empty() && !gated_[i]) {
-        const auto& known = slope_follows_from_result(then.act) ? pass.y : pass.x[0];
-        epilogue_backward(*on_, then, known, pass.dy, drawn.seed_of(i));
+        if (node.needs.slopes) {
+          pass.then = then;
+          pass.seed = drawn.seed_of(i);
+        } else {
+          const auto& known = slope_follows_from_result(then.act) ? pass.y : pass.x[0];
+          epilogue_backward(*on_, then, known, pass.dy, drawn.seed_of(i));
+        }
       }
       node.op.backward(*on_, pass);
     }

@@ -157,6 +157,7 @@ class layer_run {
     packed_ = poisoned(needs.packed);
     packed_backward_ = poisoned(needs.packed_backward);
     gates_ = needs.gates;
+    slopes_ = needs.slopes;
     kept_floats_ = needs.kept;
     kept_ = poisoned(kept_floats_ * in.batch);
     scratch_floats_ = std::max(needs.scratch, needs.scratch_backward);
@@ -210,7 +211,10 @@ class layer_run {
     pass.parameters = parameter_pointers();
     pass.packed = packed_backward_.data();
     pass.scratch = scratch();
-    if (!in_.then.empty()) {
+    if (slopes_) {
+      pass.then = in_.then;
+      pass.seed = in_.seed;
+    } else if (!in_.then.empty()) {
       const auto& known = slope_follows_from_result(in_.then.act) ? pass.y : pass.x[0];
       epilogue_backward(on_, in_.then, known, pass.dy, in_.seed);
     }
@@ -296,6 +300,7 @@ class layer_run {
   memory packed_, packed_backward_, scratch_, kept_;
   std::int64_t scratch_floats_ = 0;
   bool gates_ = false;
+  bool slopes_ = false;
   std::int64_t kept_floats_ = 0;
 };
 

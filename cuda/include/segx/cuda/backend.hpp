@@ -13,6 +13,7 @@
 #include <segx/kernels/batch_norm2d.hpp>
 #include <segx/kernels/elementwise.hpp>
 #include <segx/kernels/group_norm2d.hpp>
+#include <segx/kernels/max_pool2d.hpp>
 #include <segx/kernels/pass.hpp>
 #include <segx/kernels/precision.hpp>
 
@@ -61,7 +62,7 @@ struct cuda : backend_base {
   static constexpr kernel_memory memory_for(int batch, int channels, std::int64_t operands = 0) {
     const std::int64_t doubles = std::int64_t{batch} * channels * 2 + least_sums;
     return {.sums = gpu::aligned_bytes(8 * doubles),
-            .coefficients = gpu::aligned_bytes(std::int64_t{8} * 4 * batch * channels),
+            .coefficients = gpu::aligned_bytes(std::int64_t{8} * gpu::doubles_of_channel * batch * channels),
             .workspace = gpu::aligned_bytes(gpu::convolution_workspace(operands))};
   }
   void work_in(void* given, const kernel_memory& m) {
@@ -137,7 +138,7 @@ namespace detail {
 constexpr std::int64_t padded(std::int64_t values) { return (values + 63) / 64 * 64; }
 
 constexpr workspace packed_convolution(std::int64_t weights, int biases) {
-  return {.packed = padded(weights) + biases, .packed_backward = weights, .scratch_backward = weights};
+  return {.packed = padded(weights) + biases, .packed_backward = weights, .scratch_backward = weights, .slopes = true};
 }
 
 }  // namespace detail
@@ -207,6 +208,7 @@ inline void conv2d_backward(cuda& on, const conv2d_geometry& g, const backward_p
   const gpu::tensor x = on.tensor(b.x[0]), dy = on.tensor(b.dy), dx = on.tensor(b.dx[0]);
   const gpu::convolution c{g, x.batch, x.extent, dy.extent};
   void* dw = b.scratch.of(0);
+  gpu::epilogue_backward(work, b.then, b.seed, on.tensor(b.y), dy, b.dparameters[1]);
   if (gpu::runs_direct(g)) {
     if (dx) { gpu::direct_gradient_of_data(work, g, dy, b.packed, dx, b.adds[0]); }
     gpu::direct_gradient_of_weights(work, g, x, dy, dw);
@@ -215,7 +217,6 @@ inline void conv2d_backward(cuda& on, const conv2d_geometry& g, const backward_p
     on.convolve.gradient_of_weights(work, c, x.data, dy.data, dw);
   }
   gpu::add_unpacked(work, detail::conv2d_extents(g, x.extent, dy.extent), dw, b.dparameters[0]);
-  gpu::gradient_of_bias(work, dy, b.dparameters[1]);
 }
 
 // A transposed convolution is the gradient, with respect to its input, of a convolution from y to x.
@@ -235,14 +236,21 @@ inline void conv_transpose2d_backward(cuda& on, const conv2d_geometry& g, const 
   const gpu::queue& work = on.work();
   const gpu::tensor x = on.tensor(b.x[0]), dy = on.tensor(b.dy), dx = on.tensor(b.dx[0]);
   const gpu::convolution c{g, x.batch, dy.extent, x.extent};
+  gpu::epilogue_backward(work, b.then, b.seed, on.tensor(b.y), dy, b.dparameters[1]);
   if (dx) { on.convolve.forward(work, c, dy.data, b.packed, dx.data, b.adds[0]); }
   void* dw = b.scratch.of(0);
   on.convolve.gradient_of_weights(work, c, dy.data, x.data, dw);
   gpu::add_unpacked(work, detail::conv_transpose2d_extents(g, x.extent, dy.extent), dw, b.dparameters[0]);
-  gpu::gradient_of_bias(work, dy, b.dparameters[1]);
 }
 
 // ---- norms ----
+
+constexpr workspace batch_norm2d_workspace(std::type_identity<cuda>, shape x) {
+  return {.kept = batch_norm2d_kept(x.channels), .slopes = true};
+}
+constexpr workspace group_norm2d_workspace(std::type_identity<cuda>, shape x) {
+  return {.kept = group_norm2d_kept(x.channels), .slopes = true};
+}
 
 inline void batch_norm2d_forward(cuda& on, const batch_norm2d_geometry& g, const forward_pass<float>& f) {
   const gpu::norm_weights w{f.parameters[0], f.parameters[1]};
@@ -258,8 +266,8 @@ inline void batch_norm2d_forward(cuda& on, const batch_norm2d_geometry& g, const
 inline void batch_norm2d_backward(cuda& on, const batch_norm2d_geometry& g, const backward_pass<float>& b) {
   const bool moves = b.batch_statistics;
   gpu::batch_norm_backward(
-      on.work(), g, on.tensor(b.x[0]), b.kept.of(0), b.parameters[0], b.parameters[2], b.parameters[3], on.tensor(b.dy),
-      on.tensor(b.dx[0]), b.adds[0],
+      on.work(), g, on.tensor(b.x[0]), b.kept.of(0), {b.parameters[0], b.parameters[1]}, b.parameters[2],
+      b.parameters[3], b.then, b.seed, on.tensor(b.dy), on.tensor(b.dx[0]), b.adds[0],
       {b.dparameters[0], b.dparameters[1], moves ? b.dparameters[2] : nullptr, moves ? b.dparameters[3] : nullptr});
 }
 
@@ -270,17 +278,22 @@ inline void group_norm2d_forward(cuda& on, const group_norm2d_geometry& g, const
 }
 
 inline void group_norm2d_backward(cuda& on, const group_norm2d_geometry& g, const backward_pass<float>& b) {
-  gpu::group_norm_backward(on.work(), g, on.tensor(b.x[0]), b.kept.of(0), b.kept.stride, b.parameters[0],
-                           on.tensor(b.dy), on.tensor(b.dx[0]), b.adds[0], b.dparameters[0], b.dparameters[1]);
+  gpu::group_norm_backward(on.work(), g, on.tensor(b.x[0]), b.kept.of(0), b.kept.stride,
+                           {b.parameters[0], b.parameters[1]}, b.then, b.seed, on.tensor(b.dy), on.tensor(b.dx[0]),
+                           b.adds[0], b.dparameters[0], b.dparameters[1]);
 }
 
 // ---- windows ----
+
+constexpr workspace max_pool2d_workspace(std::type_identity<cuda>, const pool2d_geometry&, shape) {
+  return {.gates = true};
+}
 
 inline void max_pool2d_forward(cuda& on, const pool2d_geometry& g, const forward_pass<float>& f) {
   gpu::max_pool(on.work(), g, on.tensor(f.x[0]), on.tensor(f.y));
 }
 inline void max_pool2d_backward(cuda& on, const pool2d_geometry& g, const backward_pass<float>& b) {
-  gpu::max_pool_backward(on.work(), g, on.tensor(b.x[0]), on.tensor(b.dy), on.tensor(b.dx[0]), b.adds[0]);
+  gpu::max_pool_backward(on.work(), g, on.tensor(b.x[0]), on.tensor(b.dy), on.tensor(b.dx[0]), b.adds[0], b.relu_scale);
 }
 inline void avg_pool2d_forward(cuda& on, const avg_pool2d_geometry& g, const forward_pass<float>& f) {
   gpu::avg_pool(on.work(), g, on.tensor(f.x[0]), on.tensor(f.y));
@@ -311,7 +324,7 @@ inline void pointwise_backward(cuda& on, const backward_pass<float>& b) {
 }
 inline void epilogue_backward(cuda& on, const epilogue& then, view<const float> known, view<float> dy,
                               std::uint32_t seed) {
-  gpu::epilogue_slope(on.work(), then, on.tensor(known), on.tensor(dy), seed);
+  gpu::epilogue_backward(on.work(), then, seed, on.tensor(known), on.tensor(dy), nullptr);
 }
 inline void add_forward(cuda& on, const forward_pass<float>& f) {
   gpu::add(on.work(), on.tensor(f.x[0]), on.tensor(f.x[1]), on.tensor(f.y), f.then, f.seed);

@@ -45,6 +45,9 @@ struct step_values {
 };
 struct training_status;
 
+/// Numbers in double that a reduction may leave for each channel of an image.
+inline constexpr int doubles_of_channel = 5;
+
 /// Where kernels run, and what they need beside their operands.
 struct queue {
   stream* in = nullptr;
@@ -53,7 +56,7 @@ struct queue {
   const training_status* status = nullptr;  // … and how its training fares
   double* sums = nullptr;                   // memory of reductions
   std::int64_t sums_capacity = 0;           // doubles
-  double* coefficients = nullptr;           // what a reduction found, for the kernel behind it: [N,4,C]
+  double* coefficients = nullptr;           // what a reduction found, for the kernel behind it: [N,5,C]
   bool rehearses = false;                   // only convolutions run, to find their algorithms
 };
 
@@ -63,8 +66,8 @@ struct queue {
 void finish(const queue& on, tensor x, const float* bias, tensor y, const epilogue& then, std::uint32_t seed);
 /// y = then(a + b)
 void add(const queue& on, tensor a, tensor b, tensor y, const epilogue& then, std::uint32_t seed);
-/// dy *= then'(…), see epilogue_backward in kernels/elementwise.hpp
-void epilogue_slope(const queue& on, const epilogue& then, tensor known, tensor dy, std::uint32_t seed);
+/// dy *= then'(…), see epilogue_backward in kernels/elementwise.hpp; db[c] += Σ of that, unless db is null.
+void epilogue_backward(const queue& on, const epilogue& then, std::uint32_t seed, tensor known, tensor dy, float* db);
 /// to (+)= from
 void copy(const queue& on, tensor from, tensor to, bool adds);
 /// The channels from `first` on, `count` of them.
@@ -90,7 +93,8 @@ void prelu_backward(const queue& on, const prelu_geometry& g, tensor x, const fl
 void softmax(const queue& on, tensor x, tensor y);
 void softmax_backward(const queue& on, tensor y, tensor dy, tensor dx, bool adds);
 
-// ---- norms: `kept` is mean[C], then 1/√(var + ε)[C], of all images or of each; null: nobody will want it ----
+// ---- norms: `kept` is mean[C], then 1/√(var + ε)[C], of all images or of each; null: nobody will want it.
+// Backward, dy is the gradient behind `then`, whose slope follows from x: it is not read once more. ----
 
 struct norm_weights {
   const float* weight = nullptr;  // γ and β; none: 1 and 0
@@ -108,20 +112,22 @@ void batch_norm_by(const queue& on, const batch_norm2d_geometry& g, tensor x, no
 struct batch_norm_gradients {
   float *weight, *bias, *mean, *variance;
 };
-void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor x, const float* kept,
-                         const float* weight, const float* running_mean, const float* running_variance, tensor dy,
-                         tensor dx, bool adds, const batch_norm_gradients& d);
+void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor x, const float* kept, norm_weights w,
+                         const float* running_mean, const float* running_variance, const epilogue& then,
+                         std::uint32_t seed, tensor dy, tensor dx, bool adds, const batch_norm_gradients& d);
 
 void group_norm(const queue& on, const group_norm2d_geometry& g, tensor x, norm_weights w, float* kept,
                 std::int64_t kept_stride, tensor y, const epilogue& then, std::uint32_t seed);
 void group_norm_backward(const queue& on, const group_norm2d_geometry& g, tensor x, const float* kept,
-                         std::int64_t kept_stride, const float* weight, tensor dy, tensor dx, bool adds, float* dweight,
-                         float* dbias);
+                         std::int64_t kept_stride, norm_weights w, const epilogue& then, std::uint32_t seed, tensor dy,
+                         tensor dx, bool adds, float* dweight, float* dbias);
 
 // ---- pixels that meet: pooling and enlarging ----
 
 void max_pool(const queue& on, const pool2d_geometry& g, tensor x, tensor y);
-void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds);
+/// `relu_scale`: see backward_pass
+void max_pool_backward(const queue& on, const pool2d_geometry& g, tensor x, tensor dy, tensor dx, bool adds,
+                       float relu_scale);
 void avg_pool(const queue& on, const avg_pool2d_geometry& g, tensor x, tensor y);
 void avg_pool_backward(const queue& on, const avg_pool2d_geometry& g, tensor dy, tensor dx, bool adds);
 void global_avg_pool(const queue& on, tensor x, tensor y);
@@ -135,8 +141,6 @@ void upsample_backward(const queue& on, const upsample2d_geometry& g, tensor dy,
 void direct_convolution(const queue& on, const conv2d_geometry& g, tensor x, const void* w, tensor y, bool adds);
 void direct_gradient_of_data(const queue& on, const conv2d_geometry& g, tensor dy, const void* w, tensor dx, bool adds);
 void direct_gradient_of_weights(const queue& on, const conv2d_geometry& g, tensor x, tensor dy, void* dw);
-/// db[c] += Σ dy
-void gradient_of_bias(const queue& on, tensor dy, float* db);
 
 /// Weights between float32 [A,B,R,S], as files have them, and [A,R,S,B] as stored; back, they are added.
 struct weight_extents {
