@@ -58,13 +58,13 @@ struct slope_body {
 /// Σ of what slope_body makes of dy, on its way; dy as it is, where there is no epilogue.
 template <class T>
 struct bias_term {
-  shape extent;
+  grid over;
   elements_of<T> known, dy;
   applied_epilogue then;
 
   template <int V>
   constexpr auto of(std::uint32_t, int channel) const {
-    return [this, over = grid{extent, V}, channel](std::uint32_t pixel, float(&sums)[1][V]) {
+    return [this, channel](std::uint32_t pixel, float(&sums)[1][V]) {
       lanes<V> gradient = dy.template get<V>(pixel, channel);
       if (!then.then.empty()) {
         then.template times_slope<T>(over, {pixel, channel}, known.template get<V>(pixel, channel), gradient);
@@ -373,8 +373,8 @@ void epilogue_backward(const queue& on, const epilogue& then, std::uint32_t seed
     const applied_epilogue applied{on, then, seed};
     if (db != nullptr) {
       sum_channels<1, T>(on, 1, dy.pixels(), dy.extent.channels,
-                         bias_term<T>{dy.extent, elements_of<T>{known}, elements_of<T>{dy}, applied}, add_to_bias{db},
-                         known, dy);
+                         bias_term<T>{grid{dy.extent, 1}, elements_of<T>{known}, elements_of<T>{dy}, applied},
+                         add_to_bias{db}, known, dy);
     } else if (!then.empty()) {
       for_each_vector<T>(on, dy, {known, dy}, [&](auto v) {
         return slope_body<T, v>{grid{dy.extent, v}, elements_of<T>{known}, elements_of<T>{dy}, applied};

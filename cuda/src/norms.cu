@@ -92,12 +92,13 @@ struct moments_of_sums {
 
 /// The gradient in front of a norm's epilogue, from dy behind it. What the slope follows from is computed from x once
 /// more, as the forward pass did, and rounded as it was stored: x is wanted anyway, so memory is read once less.
-template <class T, int V>
+template <class T>
 struct gradient_before {
   grid over;
   elements_of<T> dy;
   applied_epilogue then;
 
+  template <int V>
   constexpr lanes<V> get(spot at, const lanes<V>& x, const lanes<V>& mean, const lanes<V>& factor,
                          const lanes<V>& bias) const {
     lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
@@ -116,13 +117,13 @@ struct gradient_before {
 /// Σ g and Σ g · x̂, with g the gradient in front of the epilogue
 template <class T>
 struct gradient_term {
-  elements_of<T> x, dy;
-  applied_epilogue then;
+  elements_of<T> x;
+  gradient_before<T> before;
   const float* kept;  // mean, 1 / √(var + ε)
   std::int64_t kept_stride;
   norm_weights w;
   std::uint32_t pixels;
-  shape extent;
+  int channels;
 
   template <int V>
   constexpr auto of(std::uint32_t segment, int channel) const {
@@ -130,15 +131,13 @@ struct gradient_term {
     lanes<V> mean{}, scale{}, factor{}, bias{};
     for (int v = 0; v < V; ++v) {
       mean.at[v] = from[v];
-      scale.at[v] = from[extent.channels + v];
+      scale.at[v] = from[channels + v];
       factor.at[v] = w.weight == nullptr ? scale.at[v] : scale.at[v] * w.weight[channel + v];
       bias.at[v] = w.bias == nullptr ? 0 : w.bias[channel + v];
     }
-    const gradient_before<T, V> before{grid{extent, V}, dy, then};
-    return [this, first = segment * pixels, channel, mean, scale, factor, bias, before](std::uint32_t p,
-                                                                                        float(&sums)[2][V]) {
+    return [this, first = segment * pixels, channel, mean, scale, factor, bias](std::uint32_t p, float(&sums)[2][V]) {
       const lanes<V> values = x.template get<V>(first + p, channel);
-      const lanes<V> gradient = before.get({first + p, channel}, values, mean, factor, bias);
+      const lanes<V> gradient = before.template get<V>({first + p, channel}, values, mean, factor, bias);
       for (int v = 0; v < V; ++v) {
         sums[0][v] += gradient.at[v];
         sums[1][v] += gradient.at[v] * ((values.at[v] - mean.at[v]) * scale.at[v]);
@@ -332,7 +331,7 @@ template <class T, int V>
 struct norm_dx_body {
   grid over;
   elements_of<T> x, dx;
-  gradient_before<T, V> before;
+  gradient_before<T> before;
   rows_of_channels by;
   bool adds;
 
@@ -343,7 +342,7 @@ struct norm_dx_body {
     const lanes<V> mean = by.get<V>(n, sloped::mean, at.channel);
     const lanes<V> of_dy = by.get<V>(n, sloped::of_dy, at.channel);
     const lanes<V> bias = by.get<V>(n, sloped::bias, at.channel);
-    lanes<V> gradient = before.get(at, values, mean, of_dy, bias);
+    lanes<V> gradient = before.template get<V>(at, values, mean, of_dy, bias);
     const lanes<V> constant = by.get<V>(n, sloped::constant, at.channel);
     const lanes<V> of_x = by.get<V>(n, sloped::of_x, at.channel);
     for (int v = 0; v < V; ++v) {
@@ -361,12 +360,11 @@ void apply(const queue& on, tensor x, const rows_of_channels& by, tensor y, cons
 }
 
 template <class T>
-void norm_dx(const queue& on, tensor x, const rows_of_channels& by, const applied_epilogue& then, tensor dy, tensor dx,
-             bool adds) {
+void norm_dx(const queue& on, tensor x, const rows_of_channels& by, const gradient_before<T>& before, tensor dy,
+             tensor dx, bool adds) {
   if (!dx) { return; }
   for_each_vector<T>(on, dx, {x, dy, dx}, [&](auto v) {
-    const grid over{dx.extent, v};
-    return norm_dx_body<T, v>{over, elements_of<T>{x}, elements_of<T>{dx}, {over, elements_of<T>{dy}, then}, by, adds};
+    return norm_dx_body<T, v>{grid{dx.extent, v}, elements_of<T>{x}, elements_of<T>{dx}, before, by, adds};
   });
 }
 
@@ -396,13 +394,12 @@ void batch_norm_backward(const queue& on, const batch_norm2d_geometry& g, tensor
                          std::uint32_t seed, tensor dy, tensor dx, bool adds, const batch_norm_gradients& d) {
   const int channels = x.extent.channels;
   const rows_of_channels by = rows_for_all(on, channels);
-  const applied_epilogue applied_then{on, then, seed};
   with_stored(on.stored, [&]<class T>(T) {
+    const gradient_before<T> before{grid{dy.extent, 1}, elements_of<T>{dy}, {on, then, seed}};
     sum_channels<2, T>(
-        on, 1, x.pixels(), channels,
-        gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, applied_then, kept, 0, w, 0, x.extent},
+        on, 1, x.pixels(), channels, gradient_term<T>{elements_of<T>{x}, before, kept, 0, w, 0, channels},
         add_batch_gradients{g, static_cast<double>(x.pixels()), kept, w, running_mean, running_variance, d, by}, x, dy);
-    norm_dx<T>(on, x, by, applied_then, dy, dx, adds);
+    norm_dx<T>(on, x, by, before, dy, dx, adds);
   });
 }
 
@@ -431,19 +428,18 @@ void group_norm_backward(const queue& on, const group_norm2d_geometry& g, tensor
   const int channels = x.extent.channels;
   const auto plane = static_cast<std::uint32_t>(x.extent.plane());
   const rows_of_channels by = rows_for_each(on, channels, 4);
-  const applied_epilogue applied_then{on, then, seed};
   with_stored(on.stored, [&]<class T>(T) {
-    sum_channels<2, T>(
-        on, x.batch, plane, channels,
-        gradient_term<T>{elements_of<T>{x}, elements_of<T>{dy}, applied_then, kept, kept_stride, w, plane, x.extent},
-        keep_in_rows{on.coefficients, channels}, x, dy);
+    const gradient_before<T> before{grid{dy.extent, 1}, elements_of<T>{dy}, {on, then, seed}};
+    sum_channels<2, T>(on, x.batch, plane, channels,
+                       gradient_term<T>{elements_of<T>{x}, before, kept, kept_stride, w, plane, channels},
+                       keep_in_rows{on.coefficients, channels}, x, dy);
     if (w.weight != nullptr) {
       for_each(on, channels, add_group_gradients_body{on.coefficients, dweight, dbias, x.batch, channels});
     }
     for_each(on, std::int64_t{x.batch} * channels,
              group_means_body{g, on.coefficients, kept, kept_stride, w,
                               fast_divisor{static_cast<std::uint32_t>(channels)}, static_cast<double>(plane), by});
-    norm_dx<T>(on, x, by, applied_then, dy, dx, adds);
+    norm_dx<T>(on, x, by, before, dy, dx, adds);
   });
 }
 

@@ -116,6 +116,12 @@ inline std::vector<conv2d_case> conv2d_cases() {
   cases.push_back({{}, 40, {72, 5, 6}, 1, {.act = relu}});  // more channels than one task takes
   cases.push_back({{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}, 2, {.act = sigmoid}});  // more pixels …
   cases.push_back({{.padding = 1, .groups = 9}, 9, {9, 70, 5}, 2, {.act = leaky_relu}});  // … and rows
+  // Of stride 2, with so many channels that Winograd's algorithm is taken forward: every padding, odd and even extents.
+  for (const int padding : {0, 1, 2}) { add({.stride = 2, .padding = padding}, 24 + 8 * padding, 9 + 16 * padding); }
+  cases.push_back({{.stride = 2, .padding = 1}, 40, {25, 17, 30}, 2, {.act = sigmoid, .dropout = 0.25F}});
+  cases.push_back({{.stride = 2, .padding = 0, .end_padding = 1}, 24, {32, 18, 22}, 1, {.act = relu}});
+  cases.push_back({{.stride = 2, .padding = 1}, 16, {48, 43, 101}, 2, {}});  // more tiles than one task takes
+  cases.push_back({{.stride = 2, .padding = 1}, 8, {24, 1, 3}, 2, {.act = relu}});
   // Rows so long that a direct convolution's longest pass fits in, and some results are left.
   cases.push_back({{.stride = 2, .padding = 1}, 24, {3, 9, 63}, 2, {.act = relu, .dropout = 0.25F}});
   cases.push_back({{.stride = 2, .padding = 1}, 40, {16, 9, 40}, 1, {.act = sigmoid, .dropout = 0.5F}});

@@ -13,9 +13,13 @@ using segx::testing::draw;
 using segx::testing::gradient_error;
 using segx::testing::layer_run;
 
-/// Results along the edge of a tile of Winograd's convolution.
-static int tile_of(const conv2d_case& c) {
-  return segx::winograd::tile_for(c.x, c.output_shape(c.x), convolution_policy::prefer_speed);
+static segx::detail::convolution_algorithm algorithm_of(const conv2d_case& c) {
+  return segx::detail::algorithm_for(c.geometry, c.x, c.output_shape(c.x), convolution_policy::prefer_speed);
+}
+
+/// Winograd's filter of a convolution of stride 1.
+static segx::winograd::filter filter_of(const conv2d_case& c) {
+  return segx::winograd::filter_for(c.x, c.output_shape(c.x), convolution_policy::prefer_speed);
 }
 
 SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
@@ -27,15 +31,18 @@ SEGX_FLOAT_TEST("conv2d agrees with the reference in double", "[kernels]") {
   }
 }
 
-TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
+TEST_CASE("conv2d's cases take Winograd's tiles of all sizes", "[kernels]") {
   constexpr auto policy = convolution_policy::prefer_speed;
   std::map<std::pair<int, int>, int> cases_of_tiles;  // forward and backward
+  int strided = 0;
   for (const conv2d_case& c : conv2d_cases()) {
     const segx::shape y = c.output_shape(c.x);
-    if (segx::detail::algorithm_for(c.geometry, c.x, y, policy) == segx::detail::convolution_algorithm::winograd) {
-      ++cases_of_tiles[{tile_of(c), segx::winograd::tile_for(y, c.x, policy)}];
+    if (algorithm_of(c) == segx::detail::convolution_algorithm::winograd) {
+      ++cases_of_tiles[{filter_of(c).tile, segx::winograd::filter_for(y, c.x, policy).tile}];
     }
+    strided += algorithm_of(c) == segx::detail::convolution_algorithm::strided_winograd ? 1 : 0;
   }
+  CHECK(strided >= 7);
   CHECK(cases_of_tiles[{4, 4}] > 20);
   CHECK(cases_of_tiles[{6, 6}] >= 2);
   CHECK(cases_of_tiles[{6, 4}] >= 1);
@@ -43,7 +50,7 @@ TEST_CASE("conv2d's cases take Winograd's tiles of both sizes", "[kernels]") {
 
 TEST_CASE("conv2d agrees where larger tiles are few for many threads", "[kernels]") {
   const conv2d_case c{{.padding = 1}, 24, {16, 61, 70}, 2, {.act = segx::activation::relu}};
-  REQUIRE(tile_of(c) == 6);
+  REQUIRE(filter_of(c).tile == 6);
   segx::cpu on{29};
   check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-4);
 }
@@ -58,7 +65,7 @@ TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
 
 TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in groups of tiles", "[kernels]") {
   const conv2d_case c{{.padding = 1}, 232, {168, 9, 26}, 3, {.act = segx::activation::sigmoid}};
-  const segx::winograd::blocking blocks{tile_of(c), c.x, c.output_shape(c.x)};
+  const segx::winograd::blocking blocks{filter_of(c), c.x, c.output_shape(c.x)};
   REQUIRE(blocks.shares_channels);
   REQUIRE(blocks.columns < c.out_channels);
   REQUIRE(blocks.tiles < 3 * 3 * 7);  // of three images
@@ -66,6 +73,19 @@ TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in
   for (const int threads : {1, 3}) {
     segx::cpu on{threads};
     check_agreement(on, c, input, 1e-4);
+  }
+}
+
+TEST_CASE("conv2d of stride 2 agrees where weights are so many that tasks share channels", "[kernels]") {
+  const conv2d_case c{{.stride = 2, .padding = 1}, 280, {304, 17, 14}, 3, {.act = segx::activation::relu}};
+  const segx::winograd::blocking blocks{segx::winograd::strided, c.x, c.output_shape(c.x)};
+  REQUIRE(algorithm_of(c) == segx::detail::convolution_algorithm::strided_winograd);
+  REQUIRE(blocks.shares_channels);
+  REQUIRE(blocks.tiles < 3 * 5 * 4);  // of three images
+  const auto input = draw(c, c.batch, {c.x}, c.then);
+  for (const int threads : {1, 3}) {
+    segx::cpu on{threads};
+    check_agreement(on, c, input, 1e-5);
   }
 }
 
@@ -81,6 +101,8 @@ TEST_CASE("conv2d gives the same bits on any number of threads", "[kernels]") {
       {{.padding = 1}, 24, {16, 61, 70}},   // with larger tiles, which are few for many threads
       {{.kernel = 1, .padding = 0}, 24, {1030, 7, 9}},
       {{.kernel = 3, .stride = 2, .padding = 1}, 16, {3, 33, 31}},
+      {{.kernel = 3, .stride = 2, .padding = 1}, 48, {32, 65, 67}},    // Winograd of stride 2
+      {{.kernel = 3, .stride = 2, .padding = 1}, 280, {304, 17, 12}},  // … which shares channels
       {{.kernel = 5, .padding = 2, .groups = 16}, 16, {16, 66, 29}},
   };
   for (const conv2d_case& c : cases) {

@@ -77,6 +77,13 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   });
 }
 
+/// The filter of a convolution from x to y that Winograd's algorithm, of either stride, makes.
+inline winograd::filter filter_of(detail::convolution_algorithm algorithm, shape x, shape y,
+                                  convolution_policy policy) {
+  if (algorithm == detail::convolution_algorithm::strided_winograd) { return winograd::strided; }
+  return winograd::filter_for(x, y, policy);
+}
+
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, p.y, on.convolutions);
   const int c = p.x.channels;
@@ -87,7 +94,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-        winograd_pack(on.threads, winograd::tile_for(p.x, p.y, on.convolutions), c, k,
+      case detail::convolution_algorithm::strided_winograd:
+        winograd_pack(on.threads, filter_of(algorithm, p.x, p.y, on.convolutions), c, k,
                       {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
@@ -102,7 +110,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   }
   if (p.packed_backward == nullptr) { return; }
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_pack(on.threads, winograd::tile_for(p.y, p.x, on.convolutions), k, c,
+    winograd_pack(on.threads, winograd::filter_for(p.y, p.x, on.convolutions), k, c,
                   {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true}, p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
     direct_pack(
@@ -120,7 +128,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
-      return winograd_convolution(on.threads, winograd::tile_for(f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
+    case detail::convolution_algorithm::strided_winograd:
+      return winograd_convolution(on.threads, filter_of(algorithm, f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
                                   g.padding, weights, f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
@@ -154,8 +163,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   if (!b.dx[0]) { return; }
 
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_convolution(on.threads, winograd::tile_for(y, x, on.convolutions), b.dy, 2 - g.padding, b.packed, b.dx[0],
-                         b.scratch, gradient_result{b});
+    winograd_convolution(on.threads, winograd::filter_for(y, x, on.convolutions), b.dy, 2 - g.padding, b.packed,
+                         b.dx[0], b.scratch, gradient_result{b});
   } else if (g.stride == 1) {
     direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0], gradient_result{b});
   } else {

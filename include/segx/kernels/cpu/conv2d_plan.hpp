@@ -42,19 +42,38 @@ namespace segx::winograd {
 
 using detail::rounded;
 
-/// `tile` is the number of results along a tile's edge, 4 or 6.
-constexpr int window(int tile) { return tile + 2; }  // inputs along its edge
-constexpr int frequencies(int tile) { return window(tile) * window(tile); }
-/// Places for a row of frequencies in memory: one more than eight, so that tiles do not meet in one cache set.
-constexpr int places(int tile) { return window(tile) == 8 ? 9 : window(tile); }
-constexpr int tiles_along(int tile, int extent) { return (extent + tile - 1) / tile; }
-constexpr int tiles_of(int tile, shape y) { return tiles_along(tile, y.height) * tiles_along(tile, y.width); }
-/// Floats of a tile's transformed values of one channel.
-constexpr int transformed_floats(int tile) { return window(tile) * places(tile); }
+/// Minimal filtering F(tile×tile, 3×3) of every stride-th pixel: of stride 1 there are tiles of 4 and 6, of stride 2
+/// tiles of 2.
+struct filter {
+  int tile;  // results along a tile's edge
+  int stride = 1;
 
-/// Floats of the transformed weights [frequencies][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are read.
-constexpr std::int64_t packed_floats(int tile, int channels_in, int channels_out) {
-  return std::int64_t{frequencies(tile)} * detail::whole_blocks(channels_in) * detail::whole_panels(channels_out);
+  constexpr bool operator==(const filter&) const = default;
+};
+
+constexpr int step(filter f) { return f.tile * f.stride; }              // inputs from one tile to the next
+constexpr int window(filter f) { return (f.tile - 1) * f.stride + 3; }  // inputs along a tile's edge, and frequencies
+constexpr int frequencies(filter f) { return window(f) * window(f); }
+/// Transformed weights along an edge. Of stride 2, every other input meets the middle tap alone: all of these
+/// frequencies, the last ones, have the same weights.
+constexpr int weights_along(filter f) { return f.tile + 2; }
+/// The weights of a frequency: which of weights_along² they are.
+constexpr int weights_of(filter f, int frequency) {
+  const int row = std::min(frequency / window(f), weights_along(f) - 1);
+  return row * weights_along(f) + std::min(frequency % window(f), weights_along(f) - 1);
+}
+/// Places for a row of frequencies in memory: one more than eight, so that tiles do not meet in one cache set.
+constexpr int places(filter f) { return window(f) == 8 ? 9 : window(f); }
+constexpr int tiles_along(filter f, int extent) { return (extent + f.tile - 1) / f.tile; }
+constexpr int tiles_of(filter f, shape y) { return tiles_along(f, y.height) * tiles_along(f, y.width); }
+/// Floats of a tile's transformed values of one channel.
+constexpr int transformed_floats(filter f) { return window(f) * places(f); }
+
+/// Floats of the transformed weights [weights_along²][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are
+/// read.
+constexpr std::int64_t packed_floats(filter f, int channels_in, int channels_out) {
+  return std::int64_t{weights_along(f)} * weights_along(f) * detail::whole_blocks(channels_in) *
+         detail::whole_panels(channels_out);
 }
 
 /// With so few tiles in an image, of either size, or with such weights, reading the weights may cost more than the
@@ -62,20 +81,23 @@ constexpr std::int64_t packed_floats(int tile, int channels_in, int channels_out
 inline constexpr int few_tiles = 96;
 inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
 
-/// The tile for results y of x: 6 where speed is preferred, half as many tiles of 64 frequencies replace those of 36,
-/// and weights, nearly twice as large, cost little.
-constexpr int tile_for(shape x, shape y, convolution_policy policy) {
-  const bool saves_products = 2 * tiles_of(6, y) <= tiles_of(4, y);
-  const bool reads_little = tiles_of(6, y) > few_tiles && packed_floats(4, x.channels, y.channels) <= large_weights;
-  return saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4;
+/// The filter of stride 1 for results y of x: tiles of 6 where speed is preferred, half as many tiles of 64 frequencies
+/// replace those of 36, and weights, nearly twice as large, cost little.
+constexpr filter filter_for(shape x, shape y, convolution_policy policy) {
+  const bool saves_products = 2 * tiles_of({6}, y) <= tiles_of({4}, y);
+  const bool reads_little = tiles_of({6}, y) > few_tiles && packed_floats({4}, x.channels, y.channels) <= large_weights;
+  return {saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4};
 }
-inline constexpr int gradient_tile = 4;
+/// The filter of stride 2, and the channels of x from which on its transforms cost less than it saves, as measured.
+inline constexpr filter strided{.tile = 2, .stride = 2};
+inline constexpr int least_strided_channels = 24;
+inline constexpr filter gradient_filter{4};
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
 /// product on most machines.
-constexpr int tiles_within(int bytes, int tile, int channels, int least, int most) {
+constexpr int tiles_within(int bytes, filter f, int channels, int least, int most) {
   constexpr int multiple = detail::longest_pass;
-  const int tile_bytes = transformed_floats(tile) * detail::float_bytes * channels;
+  const int tile_bytes = transformed_floats(f) * detail::float_bytes * channels;
   return std::clamp(bytes / tile_bytes / multiple * multiple, least, most);
 }
 
@@ -91,23 +113,23 @@ struct blocking {
   static constexpr int least_tiles = 24;     // of other tasks
   static constexpr int most_tiles = 48;
 
-  int tile;
+  filter of;
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
-  constexpr blocking(int tile_size, shape x, shape y) : tile{tile_size} {
+  constexpr blocking(filter f, shape x, shape y) : of{f} {
     const int depth = detail::whole_panels(x.channels);
     const int width = detail::whole_panels(y.channels);
-    const int image = rounded(tiles_of(tile, y), 4);
-    shares_channels = image <= few_tiles && packed_floats(tile, x.channels, y.channels) > large_weights;
+    const int image = rounded(tiles_of(f, y), 4);
+    shares_channels = image <= few_tiles && packed_floats(f, x.channels, y.channels) > large_weights;
     columns = shares_channels ? std::min(width, shared_columns) : width;
     tiles = shares_channels ? std::max(image, least_group)
-                            : tiles_within(transformed_bytes, tile, depth + width, least_tiles, most_tiles);
+                            : tiles_within(transformed_bytes, f, depth + width, least_tiles, most_tiles);
   }
 
   constexpr std::int64_t scratch(int channels_in) const {
-    return std::int64_t{transformed_floats(tile)} * tiles * (detail::whole_panels(channels_in) + columns);
+    return std::int64_t{transformed_floats(of)} * tiles * (detail::whole_panels(channels_in) + columns);
   }
 };
 
@@ -119,7 +141,7 @@ struct gradient_blocking {
   static constexpr int pairs_in_cache = 64 * 64;
   /// Of a step's tiles, transformed values of x and dy, until the products have read them.
   static constexpr int transformed_bytes = detail::l2_bytes / 4;
-  static_assert(frequencies(gradient_tile) * detail::float_bytes * pairs_in_cache + transformed_bytes <=
+  static_assert(frequencies(gradient_filter) * detail::float_bytes * pairs_in_cache + transformed_bytes <=
                 detail::l2_bytes);
   static constexpr int most_columns = pairs_in_cache / channel_block;
   static constexpr int shared_rows = 64;  // of a task that shares channels, at most
@@ -141,7 +163,7 @@ struct gradient_blocking {
                           : std::min(detail::whole_blocks(channels_in), shared_rows)},
         columns{shares_tiles ? detail::whole_panels(channels_out)
                              : std::min(detail::whole_panels(channels_out), shared_columns)},
-        tiles{tiles_within(transformed_bytes, gradient_tile, rows + columns, least_tiles, most_tiles)} {}
+        tiles{tiles_within(transformed_bytes, gradient_filter, rows + columns, least_tiles, most_tiles)} {}
 
   /// Tasks that share this many tiles, where channels make `channel_tasks`: a number that threads share evenly.
   constexpr int parts(int tile_count, int channel_tasks) const {
@@ -151,12 +173,14 @@ struct gradient_blocking {
   }
 
   constexpr std::int64_t inputs() const {
-    return std::int64_t{transformed_floats(gradient_tile)} * tiles * detail::whole_panels(rows);
+    return std::int64_t{transformed_floats(gradient_filter)} * tiles * detail::whole_panels(rows);
   }
-  constexpr std::int64_t gradients() const { return std::int64_t{transformed_floats(gradient_tile)} * tiles * columns; }
+  constexpr std::int64_t gradients() const {
+    return std::int64_t{transformed_floats(gradient_filter)} * tiles * columns;
+  }
   /// Floats of a frequency; a line more than there are, so that frequencies do not meet in one cache set.
   constexpr std::int64_t sums() const { return std::int64_t{rows} * columns + spare_floats; }
-  constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies(gradient_tile) * sums(); }
+  constexpr std::int64_t scratch() const { return inputs() + gradients() + frequencies(gradient_filter) * sums(); }
 };
 
 }  // namespace segx::winograd
@@ -228,7 +252,7 @@ namespace segx {
 
 namespace detail {
 
-enum class convolution_algorithm { plain, direct, depthwise, dot, strips, winograd };
+enum class convolution_algorithm { plain, direct, depthwise, dot, strips, winograd, strided_winograd };
 
 /// The algorithm for a convolution from x to y: a constant wherever the shapes are.
 constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x, shape y, convolution_policy policy) {
@@ -240,11 +264,15 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
       y_blocked) {
-    constexpr int tile = 4;  // which prefer_memory takes
-    const bool is_heavy = winograd::packed_floats(tile, x.channels, y.channels) > x.size() + y.size();
+    constexpr winograd::filter f{4};  // which prefer_memory takes
+    const bool is_heavy = winograd::packed_floats(f, x.channels, y.channels) > x.size() + y.size();
     const bool wanted =
         policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
     return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
+  }
+  if (g.kernel == 3 && g.stride == 2 && g.dilation == 1 && x.channels >= winograd::least_strided_channels &&
+      x_blocked && y_blocked && policy == convolution_policy::prefer_speed) {
+    return convolution_algorithm::strided_winograd;  // forward; backward it is direct
   }
   const bool takes_pixels = g.kernel == 1 && g.stride == 1 && g.padding + g.end_padding == 0 && x_blocked;
   if (!takes_pixels) { return convolution_algorithm::direct; }
@@ -310,15 +338,19 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .takes = stream::scaled,
               .gates = true};
     case detail::convolution_algorithm::winograd: {
-      const int tile = winograd::tile_for(x, y, how);
-      const int tile_backward = winograd::tile_for(y, x, how);
-      return {.packed = bias + winograd::packed_floats(tile, c, k),
-              .packed_backward = winograd::packed_floats(tile_backward, k, c),
-              .scratch = winograd::blocking{tile, x, y}.scratch(c),
-              .scratch_backward = std::max(winograd::blocking{tile_backward, y, x}.scratch(k),
-                                           winograd::gradient_blocking{c, k}.scratch()),
+      const winograd::filter f = winograd::filter_for(x, y, how);
+      const winograd::filter backward = winograd::filter_for(y, x, how);
+      return {.packed = bias + winograd::packed_floats(f, c, k),
+              .packed_backward = winograd::packed_floats(backward, k, c),
+              .scratch = winograd::blocking{f, x, y}.scratch(c),
+              .scratch_backward =
+                  std::max(winograd::blocking{backward, y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
               .gates = true};
     }
+    case detail::convolution_algorithm::strided_winograd:
+      return {.packed = bias + winograd::packed_floats(winograd::strided, c, k),
+              .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
+              .scratch = winograd::blocking{winograd::strided, x, y}.scratch(c)};
   }
   return {};
 }

@@ -24,8 +24,6 @@
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::simd::HWY_NAMESPACE {
 
-namespace wino = segx::winograd;
-
 /// Vectors of the transforms: one block of channels or a part of it; where vectors are longer, two blocks if there are
 /// two (`Wide`).
 template <bool Wide>
@@ -45,10 +43,10 @@ HWY_INLINE void for_each_vector(int from, int to, Body&& body) {
 /// The tiles of a batch, numbered through images, rows and columns.
 class tile_grid {
  public:
-  tile_grid(int tile, shape y, int batch)
-      : tile_{tile},
-        rows_{wino::tiles_along(tile, y.height)},
-        columns_{wino::tiles_along(tile, y.width)},
+  tile_grid(wino::filter f, shape y, int batch)
+      : tile_{f.tile},
+        rows_{wino::tiles_along(f, y.height)},
+        columns_{wino::tiles_along(f, y.width)},
         count_{batch * rows_ * columns_} {}
 
   int count() const { return count_; }
@@ -70,21 +68,21 @@ class tile_grid {
   int tile_, rows_, columns_, count_;
 };
 
-/// Transformed values of some tiles, [rows of frequencies][⌈C/16⌉][tile][places(Tile)][16], columns of frequencies in
+/// Transformed values of some tiles, [rows of frequencies][⌈C/16⌉][tile][places(F)][16], columns of frequencies in
 /// the places: what a transform reads and writes lies in a few pieces of some cache lines, and products find whole
 /// lines at constant distances.
-template <int Tile>
+template <wino::filter F>
 struct transformed {
   float* data;
   std::int64_t row_distance;    // of frequencies
   std::int64_t panel_distance;  // of channels
 
-  static constexpr int window = wino::window(Tile);
-  static constexpr int tile_distance = wino::places(Tile) * panel;
+  static constexpr int window = wino::window(F);
+  static constexpr int tile_distance = wino::places(F) * panel;
 
   transformed(float* memory, int tiles, int channels)
       : data{memory},
-        row_distance{std::int64_t{wino::places(Tile)} * tiles * wino::rounded(channels, panel)},
+        row_distance{std::int64_t{wino::places(F)} * tiles * wino::rounded(channels, panel)},
         panel_distance{std::int64_t{tiles} * tile_distance} {}
 
   float* end() const { return data + window * row_distance; }
@@ -100,17 +98,18 @@ struct transformed {
 };
 
 /// Writes `transform` of `count` squares of Extent × Extent pixels from `to` on: the first begins at (row, column) of
-/// the plane, the others a tile's columns further on each; around the plane are zeros.
+/// the plane, the others a step further on each; around the plane are zeros.
 ///
-/// Squares larger than a tile share two columns with the next. A column is transformed once: a ring of two tiles'
+/// Squares that reach beyond their step share columns with the next. A column is transformed once: a ring of two steps'
 /// columns keeps what became of them, for the rows.
-template <int Tile, int Extent, class D, class Transform>
+template <wino::filter F, int Extent, class D, class Transform>
 HWY_INLINE void transform_squares(D d, Transform transform, const float* plane, shape x, int row, int column, int count,
-                                  const transformed<Tile>& v, float* to) {
+                                  const transformed<F>& v, float* to) {
   constexpr int size = hn::MaxLanes(D{});
-  constexpr int window = wino::window(Tile);
-  constexpr int shared = Extent - Tile;
-  constexpr int ring = 2 * Tile;
+  constexpr int window = wino::window(F);
+  constexpr int step = wino::step(F);
+  constexpr int shared = Extent - step;
+  constexpr int ring = 2 * step;
   alignas(64) float columns[window * ring * size];
   const std::int64_t line = std::int64_t{x.width} * channel_block;
   const std::int64_t block = x.plane() * channel_block;
@@ -135,17 +134,17 @@ HWY_INLINE void transform_squares(D d, Transform transform, const float* plane, 
   for (int s = 0; s < shared; ++s) { transform_column(s); }
 #pragma GCC unroll 1
   for (int t = 0; t < count; ++t, to += v.tile_distance) {
-    const int begin = t * Tile;
+    const int begin = t * step;
 #pragma GCC unroll 1
     for (int s = begin + shared; s < begin + Extent; ++s) { transform_column(s); }
     const float* first = columns + begin % ring * size;
-    const float* second = columns + (begin + Tile) % ring * size;
+    const float* second = columns + (begin + step) % ring * size;
     const auto put = v.put(d, to);
 #pragma GCC unroll 1
     for (int r = 0; r < window; ++r, first += ring * size, second += ring * size) {
       transform_line<Extent, window>(
           d, transform,
-          [&](int s) SEGX_INLINED { return hn::Load(d, s < Tile ? first + s * size : second + (s - Tile) * size); },
+          [&](int s) SEGX_INLINED { return hn::Load(d, s < step ? first + s * size : second + (s - step) * size); },
           [&](auto value, int s) SEGX_INLINED { put(value, r, s); });
     }
   }
@@ -153,37 +152,38 @@ HWY_INLINE void transform_squares(D d, Transform transform, const float* plane, 
 
 /// `transform` of the squares of Extent × Extent pixels of tiles [first, last), which begin `padding` pixels before
 /// them, channels [from, to) (whole blocks): Bᵀ x B of inputs, A dy Aᵀ of gradients.
-template <int Tile, int Extent, class Transform>
+template <wino::filter F, int Extent, class Transform>
 [[gnu::noinline]] void transform_tiles(Transform transform, const view<const float>& x, int padding,
                                        const tile_grid& grid, int first, int last, int from, int to,
-                                       const transformed<Tile>& v) {
+                                       const transformed<F>& v) {
   grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
     for_each_vector(from, to, [&](auto d, int c) SEGX_INLINED {
-      transform_squares<Tile, Extent>(d, transform, x.image(image) + channel_offset(x.extent, c), x.extent,
-                                      row - padding, column - padding, count, v, v.at(c - from, run));
+      transform_squares<F, Extent>(d, transform, x.image(image) + channel_offset(x.extent, c), x.extent,
+                                   row * F.stride - padding, column * F.stride - padding, count, v,
+                                   v.at(c - from, run));
     });
   });
 }
 
 /// Bᵀ x B.
-template <int Tile>
+template <wino::filter F>
 void transform_inputs(const view<const float>& x, int padding, const tile_grid& grid, int first, int last, int from,
-                      int to, const transformed<Tile>& v) {
-  transform_tiles<Tile, wino::window(Tile)>(input_transform<Tile>{}, x, padding, grid, first, last, from, to, v);
+                      int to, const transformed<F>& v) {
+  transform_tiles<F, wino::window(F)>(input_transform<F>{}, x, padding, grid, first, last, from, to, v);
 }
 
 /// How far ahead an output transform asks for the places of its results.
 inline constexpr int tiles_ahead = 4;
 
 /// Aᵀ m A of tiles [first, last) into channels [from, to) (whole blocks) of y; m begins with these.
-template <int Tile, class Result>
-[[gnu::noinline]] void transform_outputs(const transformed<Tile>& m, const tile_grid& grid, int first, int last,
-                                         int from, int to, const view<float>& y, const Result& result) {
+template <wino::filter F, class Result>
+[[gnu::noinline]] void transform_outputs(const transformed<F>& m, const tile_grid& grid, int first, int last, int from,
+                                         int to, const view<float>& y, const Result& result) {
   const shape s = y.extent;
   const std::int64_t line = std::int64_t{s.width} * channel_block;
   const std::int64_t block_distance = s.plane() * channel_block;
   grid.visit(first, last, [&](int run, int image, int row, int column, int count) SEGX_INLINED {
-    const int rows = std::min(Tile, s.height - row);
+    const int rows = std::min(F.tile, s.height - row);
     for_each_vector(from, to, [&](auto d, int k) SEGX_INLINED {
       const float* in = m.at(k - from, run);
       std::int64_t pixel = std::int64_t{row} * s.width + column;
@@ -191,29 +191,29 @@ template <int Tile, class Result>
       const auto clamped_sum = result.clamped_sum(d, k);
       int columns = s.width - column;
       for (int t = 0; t < count;
-           ++t, in += m.tile_distance, columns -= Tile, pixel += Tile, out += Tile * channel_block) {
+           ++t, in += m.tile_distance, columns -= F.tile, pixel += F.tile, out += F.tile * channel_block) {
         const auto load_value = [&](int r, int c)
                                     SEGX_INLINED { return hn::LoadU(d, in + r * m.row_distance + c * panel); };
         for (int r = 0; r < rows; ++r) {
-          ask_to_write<Tile>(d, out + r * line + tiles_ahead * Tile * channel_block, block_distance);
+          ask_to_write<F.tile>(d, out + r * line + tiles_ahead * F.tile * channel_block, block_distance);
         }
         const auto put = [&](auto value, int r, int c) SEGX_INLINED {
           split_pixel(d, clamped_sum(value), out + r * line + c * channel_block, block_distance, result.put());
         };
-        if (rows == Tile && columns >= Tile) {
-          transform_square<wino::window(Tile), Tile>(d, output_transform<Tile>{}, load_value, put);
+        if (rows == F.tile && columns >= F.tile) {
+          transform_square<wino::window(F), F.tile>(d, output_transform<F>{}, load_value, put);
         } else {
-          hn::Vec<decltype(d)> tile[Tile * Tile];
-          transform_square<wino::window(Tile), Tile>(d, output_transform<Tile>{}, load_value,
-                                                     [&](auto value, int r, int c)
-                                                         SEGX_INLINED { tile[r * Tile + c] = value; });
+          hn::Vec<decltype(d)> tile[F.tile * F.tile];
+          transform_square<wino::window(F), F.tile>(d, output_transform<F>{}, load_value,
+                                                    [&](auto value, int r, int c)
+                                                        SEGX_INLINED { tile[r * F.tile + c] = value; });
           for (int r = 0; r < rows; ++r) {
-            for (int c = 0; c < std::min(Tile, columns); ++c) { put(tile[r * Tile + c], r, c); }
+            for (int c = 0; c < std::min(F.tile, columns); ++c) { put(tile[r * F.tile + c], r, c); }
           }
         }
         if (result.finishes()) {
           for (int r = 0; r < rows; ++r) {
-            result.finish(d, k, image, pixel + std::int64_t{r} * s.width, std::min(Tile, columns), 1, out + r * line,
+            result.finish(d, k, image, pixel + std::int64_t{r} * s.width, std::min(F.tile, columns), 1, out + r * line,
                           block_distance);
           }
         }
@@ -223,14 +223,15 @@ template <int Tile, class Result>
 }
 
 /// m = v · packed weights for the first `tiles` tiles and `columns` channels from `from` on; m begins with these.
-template <int Tile>
-[[gnu::noinline]] void multiply_frequencies(const transformed<Tile>& v, int tiles, int depth, const float* packed,
-                                            int all_columns, int from, int columns, const transformed<Tile>& m) {
-  for (int f = 0; f < wino::frequencies(Tile); ++f) {
-    matrix_product<max_rows>(
-        pixels_by_channels<transformed<Tile>::tile_distance>{v.frequency(f), v.panel_distance}, tiles, depth,
-        panels<panel>{packed + (std::int64_t{f} * all_columns + from) * depth, std::int64_t{panel} * depth}, columns,
-        result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
+template <wino::filter F>
+[[gnu::noinline]] void multiply_frequencies(const transformed<F>& v, int tiles, int depth, const float* packed,
+                                            int all_columns, int from, int columns, const transformed<F>& m) {
+  for (int f = 0; f < wino::frequencies(F); ++f) {
+    matrix_product<max_rows>(pixels_by_channels<transformed<F>::tile_distance>{v.frequency(f), v.panel_distance}, tiles,
+                             depth,
+                             panels<panel>{packed + (std::int64_t{wino::weights_of(F, f)} * all_columns + from) * depth,
+                                           std::int64_t{panel} * depth},
+                             columns, result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
   }
 }
 
@@ -238,11 +239,11 @@ template <int Tile>
 /// enough to hide the latency of an addition.
 inline constexpr int even_rows = has_32_registers ? 4 : max_rows;
 
-template <int Tile, class Result>
+template <wino::filter F, class Result>
 void convolve_tiles(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
                     const view<float>& y, scratch_memory<float> scratch, const Result& result) {
-  const tile_grid grid{Tile, y.extent, y.batch};
-  const wino::blocking blocks{Tile, x.extent, y.extent};
+  const tile_grid grid{F, y.extent, y.batch};
+  const wino::blocking blocks{F, x.extent, y.extent};
   const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
@@ -258,8 +259,8 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
     threads.run(tasks, [&](int task, int thread) {
       const int first = begin_of(task);
       const int last = begin_of(task + 1);
-      const transformed<Tile> v{scratch.of(thread), step, depth};
-      const transformed<Tile> m{v.end(), step, columns};
+      const transformed<F> v{scratch.of(thread), step, depth};
+      const transformed<F> m{v.end(), step, columns};
       transform_inputs(x, padding, grid, first, last, 0, depth, v);
       multiply_frequencies(v, last - first, depth, packed, columns, 0, columns, m);
       transform_outputs(m, grid, first, last, 0, stored, y, result);
@@ -271,37 +272,39 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
   const int groups = (grid.count() + blocks.tiles - 1) / blocks.tiles;
   const int step = std::min(blocks.tiles, wino::rounded((grid.count() + groups - 1) / groups, max_rows));
   const int part = wino::rounded((step + 4 * threads.size() - 1) / (4 * threads.size()), 4);
-  const transformed<Tile> v{scratch.of(0), blocks.tiles, depth};
+  const transformed<F> v{scratch.of(0), blocks.tiles, depth};
   for (int first = 0; first < grid.count(); first += step) {
     const int last = std::min(first + step, grid.count());
     threads.run((last - first + part - 1) / part, [&](int task, int) {
       const int from = first + task * part;
-      transformed<Tile> here = v;
+      transformed<F> here = v;
       here.data += task * part * v.tile_distance;
       transform_inputs(x, padding, grid, from, std::min(from + part, last), 0, depth, here);
     });
     threads.run((columns + width - 1) / width, [&](int task, int thread) {
       const int from = task * width;
       const int to = std::min(from + width, columns);
-      const transformed<Tile> m{scratch.of(thread) + (v.end() - v.data), blocks.tiles, blocks.columns};
+      const transformed<F> m{scratch.of(thread) + (v.end() - v.data), blocks.tiles, blocks.columns};
       multiply_frequencies(v, last - first, depth, packed, columns, from, to - from, m);
       transform_outputs(m, grid, first, last, from, std::min(to, stored), y, result);
     });
   }
 }
 
-/// Calls body(fixed<tile>{}).
+/// Calls body<f>().
 template <class Body>
-HWY_INLINE void with_tile(int tile, Body&& body) {
-  if (tile == 6) { return body(fixed<6>{}); }
-  body(fixed<4>{});
+HWY_INLINE void with_filter(wino::filter f, Body&& body) {
+  if (f == wino::filter{6}) { return body.template operator()<wino::filter{6}>(); }
+  if (f == wino::strided) { return body.template operator()<wino::strided>(); }
+  body.template operator()<wino::filter{4}>();
 }
 
-/// y = result(convolution of x with the weights that winograd_pack packed for this tile).
+/// y = result(convolution of x with the weights that winograd_pack packed for this filter).
 template <class Result>
-void winograd_convolution(thread_pool& threads, int tile, const view<const float>& x, int padding, const float* packed,
-                          const view<float>& y, scratch_memory<float> scratch, const Result& result) {
-  with_tile(tile, [&](auto known) { convolve_tiles<known>(threads, x, padding, packed, y, scratch, result); });
+void winograd_convolution(thread_pool& threads, wino::filter f, const view<const float>& x, int padding,
+                          const float* packed, const view<float>& y, scratch_memory<float> scratch,
+                          const Result& result) {
+  with_filter(f, [&]<wino::filter F>() { convolve_tiles<F>(threads, x, padding, packed, y, scratch, result); });
 }
 
 /// 3×3 weights from input channel c to result k: nine values at weights + k · to_distance + c · from_distance.
@@ -312,8 +315,8 @@ struct weight_order {
 };
 
 /// G w Gᵀ for every pair of channels, packed.
-inline void winograd_pack(thread_pool& threads, int tile, int channels_in, int channels_out, const weight_order& order,
-                          float* packed) {
+inline void winograd_pack(thread_pool& threads, wino::filter f, int channels_in, int channels_out,
+                          const weight_order& order, float* packed) {
   const column_tag d;
   const int depth = wino::rounded(channels_in, channel_block);
   const int columns = wino::rounded(channels_out, panel);
@@ -327,13 +330,12 @@ inline void winograd_pack(thread_pool& threads, int tile, int channels_in, int c
         for (int tap = 0; tap < 9; ++tap) { taps[tap][lane] = c < channels_in ? w[order.turned ? 8 - tap : tap] : 0; }
       }
       float* to = packed + std::int64_t{first} * depth + c * panel;
-      with_tile(tile, [&](auto known) SEGX_INLINED {
+      with_filter(f, [&]<wino::filter F>() SEGX_INLINED {
         for (int lane = 0; lane < panel; lane += column_lanes) {
-          transform_square<3, wino::window(known)>(
-              d, weight_transform<known>{},
-              [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
+          transform_square<3, wino::weights_along(F)>(
+              d, weight_transform<F>{}, [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
               [&](column_vec v, int r, int s) SEGX_INLINED {
-                hn::StoreU(v, d, to + std::int64_t{r * wino::window(known) + s} * columns * depth + lane);
+                hn::StoreU(v, d, to + std::int64_t{r * wino::weights_along(F) + s} * columns * depth + lane);
               });
         }
       });

@@ -15,8 +15,8 @@
 /// they share the channels.
 namespace segx::simd::HWY_NAMESPACE {
 
-using gradient_tiles = transformed<wino::gradient_tile>;
-inline constexpr int gradient_frequencies = wino::frequencies(wino::gradient_tile);
+using gradient_tiles = transformed<wino::gradient_filter>;
+inline constexpr int gradient_frequencies = wino::frequencies(wino::gradient_filter);
 
 /// of_channel[j] += the pixels of channel j of dy, in `tiles` transformed tiles: A dy Aᵀ at the points (1, 1) is their
 /// sum in a tile.
@@ -46,8 +46,8 @@ inline void add_pixel_sums(const gradient_tiles& dy, int tiles, int channels, do
   for (; first < last; first += blocks.tiles) {
     const int end = std::min(first + blocks.tiles, last);
     transform_inputs(x, padding, grid, first, end, c, c + rows, inputs);
-    transform_tiles<wino::gradient_tile, wino::gradient_tile>(output_transform_transposed{}, dy, 0, grid, first, end, k,
-                                                              k + columns, gradients);
+    transform_tiles<wino::gradient_filter, wino::gradient_filter.tile>(output_transform_transposed{}, dy, 0, grid,
+                                                                       first, end, k, k + columns, gradients);
     if (pixel_sums != nullptr) { add_pixel_sums(gradients, end - first, columns, pixel_sums); }
     for (int f = 0; f < gradient_frequencies; ++f) {
       matrix_product<gradient_rows>(
@@ -64,10 +64,11 @@ inline void add_pixel_sums(const gradient_tiles& dy, int tiles, int channels, do
   for (int j = 0; j < columns; j += lanes) {
     const tag d;
     alignas(64) float taps[9][lanes];
-    transform_square<wino::window(wino::gradient_tile), 3>(
+    transform_square<wino::window(wino::gradient_filter), 3>(
         d, weight_transform_transposed{},
-        [&](int r, int s)
-            SEGX_INLINED { return load(sums + (r * wino::window(wino::gradient_tile) + s) * frequency_distance + j); },
+        [&](int r, int s) SEGX_INLINED {
+          return load(sums + (r * wino::window(wino::gradient_filter) + s) * frequency_distance + j);
+        },
         [&](vec value, int r, int s) SEGX_INLINED { store(value, taps[r * 3 + s]); });
     for (int lane = 0; lane < std::min(lanes, columns - j); ++lane) {
       float* to = dweight + ((k + j + lane) * std::int64_t{channels_in} + c) * 9;
@@ -80,7 +81,7 @@ inline void add_pixel_sums(const gradient_tiles& dy, int tiles, int channels, do
 inline void winograd_weight_gradient(thread_pool& threads, const view<const float>& x, int padding,
                                      const view<const float>& dy, float* dweight, float* dbias,
                                      scratch_memory<float> scratch) {
-  const tile_grid grid{wino::gradient_tile, dy.extent, dy.batch};
+  const tile_grid grid{wino::gradient_filter, dy.extent, dy.batch};
   const int channels_in = x.extent.channels;
   const int channels_out = dy.extent.channels;
   const wino::gradient_blocking blocks{channels_in, channels_out};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/simd.hpp>
 
 /// The transforms of Winograd's minimal filtering (winograd.hpp) along one axis, for vectors of channels, and how they
@@ -10,16 +11,21 @@
 /// even and what is odd in p, which halves the multiplications. A row of Bᵀ or a column of Aᵀ may have any factor that
 /// the row of G makes up for: these leave the fewest multiplications.
 ///
+/// F(2) of stride 2 is F(2, 2) of the inputs that meet the outer taps, with the points 0, 1 and ∞, and the other two
+/// inputs times the middle tap: additions alone.
+///
 /// Sources: Lavin & Gray, arXiv:1509.09308, for F(4); Barabasz et al., "Error analysis and improving the accuracy of
 /// Winograd convolution for deep neural networks", ACM TOMS 2020, arXiv:1803.10986, for the points of F(6).
 namespace segx::simd::HWY_NAMESPACE {
 
-/// Bᵀ x: Tile + 2 values to as many.
-template <int Tile>
+namespace wino = segx::winograd;
+
+/// Bᵀ x: as many values as the window has, to as many.
+template <wino::filter>
 struct input_transform;
 
 template <>
-struct input_transform<4> {
+struct input_transform<wino::filter{4}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* x, V* o) const {
     const V four = hn::Set(d, 4), minus5 = hn::Set(d, -5), two = hn::Set(d, 2);
@@ -37,7 +43,7 @@ struct input_transform<4> {
 };
 
 template <>
-struct input_transform<6> {
+struct input_transform<wino::filter{6}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* x, V* o) const {
     const V a = hn::Set(d, 21.0F / 4), minus_b = hn::Set(d, -17.0F / 4);
@@ -59,12 +65,24 @@ struct input_transform<6> {
   }
 };
 
-/// Aᵀ m: Tile + 2 values to Tile.
-template <int Tile>
+template <>
+struct input_transform<wino::strided> {
+  template <class D, class V>
+  HWY_INLINE void operator()(D, const V* x, V* o) const {
+    o[0] = hn::Sub(x[0], x[2]);
+    o[1] = x[2];
+    o[2] = hn::Sub(x[4], x[2]);
+    o[3] = x[1];
+    o[4] = x[3];
+  }
+};
+
+/// Aᵀ m: as many values as the window has, to as many as the tile.
+template <wino::filter>
 struct output_transform;
 
 template <>
-struct output_transform<4> {
+struct output_transform<wino::filter{4}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* m, V* o) const {
     const V s = hn::Add(m[1], m[2]), t = hn::Sub(m[1], m[2]), s2 = hn::Add(m[3], m[4]), t2 = hn::Sub(m[3], m[4]);
@@ -76,7 +94,7 @@ struct output_transform<4> {
 };
 
 template <>
-struct output_transform<6> {
+struct output_transform<wino::filter{6}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* m, V* o) const {
     const V two = hn::Set(d, 2), four = hn::Set(d, 4), eight = hn::Set(d, 8), sixteen = hn::Set(d, 16);
@@ -92,12 +110,21 @@ struct output_transform<6> {
   }
 };
 
-/// G w: three values to Tile + 2.
-template <int Tile>
+template <>
+struct output_transform<wino::strided> {
+  template <class D, class V>
+  HWY_INLINE void operator()(D, const V* m, V* o) const {
+    o[0] = hn::Add(hn::Add(m[0], m[1]), m[3]);
+    o[1] = hn::Add(hn::Add(m[1], m[2]), m[4]);
+  }
+};
+
+/// G w: three values to weights_along.
+template <wino::filter>
 struct weight_transform;
 
 template <>
-struct weight_transform<4> {
+struct weight_transform<wino::filter{4}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* w, V* o) const {
     const V s = hn::Add(w[0], w[2]), minus_sixth = hn::Set(d, -1.0F / 6);
@@ -113,7 +140,7 @@ struct weight_transform<4> {
 };
 
 template <>
-struct weight_transform<6> {
+struct weight_transform<wino::filter{6}> {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* w, V* o) const {
     const V a = hn::Set(d, -2.0F / 9), b = hn::Set(d, 1.0F / 90), c = hn::Set(d, 1.0F / 180);
@@ -129,7 +156,18 @@ struct weight_transform<6> {
   }
 };
 
-/// A y: four values to six, the transpose of output_transform<4>.
+template <>
+struct weight_transform<wino::strided> {
+  template <class D, class V>
+  HWY_INLINE void operator()(D, const V* w, V* o) const {
+    o[0] = w[0];
+    o[1] = hn::Add(w[0], w[2]);
+    o[2] = w[2];
+    o[3] = w[1];
+  }
+};
+
+/// A y: four values to six, the transpose of output_transform of tiles of 4.
 struct output_transform_transposed {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* y, V* o) const {
@@ -145,7 +183,7 @@ struct output_transform_transposed {
   }
 };
 
-/// Gᵀ u: six values to three, the transpose of weight_transform<4>.
+/// Gᵀ u: six values to three, the transpose of weight_transform of tiles of 4.
 struct weight_transform_transposed {
   template <class D, class V>
   HWY_INLINE void operator()(D d, const V* u, V* o) const {
