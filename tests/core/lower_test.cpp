@@ -82,6 +82,37 @@ static_assert(sum.body.nodes[2].inputs == std::array{1, 1} && sum.body.nodes[2].
 static_assert(reads(lowered<conv1x1<4>, skip<add, dropout<10>, relu>, conv1x1<1>>(inference),
                     "image conv2d relu add conv2d"));
 
+// An addition moves into a convolution that takes a second input: the later one of the two, if nobody else reads it and
+// nothing is left to do to its result. In training it stays.
+struct adding_op : no_op {
+  template <class Layer>
+  static constexpr adding_op of() {
+    return {};
+  }
+  template <class Layer>
+  static constexpr workspace needs(auto...) {
+    return {.adds = Layer::name == "conv2d"};
+  }
+  constexpr adding_op without_backward() const { return {}; }
+};
+template <class... Parts>
+constexpr auto lowered_adding(purpose why) {
+  return lower(trace<chain<Parts...>, adding_op>({4, 8, 8}), why);
+}
+constexpr auto added = lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, batch_norm2d<>>, relu, conv1x1<1>>(inference);
+static_assert(reads(added, "image conv2d conv2d conv2d"));
+static_assert(added.body.nodes[2].adds() && added.body.nodes[2].inputs == std::array{1, 1});
+static_assert(added.body.nodes[2].then.act == activation::relu && !added.body.nodes[1].adds());
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, conv1x1<1>>(training),
+                    "image conv2d conv2d add conv2d"));
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, conv1x1<1>>(inference),
+                    "image conv2d conv2d add conv2d"));
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, skip<add, conv1x1<4>>>, conv1x1<1>>(inference),
+                    "image conv2d conv2d add conv2d"));
+static_assert(reads(lowered_adding<skip<add, max_pool2d<max_pool2d_options{.kernel = 3, .stride = 1, .padding = 1}>>,
+                                   conv1x1<1>>(inference),
+                    "image max_pool2d add conv2d"));
+
 // Ids are given anew.
 constexpr auto joined = lowered<conv1x1<4>, relu, skip<concat, conv1x1<4>, relu>, relu, conv1x1<1>>(inference);
 static_assert(reads(joined, "image conv2d conv2d concat relu conv2d"));

@@ -6,12 +6,14 @@
 #include "cases/agreement.hpp"
 #include "cases/backends.hpp"
 #include "cases/conv2d.hpp"
+#include "cases/elementwise.hpp"
 
 using segx::convolution_policy;
 using segx::cpu_with;
 using segx::testing::draw;
 using segx::testing::gradient_error;
 using segx::testing::layer_run;
+using segx::testing::relative_error;
 
 static segx::detail::convolution_algorithm algorithm_of(const conv2d_case& c) {
   return segx::detail::algorithm_for(c.geometry, c.x, c.output_shape(c.x), convolution_policy::prefer_speed);
@@ -46,6 +48,37 @@ TEST_CASE("conv2d's cases take Winograd's tiles of all sizes", "[kernels]") {
   CHECK(cases_of_tiles[{4, 4}] > 20);
   CHECK(cases_of_tiles[{6, 6}] >= 2);
   CHECK(cases_of_tiles[{6, 4}] >= 1);
+}
+
+/// A convolution that a second input, as large as its result, is added to.
+struct adding_conv2d_case : conv2d_case {
+  segx::shape output_shape(segx::shape s, segx::shape) const { return conv2d_case::output_shape(s); }
+  auto parameters(segx::shape s, segx::shape) const { return conv2d_case::parameters(s); }
+  template <segx::backend B>
+  segx::workspace needs(segx::shape s, segx::shape) const {
+    return conv2d_case::needs<B>(s);
+  }
+};
+
+TEST_CASE("conv2d adds a second input in front of its activation", "[kernels]") {
+  segx::cpu on{3};
+  segx::reference<double> exactly;
+  int adding = 0;
+  for (const conv2d_case& plain : conv2d_cases()) {
+    const adding_conv2d_case c{plain};
+    const segx::shape y = plain.output_shape(c.x);
+    if (!c.needs<segx::cpu>(c.x, y).adds) { continue; }
+    INFO(c.text());
+    ++adding;
+    const auto in = draw(c, c.batch, {c.x, y}, c.then);
+    auto alone = in;
+    alone.then = {};
+    auto sum = draw(add_case{}, c.batch, {y, y}, c.then);
+    sum.x = {layer_run{exactly, c, alone}.forward(), in.x[1]};
+    const auto expected = layer_run{exactly, add_case{}, sum}.forward();
+    CHECK(relative_error(layer_run{on, c, in}.forward(), expected) < 1e-4);
+  }
+  CHECK(adding > 40);
 }
 
 TEST_CASE("conv2d agrees where larger tiles are few for many threads", "[kernels]") {

@@ -23,6 +23,8 @@ constexpr Op trimmed(const Op& op, purpose why) {
 ///  - for inference, layers that only matter in training are dropped;
 ///  - unless it is to be trained, batch normalisations move into the weights of the convolution that makes their input
 ///    (`fold_norms` in runtime/ computes these weights);
+///  - unless it is to be trained, an addition moves into the layer that makes the last of what is added, where it can:
+///    this layer then has a second input;
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
@@ -85,6 +87,20 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
       if (is_fused || is_folded) {
         id[i] = n.inputs[0];
         readers_now[id[i]] = readers[i];
+        continue;
+      }
+    }
+    if (n.facts.adds_inputs && why != purpose::training) {
+      const int last = std::max(n.inputs[0], n.inputs[1]);
+      const int before = std::min(n.inputs[0], n.inputs[1]);
+      node<Op>& adder = g.nodes[last];
+      if (adder.needs.adds && adder.input_count == 1 && adder.then.empty() && readers_now[last] == 1 &&
+          last != before) {
+        adder.inputs[1] = before;
+        adder.input_count = 2;
+        adder.then = n.then;
+        id[i] = last;
+        readers_now[last] = readers[i];
         continue;
       }
     }

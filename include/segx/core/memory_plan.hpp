@@ -142,7 +142,7 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
     const int maker = g.nodes[i].inputs[0];
     const workspace& given = g.nodes[maker].needs;
     plan.streamed[maker] = given.gives != stream::none && given.gives == g.nodes[i].needs.takes &&
-                           readers[maker] == 1 && !plan.streamed[g.nodes[maker].inputs[0]] &&
+                           readers[maker] == 1 && !g.nodes[maker].adds() && !plan.streamed[g.nodes[maker].inputs[0]] &&
                            (given.gives == stream::pixels || g.nodes[maker].then.empty());
     if (plan.streamed[maker]) { time[maker] = i; }
   }

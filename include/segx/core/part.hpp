@@ -74,6 +74,7 @@ struct layer_facts {
   bool accepts_epilogue = false;     // it can apply an activation and dropout to its result before storing it
   bool training_only = false;        // the identity once the network is deployed
   bool in_place = false;             // its result may overwrite its input, and its gradient the gradient that comes in
+  bool adds_inputs = false;          // its result is the sum of its two inputs
   bool joins_channels = false;       // its result is its inputs, one behind the other along the channels
   bool backward_reads_input = true;  // what must be kept from the forward pass
   bool backward_reads_output = false;

@@ -10,7 +10,7 @@ namespace segx {
 /// The skip connection of LinkNet and ResNet: y = skipped + x, all [N,C,H,W].
 struct add {
   static constexpr std::string_view name = "add";
-  static constexpr layer_facts facts{.accepts_epilogue = true, .backward_reads_input = false};
+  static constexpr layer_facts facts{.accepts_epilogue = true, .adds_inputs = true, .backward_reads_input = false};
 
   static constexpr const char* refuses(shape skipped, shape x) {
     return skipped == x ? nullptr : "add: both inputs need the same shape";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include <segx/kernels/cpu/conv2d_plan.hpp>
 #include <segx/kernels/cpu/simd.hpp>
@@ -12,28 +13,30 @@
 /// without a branch; and where the result `finishes()`, `finish` what it put, several pixels at a time.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// y = then(sum + bias).
+/// y = then(sum + bias), or then(sum + bias + x[1]): a blocked tensor that lies as y does.
 class forward_result {
  public:
   /// `packed_bias`: filled up to whole panels.
   forward_result(const forward_pass<float>& f, const float* packed_bias)
-      : y_{f.y}, bias_{packed_bias}, then_{f.then, f.seed, f.y.extent.plane()} {}
+      : y_{f.y}, bias_{packed_bias}, added_{f.x[1].data}, then_{f.then, f.seed, f.y.extent.plane()} {}
 
   /// True if storing a sum again, before its pixel is finished, gives the same.
   static constexpr bool may_repeat() { return true; }
-  bool finishes() const { return !then_.is_clamp() || then_.drops(); }
+  bool finishes() const { return !then_.is_clamp() || then_.drops() || added_ != nullptr; }
 
-  /// Activation and dropout of `count` pixels in a row, `step` apart, of a blocked tensor; the first stands at `where`.
+  /// The addition, activation and dropout of `count` pixels in a row, `step` apart, of a blocked tensor; the first
+  /// stands at `where`.
   template <class D>
   HWY_NOINLINE void finish(D, int k, int n, std::int64_t pixel, int count, int step, float* where,
                            std::int64_t block_distance) const {
     constexpr int vector = hn::MaxLanes(D{});
     for (int lane = 0; lane < vector; lane += lanes) {
-      then_.finish(where + lane / channel_block * block_distance + lane % channel_block, count, step,
-                   index(k + lane, n, pixel));
+      float* slice = where + lane / channel_block * block_distance + lane % channel_block;
+      if (added_ != nullptr) { add_pixels(slice, count, step * channel_block); }
+      then_.finish(slice, count, step, index(k + lane, n, pixel));
     }
   }
-  /// The same of `count` pixels in a row whose `Channels` channels, from k on, lie together.
+  /// Activation and dropout of `count` pixels in a row whose `Channels` channels, from k on, lie together.
   template <int Channels>
   HWY_NOINLINE void finish_row(int k, int n, std::int64_t pixel, int count, float* where) const {
     for (int c = 0; c < channel_block; c += lanes) {
@@ -43,13 +46,18 @@ class forward_result {
   }
   static store_slice put() { return {}; }
 
+  /// Where something is to be added, the clamp comes behind it.
   template <class D>
   HWY_INLINE auto clamped_sum(D d, int k) const {
-    return [bias = hn::LoadU(d, bias_ + k), floor = hn::Set(d, then_.floor()), ceiling = hn::Set(d, then_.ceiling())](
-               hn::Vec<D> sum) SEGX_INLINED { return at_most(ceiling, at_least(floor, hn::Add(sum, bias))); };
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    return [bias = hn::LoadU(d, bias_ + k), floor = hn::Set(d, added_ == nullptr ? then_.floor() : -infinity),
+            ceiling = hn::Set(d, added_ == nullptr ? then_.ceiling() : infinity)](hn::Vec<D> sum)
+               SEGX_INLINED { return at_most(ceiling, at_least(floor, hn::Add(sum, bias))); };
   }
   HWY_INLINE void store(vec sum, int k, int n, std::int64_t pixel, float* where) const {
-    const vec v = then_(hn::Add(sum, load(bias_ + k)), index(k, n, pixel));
+    sum = hn::Add(sum, load(bias_ + k));
+    if (added_ != nullptr) { sum = hn::Add(sum, load(added_ + (where - y_.data))); }
+    const vec v = then_(sum, index(k, n, pixel));
     if (where != nullptr) { return simd::store(v, where); }
     float values[lanes];
     simd::store(v, values);
@@ -68,6 +76,13 @@ class forward_result {
   }
 
  private:
+  void add_pixels(float* slice, int count, int distance) const {
+    const float* added = added_ + (slice - y_.data);
+    const vec floor = all(then_.floor()), ceiling = all(then_.ceiling());
+    for (int i = 0; i < count * distance; i += distance) {
+      simd::store(at_most(ceiling, at_least(floor, hn::Add(load(slice + i), load(added + i)))), slice + i);
+    }
+  }
   float& at(int k, int n, std::int64_t pixel) const { return y_.image(n)[k * y_.extent.plane() + pixel]; }
   std::uint32_t index(int k, int n, std::int64_t pixel) const {
     return static_cast<std::uint32_t>((std::int64_t{n} * y_.extent.channels + k) * y_.extent.plane() + pixel);
@@ -75,6 +90,7 @@ class forward_result {
 
   view<float> y_;
   const float* bias_;
+  const float* added_;  // none: nullptr
   vector_epilogue then_;
 };
 
