@@ -12,6 +12,7 @@
 #include <segx/kernels/cpu/plane_scale.hpp>
 #include <segx/kernels/cpu/prelu.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
+#include <segx/kernels/cpu/strided_conv2d.hpp>
 #include <segx/kernels/cpu/upsample2d.hpp>
 
 namespace segx {
@@ -28,6 +29,8 @@ constinit const kernel_table SEGX_TABLE{
     .grouped_conv2d_forward = simd::grouped_conv2d_forward,
     .grouped_conv2d_forward_streamed = simd::grouped_conv2d_forward_streamed,
     .grouped_conv2d_backward = simd::grouped_conv2d_backward,
+    .strided_conv2d_pack = simd::strided_conv2d_pack,
+    .strided_conv2d_forward = simd::strided_conv2d_forward,
     .conv_transpose2d_pack = simd::conv_transpose2d_pack,
     .conv_transpose2d_forward = simd::conv_transpose2d_forward,
     .conv_transpose2d_backward = simd::conv_transpose2d_backward,

@@ -27,6 +27,7 @@
 #include <segx/kernels/cpu/plane_scale.hpp>
 #include <segx/kernels/cpu/prelu.hpp>
 #include <segx/kernels/cpu/squeeze_excite.hpp>
+#include <segx/kernels/cpu/strided_conv2d.hpp>
 #include <segx/kernels/cpu/upsample2d.hpp>
 #define SEGX_CPU_KERNEL(name) simd::name
 #endif
@@ -39,13 +40,16 @@ namespace segx {
 /// The instruction set that kernels run on: "AVX2", "AVX-512", "NEON", "WASM", …
 inline const char* cpu_instruction_set() { return SEGX_CPU_KERNEL(instruction_set); }
 
-// Always inlined, since layers know their geometry: what has no groups does not compile the code for them.
+// Always inlined, since layers know their geometry: what has no groups, or no strides, does not compile the code for
+// them.
 [[gnu::always_inline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_pack)(on, g, p); }
+  if (g.kernel == 3 && g.stride == 2) { return SEGX_CPU_KERNEL(strided_conv2d_pack)(on, g, p); }
   SEGX_CPU_KERNEL(conv2d_pack)(on, g, p);
 }
 [[gnu::always_inline]] inline void conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   if (g.groups != 1) { return SEGX_CPU_KERNEL(grouped_conv2d_forward)(on, g, f); }
+  if (g.kernel == 3 && g.stride == 2) { return SEGX_CPU_KERNEL(strided_conv2d_forward)(on, g, f); }
   SEGX_CPU_KERNEL(conv2d_forward)(on, g, f);
 }
 [[gnu::always_inline]] inline void conv2d_forward_streamed(cpu& on, const conv2d_geometry& g,

@@ -16,8 +16,8 @@
 ///
 ///   y[n,k,i,j] = then(b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, i·stride + r·dilation − padding, j·stride + …])
 ///
-///   y    3×3 kernels by winograd.hpp, 1×1 ones by strips.hpp or, to few channels, dot.hpp; whatever these do not
-///        take by direct.hpp
+///   y    3×3 kernels by winograd.hpp (those of stride 2: strided_conv2d.hpp), 1×1 ones by strips.hpp or, to few
+///        channels, dot.hpp; whatever these do not take by direct.hpp
 ///   dx   stride 1: a convolution of dy with kernels turned by 180°; else dy scattered, one tap after the other
 ///   dw   winograd_gradient.hpp or direct_gradient.hpp
 ///   db   sums of dy, a task for each block of channels
@@ -77,13 +77,6 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   });
 }
 
-/// The filter of a convolution from x to y that Winograd's algorithm, of either stride, makes.
-inline winograd::filter filter_of(detail::convolution_algorithm algorithm, shape x, shape y,
-                                  convolution_policy policy) {
-  if (algorithm == detail::convolution_algorithm::strided_winograd) { return winograd::strided; }
-  return winograd::filter_for(x, y, policy);
-}
-
 [[gnu::noinline]] inline void conv2d_pack(cpu& on, const conv2d_geometry& g, const packing<float>& p) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, p.y, on.convolutions);
   const int c = p.x.channels;
@@ -94,8 +87,7 @@ inline winograd::filter filter_of(detail::convolution_algorithm algorithm, shape
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-      case detail::convolution_algorithm::strided_winograd:
-        winograd_pack(on.threads, filter_of(algorithm, p.x, p.y, on.convolutions), c, k,
+        winograd_pack(on.threads, winograd::filter_for(p.x, p.y, on.convolutions), c, k,
                       {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
@@ -128,8 +120,7 @@ inline winograd::filter filter_of(detail::convolution_algorithm algorithm, shape
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
-    case detail::convolution_algorithm::strided_winograd:
-      return winograd_convolution(on.threads, filter_of(algorithm, f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
+      return winograd_convolution(on.threads, winograd::filter_for(f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
                                   g.padding, weights, f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);

@@ -62,8 +62,9 @@ constexpr int weights_of(filter f, int frequency) {
   const int row = std::min(frequency / window(f), weights_along(f) - 1);
   return row * weights_along(f) + std::min(frequency % window(f), weights_along(f) - 1);
 }
-/// Places for a row of frequencies in memory: one more than eight, so that tiles do not meet in one cache set.
-constexpr int places(filter f) { return window(f) == 8 ? 9 : window(f); }
+/// Places for a row of frequencies in memory: one more than eight, so that tiles do not meet in one cache set; one more
+/// than five, as many as six have, so that both share the code of their products.
+constexpr int places(filter f) { return window(f) == 8 || window(f) == 5 ? window(f) + 1 : window(f); }
 constexpr int tiles_along(filter f, int extent) { return (extent + f.tile - 1) / f.tile; }
 constexpr int tiles_of(filter f, shape y) { return tiles_along(f, y.height) * tiles_along(f, y.width); }
 /// Floats of a tile's transformed values of one channel.

@@ -24,6 +24,8 @@ struct kernel_table {
   void (*grouped_conv2d_forward_streamed)(cpu&, const conv2d_geometry&, const forward_pass<float>&,
                                           const forward_pass<float>&);
   void (*grouped_conv2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);
+  void (*strided_conv2d_pack)(cpu&, const conv2d_geometry&, packing<float>);
+  void (*strided_conv2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv_transpose2d_pack)(cpu&, const conv2d_geometry&, const packing<float>&);
   void (*conv_transpose2d_forward)(cpu&, const conv2d_geometry&, const forward_pass<float>&);
   void (*conv_transpose2d_backward)(cpu&, const conv2d_geometry&, const backward_pass<float>&);

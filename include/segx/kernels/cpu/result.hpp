@@ -76,7 +76,7 @@ class forward_result {
   }
 
  private:
-  void add_pixels(float* slice, int count, int distance) const {
+  HWY_NOINLINE void add_pixels(float* slice, int count, int distance) const {
     const float* added = added_ + (slice - y_.data);
     const vec floor = all(then_.floor()), ceiling = all(then_.ceiling());
     for (int i = 0; i < count * distance; i += distance) {

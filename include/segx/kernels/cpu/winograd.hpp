@@ -7,12 +7,13 @@
 #include <segx/kernels/cpu/micro_kernel.hpp>
 #include <segx/kernels/cpu/winograd_transforms.hpp>
 
-/// 3×3 convolution of stride 1 by Winograd's minimal filtering F(Tile×Tile, 3×3): a tile of 4×4 results costs 36
-/// multiplications for each pair of channels instead of 144, one of 6×6 results 64 instead of 324.
+/// 3×3 convolution by Winograd's minimal filtering F(tile×tile, 3×3): a tile of 4×4 results costs 36 multiplications
+/// for each pair of channels instead of 144, one of 6×6 results 64 instead of 324; of every second pixel, a tile of 2×2
+/// results costs 25 instead of 36 (strided_conv2d.hpp).
 ///
-///   Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A     x: (Tile+2)² values around the tile, w: 3×3 weights, ⊙ summed over channels
+///   Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A     x: window² values around the tile, w: 3×3 weights, ⊙ summed over channels
 ///
-/// Summing over channels makes each of the 36 or 64 frequencies of ⊙ a matrix product [tiles × C] · [C × K]. The
+/// Summing over channels makes each of the frequencies of ⊙ a matrix product [tiles × C] · [C × K]. Of stride 1, the
 /// gradient dx is the same convolution of dy with w turned by 180°; that of the weights is in winograd_gradient.hpp.
 ///
 /// Blocking: where weights are small, a task takes some tiles, few enough that their transformed values stay in the
@@ -291,20 +292,11 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
   }
 }
 
-/// Calls body<f>().
+/// Calls body<f>() for a filter of stride 1.
 template <class Body>
 HWY_INLINE void with_filter(wino::filter f, Body&& body) {
   if (f == wino::filter{6}) { return body.template operator()<wino::filter{6}>(); }
-  if (f == wino::strided) { return body.template operator()<wino::strided>(); }
   body.template operator()<wino::filter{4}>();
-}
-
-/// y = result(convolution of x with the weights that winograd_pack packed for this filter).
-template <class Result>
-void winograd_convolution(thread_pool& threads, wino::filter f, const view<const float>& x, int padding,
-                          const float* packed, const view<float>& y, scratch_memory<float> scratch,
-                          const Result& result) {
-  with_filter(f, [&]<wino::filter F>() { convolve_tiles<F>(threads, x, padding, packed, y, scratch, result); });
 }
 
 /// 3×3 weights from input channel c to result k: nine values at weights + k · to_distance + c · from_distance.
@@ -315,8 +307,8 @@ struct weight_order {
 };
 
 /// G w Gᵀ for every pair of channels, packed.
-inline void winograd_pack(thread_pool& threads, wino::filter f, int channels_in, int channels_out,
-                          const weight_order& order, float* packed) {
+template <wino::filter F>
+void winograd_pack(thread_pool& threads, int channels_in, int channels_out, const weight_order& order, float* packed) {
   const column_tag d;
   const int depth = wino::rounded(channels_in, channel_block);
   const int columns = wino::rounded(channels_out, panel);
@@ -330,17 +322,27 @@ inline void winograd_pack(thread_pool& threads, wino::filter f, int channels_in,
         for (int tap = 0; tap < 9; ++tap) { taps[tap][lane] = c < channels_in ? w[order.turned ? 8 - tap : tap] : 0; }
       }
       float* to = packed + std::int64_t{first} * depth + c * panel;
-      with_filter(f, [&]<wino::filter F>() SEGX_INLINED {
-        for (int lane = 0; lane < panel; lane += column_lanes) {
-          transform_square<3, wino::weights_along(F)>(
-              d, weight_transform<F>{}, [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
-              [&](column_vec v, int r, int s) SEGX_INLINED {
-                hn::StoreU(v, d, to + std::int64_t{r * wino::weights_along(F) + s} * columns * depth + lane);
-              });
-        }
-      });
+      for (int lane = 0; lane < panel; lane += column_lanes) {
+        transform_square<3, wino::weights_along(F)>(
+            d, weight_transform<F>{}, [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
+            [&](column_vec v, int r, int s) SEGX_INLINED {
+              hn::StoreU(v, d, to + std::int64_t{r * wino::weights_along(F) + s} * columns * depth + lane);
+            });
+      }
     }
   });
+}
+
+/// y = result(convolution of x with the weights that winograd_pack packed for this filter), of stride 1.
+template <class Result>
+void winograd_convolution(thread_pool& threads, wino::filter f, const view<const float>& x, int padding,
+                          const float* packed, const view<float>& y, scratch_memory<float> scratch,
+                          const Result& result) {
+  with_filter(f, [&]<wino::filter F>() { convolve_tiles<F>(threads, x, padding, packed, y, scratch, result); });
+}
+inline void winograd_pack(thread_pool& threads, wino::filter f, int channels_in, int channels_out,
+                          const weight_order& order, float* packed) {
+  with_filter(f, [&]<wino::filter F>() { winograd_pack<F>(threads, channels_in, channels_out, order, packed); });
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE
