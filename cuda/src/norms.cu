@@ -253,7 +253,8 @@ struct keep_group_moments_body {
   }
 };
 
-/// From the first two rows, Σ dy and Σ dy·x̂, to what dx needs: with the means over the group of γ·dy and γ·dy·x̂.
+/// From the first two rows, Σ g and Σ g·x̂ of gradient_term, to what dx needs: with the means over the group of γ·g and
+/// γ·g·x̂.
 struct group_means_body {
   group_norm2d_geometry g;
   const double* coefficients;

@@ -19,7 +19,8 @@
 ///   2. The same once more with chunks in place of pixels, all of it in double; then `finish` takes the sums.
 ///
 /// A term is what is added up: term.of<V>(segment, channel) gives, once for a thread, a function of a pixel of the
-/// segment that adds to sums[Count][V], those of `channel` and of the V − 1 behind it.
+/// segment that adds to sums[Count][V], those of `channel` and of the V − 1 behind it. It is called once for every
+/// pixel and channel, by one thread: a term may change what it reads there.
 namespace segx::gpu {
 
 /// How a sum is shared out among blocks and threads.

@@ -91,7 +91,7 @@ struct adding_op : no_op {
   }
   template <class Layer>
   static constexpr workspace needs(auto...) {
-    return {.adds = Layer::name == "conv2d"};
+    return {.takes_addend = Layer::name == "conv2d"};
   }
   constexpr adding_op without_backward() const { return {}; }
 };
@@ -101,14 +101,18 @@ constexpr auto lowered_adding(purpose why) {
 }
 constexpr auto added = lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, batch_norm2d<>>, relu, conv1x1<1>>(inference);
 static_assert(reads(added, "image conv2d conv2d conv2d"));
-static_assert(added.body.nodes[2].adds() && added.body.nodes[2].inputs == std::array{1, 1});
-static_assert(added.body.nodes[2].then.act == activation::relu && !added.body.nodes[1].adds());
+static_assert(added.body.nodes[2].has_addend() && added.body.nodes[2].inputs == std::array{1, 1});
+static_assert(added.body.nodes[2].then.act == activation::relu && !added.body.nodes[1].has_addend());
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, conv1x1<1>>(training),
                     "image conv2d conv2d add conv2d"));
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, conv1x1<1>>(inference),
                     "image conv2d conv2d add conv2d"));
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, skip<add, conv1x1<4>>>, conv1x1<1>>(inference),
                     "image conv2d conv2d add conv2d"));
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, conv1x1<1>>(sampling),
+                    "image conv2d conv2d add conv2d"));
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, batch_norm2d<>, relu, conv1x1<1>>(inference),
+                    "image conv2d conv2d batch_norm2d conv2d"));
 static_assert(reads(lowered_adding<skip<add, max_pool2d<max_pool2d_options{.kernel = 3, .stride = 1, .padding = 1}>>,
                                    conv1x1<1>>(inference),
                     "image max_pool2d add conv2d"));

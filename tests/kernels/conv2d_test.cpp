@@ -67,7 +67,7 @@ TEST_CASE("conv2d adds a second input in front of its activation", "[kernels]") 
   for (const conv2d_case& plain : conv2d_cases()) {
     const adding_conv2d_case c{plain};
     const segx::shape y = plain.output_shape(c.x);
-    if (!c.needs<segx::cpu>(c.x, y).adds) { continue; }
+    if (!c.needs<segx::cpu>(c.x, y).takes_addend) { continue; }
     INFO(c.text());
     ++adding;
     const auto in = draw(c, c.batch, {c.x, y}, c.then);

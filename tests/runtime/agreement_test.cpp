@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
+#include <segx/layers/batch_norm2d.hpp>
 #include <segx/layers/elu.hpp>
 #include <segx/layers/hard_sigmoid.hpp>
 #include <segx/layers/leaky_relu.hpp>
@@ -24,10 +26,12 @@ namespace {
 
 using networks::small_unet;
 
+/// `shift`: moves some weights, that norms change something.
 template <class Network, class TestBackend>
-void check_against_double(int height = 32, int width = 16, int threads = 3) {
+void check_against_double(int height = 32, int width = 16, int threads = 3, float shift = 0) {
   using backend = typename TestBackend::type;
-  const auto w = weights<Network>::random(4);
+  auto w = weights<Network>::random(4);
+  for (std::size_t i = 0; i < w.values().size(); ++i) { w.values()[i] += shift * static_cast<float>(i % 3); }
   weights<Network, double> w_double;
   std::copy(w.values().begin(), w.values().end(), w_double.values().begin());
   weights<Network, typename backend::scalar> w_scalar;
@@ -84,6 +88,16 @@ TEST_CASE("a depthwise convolution written as one with groups reads what streams
 TEST_CASE("strips end where a task ends, whatever its count of pixels", "[runtime]") {
   check_against_double<one_row<conv1x1<48>, conv1x1<48>, conv1x1<1>>, cpu_threads<1>>(33, 33, 2);
   check_against_double<one_row<conv1x1<48>, depthwise_conv<3>, conv1x1<8>, conv1x1<1>>, cpu_threads<1>>(33, 33, 2);
+}
+
+TEST_CASE("an addition moves into a convolution without what comes behind it", "[runtime]") {
+  using squeezed = chain<conv1x1<32>, silu, depthwise_conv<3>, squeeze_excite<32, 4>, conv1x1<16>, batch_norm2d<>>;
+  struct adding
+      : network<input<3>,
+                chain<conv3x3<16>, skip<add, conv3x3<16>>, batch_norm2d<>, relu, skip<add, squeezed>,
+                      skip<add, conv3x3<16>, batch_norm2d<>>, silu, skip<concat, skip<add, conv1x1<16>>>, conv1x1<1>>> {
+  };
+  for (const int threads : {1, 3}) { check_against_double<adding, cpu_threads<1>>(17, 22, threads, 0.0625F); }
 }
 
 TEST_CASE("an activation with a slope keeps it at the end of a network", "[runtime]") {

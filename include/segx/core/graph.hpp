@@ -46,9 +46,9 @@ struct workspace {
   stream gives = stream::none;        // to a reader that takes it
   std::int64_t scratch_streamed = 0;  // then, of each thread, beside the reader's
   stream takes = stream::none;
-  bool adds = false;    // forward, it can add a second input to its result, in front of its epilogue
-  bool gates = false;   // backward, it can take over the ReLU that made its input: see backward_pass::relu_scale
-  bool slopes = false;  // backward, it takes the slope of its own epilogue along: see backward_pass::then
+  bool takes_addend = false;  // forward, it can add a second input to its result, in front of its epilogue
+  bool gates = false;         // backward, it can take over the ReLU that made its input: see backward_pass::relu_scale
+  bool slopes = false;        // backward, it takes the slope of its own epilogue along: see backward_pass::then
 };
 
 /// What a backend needs to know to run a layer; `no_op` when only shapes are wanted.
@@ -117,8 +117,8 @@ struct node {
             .op = other};
   }
 
-  /// A layer of one input that a second one is added to; see lower.hpp.
-  constexpr bool adds() const { return needs.adds && input_count == 2; }
+  /// A layer of one input, to whose result a second one is added; see lower.hpp.
+  constexpr bool has_addend() const { return needs.takes_addend && input_count == 2; }
   constexpr bool reads(int tensor_id) const {
     return (input_count > 0 && inputs[0] == tensor_id) || (input_count > 1 && inputs[1] == tensor_id);
   }

@@ -23,8 +23,9 @@ constexpr Op trimmed(const Op& op, purpose why) {
 ///  - for inference, layers that only matter in training are dropped;
 ///  - unless it is to be trained, batch normalisations move into the weights of the convolution that makes their input
 ///    (`fold_norms` in runtime/ computes these weights);
-///  - unless it is to be trained, an addition moves into the layer that makes the last of what is added, where it can:
-///    this layer then has a second input;
+///  - for inference, an addition moves into the layer that makes the last of what is added, where it can: this layer
+///  then
+///    has a second input (not where dropout stays: it is drawn by the number of a node, alike on all backends);
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
@@ -81,7 +82,7 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
       const bool is_fused = n.pointwise && maker.facts.accepts_epilogue && maker.then.accepts(n.then) &&
                             (why != purpose::training || slope_follows_from_result(n.then.act));
       const bool is_folded = n.facts.normalises && why != purpose::training && maker.facts.channel_axis >= 0 &&
-                             maker.then.empty() && !maker.norm;
+                             maker.then.empty() && !maker.norm && !maker.has_addend();
       if (is_fused) { maker.then = maker.then.then(n.then); }
       if (is_folded) { fold(maker, n); }
       if (is_fused || is_folded) {
@@ -90,11 +91,11 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
         continue;
       }
     }
-    if (n.facts.adds_inputs && why != purpose::training) {
+    if (n.facts.adds_inputs && why == purpose::inference) {
       const int last = std::max(n.inputs[0], n.inputs[1]);
       const int before = std::min(n.inputs[0], n.inputs[1]);
       node<Op>& adder = g.nodes[last];
-      if (adder.needs.adds && adder.input_count == 1 && adder.then.empty() && readers_now[last] == 1 &&
+      if (adder.needs.takes_addend && adder.input_count == 1 && adder.then.empty() && readers_now[last] == 1 &&
           last != before) {
         adder.inputs[1] = before;
         adder.input_count = 2;

@@ -124,7 +124,8 @@ constexpr std::int64_t place(std::array<lifetime, Count>& pieces) {
 /// place, one arena.
 ///
 /// Time runs over nodes: node i computes at time i, the loss at time n, and node i goes backward at time 2n − i. Where
-/// nothing goes backward, a layer streams its result to the one that reads it if their workspaces agree.
+/// nothing goes backward, a layer streams its result to the one that reads it if their workspaces agree, and if
+/// nothing is added to it on the way.
 template <int Capacity, class Op>
 constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout memory, purpose why) {
   const int n = g.size;
@@ -142,7 +143,8 @@ constexpr memory_plan<Capacity> plan_memory(const graph<Capacity, Op>& g, layout
     const int maker = g.nodes[i].inputs[0];
     const workspace& given = g.nodes[maker].needs;
     plan.streamed[maker] = given.gives != stream::none && given.gives == g.nodes[i].needs.takes &&
-                           readers[maker] == 1 && !g.nodes[maker].adds() && !plan.streamed[g.nodes[maker].inputs[0]] &&
+                           readers[maker] == 1 && !g.nodes[maker].has_addend() &&
+                           !plan.streamed[g.nodes[maker].inputs[0]] &&
                            (given.gives == stream::pixels || g.nodes[maker].then.empty());
     if (plan.streamed[maker]) { time[maker] = i; }
   }

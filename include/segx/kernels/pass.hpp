@@ -30,7 +30,7 @@ struct kept_memory {
 /// Everything that the forward kernel of a layer reads and writes.
 template <class T>
 struct forward_pass {
-  std::array<view<const T>, 2> x{};      // inputs; of a layer that `adds`, the second is added in front of `then`
+  std::array<view<const T>, 2> x{};      // inputs; where a layer `takes_addend`, the second is added before `then`
   view<T> y{};                           // result, to be written whole
   std::array<const T*, 4> parameters{};  // learnables, in the order of the layer's `parameters`, PyTorch's layout
   const T* packed = nullptr;             // what `pack` made of them
@@ -46,7 +46,7 @@ template <class T>
 struct backward_pass {
   std::array<view<const T>, 2> x{};
   view<const T> y{};            // the forward result, where the layer asked for it
-  view<T> dy{};                 // with respect to the value before the epilogue; may be overwritten
+  view<T> dy{};                 // with respect to the value before the epilogue (but see `then`); may be overwritten
   std::array<view<T>, 2> dx{};  // no data: not wanted
   std::array<bool, 2> adds{};   // dx already holds the gradient of another reader: add to it
   std::array<const T*, 4> parameters{};

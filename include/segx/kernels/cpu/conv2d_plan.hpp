@@ -313,7 +313,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
     case detail::convolution_algorithm::direct:
       return {.packed = bias + direct::packed_floats(c, k, g.kernel * g.kernel),
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
-              .adds = cpu::memory.is_blocked(y),
+              .takes_addend = cpu::memory.is_blocked(y),
               .gates = g.stride == 1};
     case detail::convolution_algorithm::depthwise: {
       const std::int64_t weights = std::int64_t{g.kernel} * g.kernel * detail::whole_panels(c);
@@ -338,7 +338,7 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .gives = stream::pixels,
               .scratch_streamed = strips::floats(c, strips::rows_of_band(x) * x.width),
               .takes = stream::scaled,
-              .adds = true,
+              .takes_addend = true,
               .gates = true};
     case detail::convolution_algorithm::winograd: {
       const winograd::filter f = winograd::filter_for(x, y, how);
@@ -348,14 +348,14 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .scratch = winograd::blocking{f, x, y}.scratch(c),
               .scratch_backward =
                   std::max(winograd::blocking{backward, y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
-              .adds = true,
+              .takes_addend = true,
               .gates = true};
     }
     case detail::convolution_algorithm::strided_winograd:
       return {.packed = bias + winograd::packed_floats(winograd::strided, c, k),
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
               .scratch = winograd::blocking{winograd::strided, x, y}.scratch(c),
-              .adds = true};
+              .takes_addend = true};
   }
   return {};
 }

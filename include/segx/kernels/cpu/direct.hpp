@@ -10,8 +10,8 @@
 
 /// Convolution of any kernel, stride and dilation, without detours: a few neighbouring results times two vectors of
 /// channels are held in registers while all taps and input channels pass by. Serves what neither winograd.hpp nor
-/// strips.hpp does: images of 1 or 3 channels, strides, dilation, and transposed convolutions, as one product for all
-/// taps where these are apart, by phases where they overlap; their gradients of a stride one tap after the other.
+/// strips.hpp does: images of 1 or 3 channels, most strides, dilation, and transposed convolutions, as one product for
+/// all taps where these are apart, by phases where they overlap; their gradients of a stride one tap after the other.
 namespace segx::direct {
 
 /// result[k, i·out_step + out_row + u, j·out_step + out_column + v] =

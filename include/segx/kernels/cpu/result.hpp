@@ -13,7 +13,8 @@
 /// without a branch; and where the result `finishes()`, `finish` what it put, several pixels at a time.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// y = then(sum + bias), or then(sum + bias + x[1]): a blocked tensor that lies as y does.
+/// y = then(sum + bias), or then(sum + bias + x[1]): a blocked tensor that lies as y does, its images as
+/// far apart.
 class forward_result {
  public:
   /// `packed_bias`: filled up to whole panels.
