@@ -90,6 +90,13 @@ struct moments_of_sums {
   }
 };
 
+/// (x − mean) · factor + β, what a norm makes of x in front of its epilogue.
+template <int V>
+constexpr lanes<V> normalised(lanes<V> x, const lanes<V>& mean, const lanes<V>& factor, const lanes<V>& bias) {
+  for (int v = 0; v < V; ++v) { x.at[v] = (x.at[v] - mean.at[v]) * factor.at[v] + bias.at[v]; }
+  return x;
+}
+
 /// The gradient in front of a norm's epilogue, from dy behind it. What the slope follows from is computed from x once
 /// more, as the forward pass did, and rounded as it was stored: x is wanted anyway, so memory is read once less.
 template <class T>
@@ -103,8 +110,7 @@ struct gradient_before {
                          const lanes<V>& bias) const {
     lanes<V> gradient = dy.template get<V>(at.pixel, at.channel);
     if (then.then.empty()) { return gradient; }
-    lanes<V> known{};
-    for (int v = 0; v < V; ++v) { known.at[v] = (x.at[v] - mean.at[v]) * factor.at[v] + bias.at[v]; }
+    lanes<V> known = normalised(x, mean, factor, bias);
     if (slope_follows_from_result(then.then.act)) {
       then.apply(over, at, known);
       for (int v = 0; v < V; ++v) { known.at[v] = to_float(from_float<T>(known.at[v])); }
@@ -316,12 +322,9 @@ struct apply_body {
 
   constexpr void operator()(std::uint32_t thread) const {
     const spot at = over.template at<V>(thread);
-    lanes<V> values = x.template get<V>(at.pixel, at.channel);
     const int n = over.image(at.pixel);
-    const lanes<V> mean = by.get<V>(n, applied::mean, at.channel);
-    const lanes<V> factor = by.get<V>(n, applied::factor, at.channel);
-    const lanes<V> bias = by.get<V>(n, applied::bias, at.channel);
-    for (int v = 0; v < V; ++v) { values.at[v] = (values.at[v] - mean.at[v]) * factor.at[v] + bias.at[v]; }
+    lanes<V> values = normalised(x.template get<V>(at.pixel, at.channel), by.get<V>(n, applied::mean, at.channel),
+                                 by.get<V>(n, applied::factor, at.channel), by.get<V>(n, applied::bias, at.channel));
     then.apply(over, at, values);
     y.template set<V>(at.pixel, at.channel, values);
   }

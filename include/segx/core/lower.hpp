@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <segx/core/graph.hpp>
@@ -23,9 +24,8 @@ constexpr Op trimmed(const Op& op, purpose why) {
 ///  - for inference, layers that only matter in training are dropped;
 ///  - unless it is to be trained, batch normalisations move into the weights of the convolution that makes their input
 ///    (`fold_norms` in runtime/ computes these weights);
-///  - for inference, an addition moves into the layer that makes the last of what is added, where it can: this layer
-///  then
-///    has a second input (not where dropout stays: it is drawn by the number of a node, alike on all backends);
+///  - for inference, an addition moves into the layer that makes the last of what is added, where it can, as its second
+///    input (not where dropout stays: it is drawn by the number of a node, alike on all backends);
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
