@@ -82,8 +82,8 @@ static_assert(sum.body.nodes[2].inputs == std::array{1, 1} && sum.body.nodes[2].
 static_assert(reads(lowered<conv1x1<4>, skip<add, dropout<10>, relu>, conv1x1<1>>(inference),
                     "image conv2d relu add conv2d"));
 
-// An addition moves into a convolution that takes a second input: the later one of the two, if nobody else reads it and
-// nothing is left to do to its result. In training it stays.
+// An addition moves into a convolution that takes a second input: the later one of the two, if nobody else reads it. An
+// activation in front of it or one behind it comes along, not both. In training it stays.
 struct adding_op : no_op {
   template <class Layer>
   static constexpr adding_op of() {
@@ -105,8 +105,15 @@ static_assert(added.body.nodes[2].has_addend() && added.body.nodes[2].inputs == 
 static_assert(added.body.nodes[2].then.act == activation::relu && !added.body.nodes[1].has_addend());
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, conv1x1<1>>(training),
                     "image conv2d conv2d add conv2d"));
-static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, conv1x1<1>>(inference),
+constexpr auto added_behind = lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, conv1x1<1>>(inference);
+static_assert(reads(added_behind, "image conv2d conv2d conv2d"));
+static_assert(added_behind.body.nodes[2].has_addend() && added_behind.body.nodes[2].then.precedes_sum);
+static_assert(!added.body.nodes[2].then.precedes_sum);
+static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, relu, conv1x1<1>>(inference),
                     "image conv2d conv2d add conv2d"));
+static_assert(
+    reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>, relu>, batch_norm2d<>, relu, conv1x1<1>>(inference),
+          "image conv2d conv2d batch_norm2d conv2d"));
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, skip<add, conv1x1<4>>>, conv1x1<1>>(inference),
                     "image conv2d conv2d add conv2d"));
 static_assert(reads(lowered_adding<conv1x1<4>, skip<add, conv3x3<4>>, conv1x1<1>>(sampling),

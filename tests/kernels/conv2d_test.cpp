@@ -60,7 +60,7 @@ struct adding_conv2d_case : conv2d_case {
   }
 };
 
-TEST_CASE("conv2d adds a second input in front of its activation", "[kernels]") {
+TEST_CASE("conv2d adds a second input in front of its activation, or behind it", "[kernels]") {
   segx::cpu on{3};
   segx::reference<double> exactly;
   int adding = 0;
@@ -70,13 +70,16 @@ TEST_CASE("conv2d adds a second input in front of its activation", "[kernels]") 
     if (!c.needs<segx::cpu>(c.x, y).takes_addend) { continue; }
     INFO(c.text());
     ++adding;
-    const auto in = draw(c, c.batch, {c.x, y}, c.then);
-    auto alone = in;
-    alone.then = {};
-    auto sum = draw(add_case{}, c.batch, {y, y}, c.then);
-    sum.x = {layer_run{exactly, c, alone}.forward(), in.x[1]};
-    const auto expected = layer_run{exactly, add_case{}, sum}.forward();
-    CHECK(relative_error(layer_run{on, c, in}.forward(), expected) < 1e-4);
+    auto in = draw(c, c.batch, {c.x, y}, c.then);
+    for (const bool behind : {false, true}) {
+      auto alone = in;
+      alone.then = behind ? c.then : segx::epilogue{};
+      auto sum = draw(add_case{}, c.batch, {y, y}, behind ? segx::epilogue{} : c.then);
+      sum.x = {layer_run{exactly, c, alone}.forward(), in.x[1]};
+      const auto expected = layer_run{exactly, add_case{}, sum}.forward();
+      in.then.precedes_sum = behind;
+      CHECK(relative_error(layer_run{on, c, in}.forward(), expected) < 1e-4);
+    }
   }
   CHECK(adding > 40);
 }

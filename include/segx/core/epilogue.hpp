@@ -33,9 +33,10 @@ constexpr float largest_result(activation act) {
 /// Passes over the graph move pointwise layers in here, so that no memory is read or written for them.
 struct epilogue {
   activation act = activation::none;
-  float dropout = 0;         // probability of a zero; the other values are scaled by 1 / (1 − dropout)
-  float slope = 0;           // of leaky_relu and elu, above 0
-  bool whole_image = false;  // dropout takes all of an image or nothing (stochastic depth); never fused
+  float dropout = 0;          // probability of a zero; the other values are scaled by 1 / (1 − dropout)
+  float slope = 0;            // of leaky_relu and elu, above 0
+  bool whole_image = false;   // dropout takes all of an image or nothing (stochastic depth); never fused
+  bool precedes_sum = false;  // a second input, which the layer adds, is added behind it instead of in front
 
   constexpr bool empty() const { return act == activation::none && dropout == 0; }
 
@@ -43,7 +44,7 @@ struct epilogue {
   constexpr bool accepts(epilogue next) const {
     const bool act_fits =
         next.act == activation::none || (act == activation::none && (dropout == 0 || next.act == activation::relu));
-    return act_fits && (next.dropout == 0 || dropout == 0) && !whole_image && !next.whole_image;
+    return act_fits && (next.dropout == 0 || dropout == 0) && !whole_image && !next.whole_image && !precedes_sum;
   }
 
   constexpr epilogue then(epilogue next) const {

@@ -46,7 +46,7 @@ struct workspace {
   stream gives = stream::none;        // to a reader that takes it
   std::int64_t scratch_streamed = 0;  // then, of each thread, beside the reader's
   stream takes = stream::none;
-  bool takes_addend = false;  // forward, it can add a second input to its result, in front of its epilogue
+  bool takes_addend = false;  // forward, it can add a second input to its result, in front of or behind its epilogue
   bool gates = false;         // backward, it can take over the ReLU that made its input: see backward_pass::relu_scale
   bool slopes = false;        // backward, it takes the slope of its own epilogue along: see backward_pass::then
 };

@@ -95,11 +95,13 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
       const int last = std::max(n.inputs[0], n.inputs[1]);
       const int before = std::min(n.inputs[0], n.inputs[1]);
       node<Op>& adder = g.nodes[last];
-      if (adder.needs.takes_addend && adder.input_count == 1 && adder.then.empty() && readers_now[last] == 1 &&
-          last != before) {
+      const bool acts_behind =
+          i + 1 < composed.size && composed.nodes[i + 1].pointwise && composed.nodes[i + 1].reads(i);
+      const bool is_free = adder.then.empty() || (adder.then.dropout == 0 && !acts_behind);
+      if (adder.needs.takes_addend && adder.input_count == 1 && is_free && readers_now[last] == 1 && last != before) {
         adder.inputs[1] = before;
         adder.input_count = 2;
-        adder.then = n.then;
+        adder.then.precedes_sum = !adder.then.empty();
         id[i] = last;
         readers_now[last] = readers[i];
         continue;

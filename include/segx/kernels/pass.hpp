@@ -30,7 +30,7 @@ struct kept_memory {
 /// Everything that the forward kernel of a layer reads and writes.
 template <class T>
 struct forward_pass {
-  std::array<view<const T>, 2> x{};      // inputs; where a layer `takes_addend`, the second is added before `then`
+  std::array<view<const T>, 2> x{};      // inputs; where a layer `takes_addend`, the second is added as `then` says
   view<T> y{};                           // result, to be written whole
   std::array<const T*, 4> parameters{};  // learnables, in the order of the layer's `parameters`, PyTorch's layout
   const T* packed = nullptr;             // what `pack` made of them

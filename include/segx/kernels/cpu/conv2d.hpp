@@ -226,18 +226,23 @@ inline void pack_phases(const conv2d_geometry& g, int channels_in, int channels_
     return direct_convolution(on.threads, {.out_step = g.stride, .out_taps = g.kernel}, f.x[0], weights, f.y, result);
   }
   if (!detail::has_phases(g)) { return segx::conv_transpose2d_forward<float, cpu::memory>(on, g, f); }
-  for (int p = 0; p < g.stride * g.stride; ++p) {
-    const transposed_phase row{g, p / g.stride};
-    const transposed_phase column{g, p % g.stride};
-    const direct::geometry phase{.kernel = row.taps,
-                                 .padding = row.padding,
-                                 .column_padding = column.padding,
-                                 .out_step = g.stride,
-                                 .out_row = p / g.stride,
-                                 .out_column = p % g.stride};
-    direct_convolution(on.threads, phase, f.x[0], weights, f.y, result);
-    weights += direct::packed_floats(f.x[0].extent.channels, f.y.extent.channels, row.taps * row.taps);
-  }
+  // A task makes all phases of a row of x, while the rows of y that they share are in the cache.
+  const int taps = g.kernel / g.stride;
+  const std::int64_t phase_floats = direct::packed_floats(f.x[0].extent.channels, f.y.extent.channels, taps * taps);
+  const int height = f.x[0].extent.height;
+  on.threads.run(f.y.batch * height, [&](int task, int) {
+    for (int p = 0; p < g.stride * g.stride; ++p) {
+      const transposed_phase row{g, p / g.stride};
+      const transposed_phase column{g, p % g.stride};
+      const direct::geometry phase{.kernel = taps,
+                                   .padding = row.padding,
+                                   .column_padding = column.padding,
+                                   .out_step = g.stride,
+                                   .out_row = p / g.stride,
+                                   .out_column = p % g.stride};
+      direct_rows{phase, f.x[0], weights + p * phase_floats, f.y, result}(task / height, task % height);
+    }
+  });
 }
 
 [[gnu::noinline]] inline void conv_transpose2d_backward(cpu& on, const conv2d_geometry& g,

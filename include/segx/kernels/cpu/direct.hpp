@@ -77,144 +77,178 @@ HWY_INLINE void accumulate_row(const float* in, const channel_access& at, int ch
   }
 }
 
-/// Gives every slice of every result to result.store(values, k, image, pixel, where); `where` is null if y is plain.
+/// A direct convolution, row by row. Gives every slice of every result to result.store(values, k, image, pixel, where);
+/// `where` is null if y is plain.
+template <class Result>
+class direct_rows {
+ public:
+  direct_rows(const direct::geometry& g, const view<const float>& x, const float* packed, const view<float>& y,
+              const Result& result)
+      : g_{g},
+        x_{x},
+        packed_{packed},
+        y_{y},
+        result_{result},
+        in_at_{x.extent},
+        pixel_step_{std::int64_t{g.in_step} * in_at_.group},
+        tap_columns_{detail::whole_panels(y.extent.channels)},
+        columns_{g.out_taps * g.out_taps * tap_columns_},
+        tap_floats_{std::int64_t{columns_} * x.extent.channels},
+        row_begin_{first_inside(g.out_row, g.out_step)},
+        row_end_{end(g.out_row, y.extent.height, x.extent.height)},
+        column_begin_{first_inside(g.out_column, g.out_step)},
+        column_end_{std::max(column_begin_, end(g.out_column, y.extent.width, x.extent.width))} {
+    // Columns from which all taps stay inside the image go several at a time, perhaps with one that lacks some.
+    const int reach = (g.kernel - 1) * g.dilation;
+    const int inner_space = x.extent.width - 1 - reach + g.column_padding;
+    inner_begin_ = std::clamp((g.column_padding + g.in_step - 1) / g.in_step, column_begin_, column_end_);
+    inner_end_ = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin_, column_end_);
+  }
+
+  /// The i of results (i, j) whose place lies in y: from the first to before the end.
+  int begin() const { return row_begin_; }
+  int end() const { return row_end_; }
+
+  /// Results i of image n.
+  HWY_INLINE void operator()(int n, int i) const {
+    const bool y_blocked = cpu::memory.is_blocked(y_.extent);
+    const int stored = y_blocked ? detail::whole_blocks(y_.extent.channels) : y_.extent.channels;
+    for_each_pass(g_.out_taps > 1 ? columns_ : stored,
+                  [&]<int Vectors>(int k) SEGX_INLINED { row_of_results<Vectors>(n, i, k); });
+  }
+
+ private:
+  /// A transposed convolution only has as many results as inputs.
+  int end(int offset, int extent, int in_extent) const {
+    const int inside = end_inside(offset, g_.out_step, extent);
+    return g_.out_step > 1 ? std::min(inside, in_extent) : inside;
+  }
+  panels<panel> weights_of(int r, int s) const {
+    return {packed_ + (r * g_.kernel + s) * tap_floats_, std::int64_t{panel} * x_.extent.channels};
+  }
+  /// The channel that a column of weights is for, and the pixel of its result (i, j).
+  std::pair<int, std::int64_t> place(int column, int i, int j) const {
+    const int tap = column / tap_columns_;
+    const std::int64_t row = i * g_.out_step + g_.out_row + tap / g_.out_taps;
+    return {column % tap_columns_, row * y_.extent.width + j * g_.out_step + g_.out_column + tap % g_.out_taps};
+  }
+
+  template <int Vectors>
+  HWY_INLINE void row_of_results(int n, int i, int k) const {
+    int j = column_begin_;
+    if (in_at_.group > 1 && inner_begin_ == j + 1 && inner_end_ >= j + 4) {
+      // The first lacks taps at the left, the other three have all of theirs.
+      results<4, Vectors>(n, i, j, k);
+      j += 4;
+    }
+    for (; j < inner_begin_; ++j) { results<1, Vectors>(n, i, j, k); }
+    // As many as registers hold, but rather twice four than six and two.
+    for (; j + max_rows <= inner_end_ && !(max_rows == 6 && inner_end_ - j == 8); j += max_rows) {
+      results<max_rows, Vectors>(n, i, j, k);
+    }
+    for (; j + 4 <= inner_end_; j += 4) { results<4, Vectors>(n, i, j, k); }
+    if (max_rows > 4 && j < inner_end_ && inner_end_ - inner_begin_ >= 4 && result_.may_repeat()) {
+      // Four take as long as one; those that are there already are stored again, as they were.
+      results<4, Vectors>(n, i, inner_end_ - 4, k);
+      j = inner_end_;
+    }
+    for (; j < column_end_; ++j) { results<1, Vectors>(n, i, j, k); }
+    for (int half = 0; half < Vectors; ++half) {
+      const auto [channel, first_pixel] = place(k + half * column_lanes, i, column_begin_);
+      finish_sums(column_tag{}, result_, y_, channel, n, first_pixel, column_end_ - column_begin_, g_.out_step);
+    }
+  }
+
+  template <int Pixels, int Vectors>
+  HWY_INLINE void results(int n, int i, int j, int k) const {
+    const direct::geometry& g = g_;
+    const int channels = x_.extent.channels;
+    column_vec sum0[Pixels];
+    column_vec sum1[Pixels];
+#pragma GCC unroll 16
+    for (int p = 0; p < Pixels; ++p) { sum0[p] = sum1[p] = hn::Zero(column_tag{}); }
+    if (Pixels > 1 && g.out_step > 1 && has_vector(column_tag{}, y_, 0)) {  // the results to come
+      const auto [channel, pixel] = place(k, i, j + Pixels);
+      const float* to = y_.image(n) + channel_offset(y_.extent, channel) + pixel * channel_block;
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) {
+        ask_to_write<1>(column_tag{}, to + std::int64_t{p} * g.out_step * channel_block,
+                        y_.extent.plane() * channel_block);
+      }
+    }
+    alignas(64) float totals[2][Pixels][column_lanes];  // of the rows of the kernel that are done
+    bool has_totals = false;
+    if constexpr (column_lanes == 1) {  // without vectors GCC 12 warns: it does not see that the flag guards them
+      std::fill_n(totals[0][0], 2 * Pixels, 0.0F);
+    }
+    const auto add_totals = [&]() SEGX_INLINED {
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) {
+        sum0[p] = hn::Add(hn::Load(column_tag{}, totals[0][p]), sum0[p]);
+        if (Vectors == 2) { sum1[p] = hn::Add(hn::Load(column_tag{}, totals[1][p]), sum1[p]); }
+      }
+    };
+    for (int r = 0; r < g.kernel; ++r) {
+      const int h = i * g.in_step - g.padding + r * g.dilation;
+      if (h < 0 || h >= x_.extent.height) { continue; }
+      if (Pixels > 1 && in_at_.group == 1) {
+        const float* from = x_.image(n) + std::int64_t{h} * x_.extent.width + j * g.in_step - g.column_padding;
+        accumulate_row<Pixels, Vectors>(from, in_at_, channels, pixel_step_, g.dilation, g.kernel, weights_of(r, 0),
+                                        tap_floats_, k, sum0, sum1);
+        continue;
+      }
+      for (int s = 0; s < g.kernel; ++s) {
+        const int w = j * g.in_step + s * g.dilation - g.column_padding;
+        if (Pixels == 1 && (w < 0 || w >= x_.extent.width)) { continue; }
+        const float* from = x_.image(n) + (std::int64_t{h} * x_.extent.width + w) * in_at_.group;
+        if (Pixels == 4 && w < 0) {  // a tap that the first result of a row lacks
+          accumulate_tap<Pixels == 4 ? 3 : 1, Vectors>(from + pixel_step_, in_at_, channels, pixel_step_,
+                                                       weights_of(r, s), k, sum0 + 1, sum1 + 1);
+        } else if (Pixels > 1 && pixel_step_ == channel_block) {
+          accumulate_tap<Pixels, Vectors>(from, in_at_, channels, fixed<channel_block>{}, weights_of(r, s), k, sum0,
+                                          sum1);
+        } else {
+          accumulate_tap<Pixels, Vectors>(from, in_at_, channels, pixel_step_, weights_of(r, s), k, sum0, sum1);
+        }
+      }
+      if (in_at_.group == 1 || r + 1 == g.kernel) { continue; }
+      if (has_totals) { add_totals(); }  // so that long sums keep their digits
+      has_totals = true;
+#pragma GCC unroll 16
+      for (int p = 0; p < Pixels; ++p) {
+        hn::Store(sum0[p], column_tag{}, totals[0][p]);
+        if (Vectors == 2) { hn::Store(sum1[p], column_tag{}, totals[1][p]); }
+        sum0[p] = sum1[p] = hn::Zero(column_tag{});
+      }
+    }
+    if (has_totals) { add_totals(); }
+    const auto put = [&](const column_vec* sum, int column) SEGX_INLINED {
+      const auto [channel, first_pixel] = place(column, i, j);
+      put_sums<Pixels>(column_tag{}, result_, sum, y_, channel, n, first_pixel, g.out_step);
+    };
+    put(sum0, k);
+    if constexpr (Vectors == 2) { put(sum1, k + column_lanes); }
+  }
+
+  direct::geometry g_;
+  view<const float> x_;
+  const float* packed_;
+  view<float> y_;
+  const Result& result_;
+  channel_access in_at_;
+  std::int64_t pixel_step_;
+  int tap_columns_, columns_;
+  std::int64_t tap_floats_;
+  int row_begin_, row_end_, column_begin_, column_end_, inner_begin_, inner_end_;
+};
+
 template <class Result>
 void direct_convolution(thread_pool& threads, const direct::geometry& g, const view<const float>& x,
                         const float* packed, const view<float>& y, const Result& result) {
-  const channel_access in_at{x.extent};
-  const int channels = x.extent.channels;
-  const int tap_columns = (y.extent.channels + panel - 1) / panel * panel;
-  const int columns = g.out_taps * g.out_taps * tap_columns;
-  const int stored = cpu::memory.is_blocked(y.extent) ? detail::whole_blocks(y.extent.channels) : y.extent.channels;
-  const int passed = g.out_taps > 1 ? columns : stored;
-  const std::int64_t tap_floats = std::int64_t{columns} * channels;
-  const std::int64_t pixel_step = std::int64_t{g.in_step} * in_at.group;
-
-  // Results (i, j) whose place lies in y. A transposed convolution only has as many results as inputs.
-  const auto limit = [&](int end, int in_extent) { return g.out_step > 1 ? std::min(end, in_extent) : end; };
-  const int row_begin = first_inside(g.out_row, g.out_step);
-  const int row_end = limit(end_inside(g.out_row, g.out_step, y.extent.height), x.extent.height);
-  const int column_begin = first_inside(g.out_column, g.out_step);
-  const int column_end = limit(end_inside(g.out_column, g.out_step, y.extent.width), x.extent.width);
-  const int rows = row_end - row_begin;
-  if (rows <= 0 || column_end <= column_begin) { return; }
-
-  threads.run(y.batch * rows, [&](int task, int) {
-    const int n = task / rows;
-    const int i = row_begin + task % rows;
-    const float* image = x.image(n);
-    const int first_row = i * g.in_step - g.padding;
-
-    const auto weights_of = [&](int r, int s) {
-      return panels<panel>{packed + (r * g.kernel + s) * tap_floats, std::int64_t{panel} * channels};
-    };
-    // The channel that the column of weights is for, and the pixel of its result for column j of this row.
-    const auto place = [&](int column, int j) {
-      const int tap = column / tap_columns;
-      return std::pair{column % tap_columns,
-                       std::int64_t{i * g.out_step + g.out_row + tap / g.out_taps} * y.extent.width + j * g.out_step +
-                           g.out_column + tap % g.out_taps};
-    };
-    const auto results = [&]<int Pixels, int Vectors>(int j, int k) {
-      column_vec sum0[Pixels];
-      column_vec sum1[Pixels];
-#pragma GCC unroll 16
-      for (int p = 0; p < Pixels; ++p) { sum0[p] = sum1[p] = hn::Zero(column_tag{}); }
-      if (Pixels > 1 && g.out_step > 1 && has_vector(column_tag{}, y, 0)) {  // the results to come
-        const auto [channel, pixel] = place(k, j + Pixels);
-        const float* to = y.image(n) + channel_offset(y.extent, channel) + pixel * channel_block;
-#pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) {
-          ask_to_write<1>(column_tag{}, to + std::int64_t{p} * g.out_step * channel_block,
-                          y.extent.plane() * channel_block);
-        }
-      }
-      alignas(64) float totals[2][Pixels][column_lanes];  // of the rows of the kernel that are done
-      bool has_totals = false;
-      if constexpr (column_lanes == 1) {  // without vectors GCC 12 warns: it does not see that the flag guards them
-        std::fill_n(totals[0][0], 2 * Pixels, 0.0F);
-      }
-      const auto add_totals = [&]() SEGX_INLINED {
-#pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) {
-          sum0[p] = hn::Add(hn::Load(column_tag{}, totals[0][p]), sum0[p]);
-          if (Vectors == 2) { sum1[p] = hn::Add(hn::Load(column_tag{}, totals[1][p]), sum1[p]); }
-        }
-      };
-      for (int r = 0; r < g.kernel; ++r) {
-        const int h = first_row + r * g.dilation;
-        if (h < 0 || h >= x.extent.height) { continue; }
-        if (Pixels > 1 && in_at.group == 1) {
-          const float* from = image + std::int64_t{h} * x.extent.width + j * g.in_step - g.column_padding;
-          accumulate_row<Pixels, Vectors>(from, in_at, channels, pixel_step, g.dilation, g.kernel, weights_of(r, 0),
-                                          tap_floats, k, sum0, sum1);
-          continue;
-        }
-        for (int s = 0; s < g.kernel; ++s) {
-          const int w = j * g.in_step + s * g.dilation - g.column_padding;
-          if (Pixels == 1 && (w < 0 || w >= x.extent.width)) { continue; }
-          const float* from = image + (std::int64_t{h} * x.extent.width + w) * in_at.group;
-          if (Pixels == 4 && w < 0) {  // a tap that the first result of a row lacks
-            accumulate_tap<Pixels == 4 ? 3 : 1, Vectors>(from + pixel_step, in_at, channels, pixel_step,
-                                                         weights_of(r, s), k, sum0 + 1, sum1 + 1);
-          } else if (Pixels > 1 && pixel_step == channel_block) {
-            accumulate_tap<Pixels, Vectors>(from, in_at, channels, fixed<channel_block>{}, weights_of(r, s), k, sum0,
-                                            sum1);
-          } else {
-            accumulate_tap<Pixels, Vectors>(from, in_at, channels, pixel_step, weights_of(r, s), k, sum0, sum1);
-          }
-        }
-        if (in_at.group == 1 || r + 1 == g.kernel) { continue; }
-        if (has_totals) { add_totals(); }  // so that long sums keep their digits
-        has_totals = true;
-#pragma GCC unroll 16
-        for (int p = 0; p < Pixels; ++p) {
-          hn::Store(sum0[p], column_tag{}, totals[0][p]);
-          if (Vectors == 2) { hn::Store(sum1[p], column_tag{}, totals[1][p]); }
-          sum0[p] = sum1[p] = hn::Zero(column_tag{});
-        }
-      }
-      if (has_totals) { add_totals(); }
-      const auto put = [&](const column_vec* sum, int column) SEGX_INLINED {
-        const auto [channel, first_pixel] = place(column, j);
-        put_sums<Pixels>(column_tag{}, result, sum, y, channel, n, first_pixel, g.out_step);
-      };
-      put(sum0, k);
-      if constexpr (Vectors == 2) { put(sum1, k + column_lanes); }
-    };
-    const auto row_of_results = [&]<int Vectors>(int k, int inner_begin, int inner_end) {
-      int j = column_begin;
-      if (in_at.group > 1 && inner_begin == j + 1 && inner_end >= j + 4) {
-        // The first lacks taps at the left, the other three have all of theirs.
-        results.template operator()<4, Vectors>(j, k);
-        j += 4;
-      }
-      for (; j < inner_begin; ++j) { results.template operator()<1, Vectors>(j, k); }
-      // As many as registers hold, but rather twice four than six and two.
-      for (; j + max_rows <= inner_end && !(max_rows == 6 && inner_end - j == 8); j += max_rows) {
-        results.template operator()<max_rows, Vectors>(j, k);
-      }
-      for (; j + 4 <= inner_end; j += 4) { results.template operator()<4, Vectors>(j, k); }
-      if (max_rows > 4 && j < inner_end && inner_end - inner_begin >= 4 && result.may_repeat()) {
-        // Four take as long as one; those that are there already are stored again, as they were.
-        results.template operator()<4, Vectors>(inner_end - 4, k);
-        j = inner_end;
-      }
-      for (; j < column_end; ++j) { results.template operator()<1, Vectors>(j, k); }
-      for (int half = 0; half < Vectors; ++half) {
-        const auto [channel, first_pixel] = place(k + half * column_lanes, column_begin);
-        finish_sums(column_tag{}, result, y, channel, n, first_pixel, column_end - column_begin, g.out_step);
-      }
-    };
-
-    // Columns from which all taps stay inside the image go several at a time, perhaps with one that lacks some.
-    const int reach = (g.kernel - 1) * g.dilation;
-    const int inner_begin = std::clamp((g.column_padding + g.in_step - 1) / g.in_step, column_begin, column_end);
-    const int inner_space = x.extent.width - 1 - reach + g.column_padding;
-    const int inner_end = std::clamp(inner_space >= 0 ? inner_space / g.in_step + 1 : 0, inner_begin, column_end);
-    for_each_pass(passed,
-                  [&]<int Vectors>(int k) { row_of_results.template operator()<Vectors>(k, inner_begin, inner_end); });
-  });
+  const direct_rows<Result> row{g, x, packed, y, result};
+  const int rows = row.end() - row.begin();
+  if (rows <= 0) { return; }
+  threads.run(y.batch * rows, [&](int task, int) { row(task / rows, row.begin() + task % rows); });
 }
 
 /// weight(k, c, tap) into packed[tap][⌈K/16⌉][C][16], zeros behind the last k.

@@ -13,13 +13,17 @@
 /// without a branch; and where the result `finishes()`, `finish` what it put, several pixels at a time.
 namespace segx::simd::HWY_NAMESPACE {
 
-/// y = then(sum + bias), or then(sum + bias + x[1]): a blocked tensor that lies as y does, its images as
-/// far apart.
+/// y = then(sum + bias), or then(sum + bias + x[1]), or then(sum + bias) + x[1] where `then` precedes the sum: a
+/// blocked tensor that lies as y does, its images as far apart.
 class forward_result {
  public:
   /// `packed_bias`: filled up to whole panels.
   forward_result(const forward_pass<float>& f, const float* packed_bias)
-      : y_{f.y}, bias_{packed_bias}, added_{f.x[1].data}, then_{f.then, f.seed, f.y.extent.plane()} {}
+      : y_{f.y},
+        bias_{packed_bias},
+        added_{f.x[1].data},
+        adds_first_{added_ != nullptr && !f.then.precedes_sum},
+        then_{f.then, f.seed, f.y.extent.plane()} {}
 
   /// True if storing a sum again, before its pixel is finished, gives the same.
   static constexpr bool may_repeat() { return true; }
@@ -33,8 +37,9 @@ class forward_result {
     constexpr int vector = hn::MaxLanes(D{});
     for (int lane = 0; lane < vector; lane += lanes) {
       float* slice = where + lane / channel_block * block_distance + lane % channel_block;
-      if (added_ != nullptr) { add_pixels(slice, count, step * channel_block); }
+      if (adds_first_) { add_pixels(slice, count, step * channel_block); }
       then_.finish(slice, count, step, index(k + lane, n, pixel));
+      if (added_ != nullptr && !adds_first_) { add_pixels(slice, count, step * channel_block); }
     }
   }
   /// Activation and dropout of `count` pixels in a row whose `Channels` channels, from k on, lie together.
@@ -47,18 +52,19 @@ class forward_result {
   }
   static store_slice put() { return {}; }
 
-  /// Where something is to be added, the clamp comes behind it.
+  /// Where something is to be added first, the clamp comes behind it.
   template <class D>
   HWY_INLINE auto clamped_sum(D d, int k) const {
     constexpr float infinity = std::numeric_limits<float>::infinity();
-    return [bias = hn::LoadU(d, bias_ + k), floor = hn::Set(d, added_ == nullptr ? then_.floor() : -infinity),
-            ceiling = hn::Set(d, added_ == nullptr ? then_.ceiling() : infinity)](hn::Vec<D> sum)
+    return [bias = hn::LoadU(d, bias_ + k), floor = hn::Set(d, adds_first_ ? -infinity : then_.floor()),
+            ceiling = hn::Set(d, adds_first_ ? infinity : then_.ceiling())](hn::Vec<D> sum)
                SEGX_INLINED { return at_most(ceiling, at_least(floor, hn::Add(sum, bias))); };
   }
   HWY_INLINE void store(vec sum, int k, int n, std::int64_t pixel, float* where) const {
     sum = hn::Add(sum, load(bias_ + k));
-    if (added_ != nullptr) { sum = hn::Add(sum, load(added_ + (where - y_.data))); }
-    const vec v = then_(sum, index(k, n, pixel));
+    if (adds_first_) { sum = hn::Add(sum, load(added_ + (where - y_.data))); }
+    vec v = then_(sum, index(k, n, pixel));
+    if (added_ != nullptr && !adds_first_) { v = hn::Add(v, load(added_ + (where - y_.data))); }
     if (where != nullptr) { return simd::store(v, where); }
     float values[lanes];
     simd::store(v, values);
@@ -79,7 +85,9 @@ class forward_result {
  private:
   HWY_NOINLINE void add_pixels(float* slice, int count, int distance) const {
     const float* added = added_ + (slice - y_.data);
-    const vec floor = all(then_.floor()), ceiling = all(then_.ceiling());
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const vec floor = all(adds_first_ ? then_.floor() : -infinity);
+    const vec ceiling = all(adds_first_ ? then_.ceiling() : infinity);
     for (int i = 0; i < count * distance; i += distance) {
       simd::store(at_most(ceiling, at_least(floor, hn::Add(load(slice + i), load(added + i)))), slice + i);
     }
@@ -92,6 +100,7 @@ class forward_result {
   view<float> y_;
   const float* bias_;
   const float* added_;  // none: nullptr
+  bool adds_first_;     // in front of `then`
   vector_epilogue then_;
 };
 

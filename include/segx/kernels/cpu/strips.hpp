@@ -14,23 +14,23 @@ namespace segx::simd::HWY_NAMESPACE {
 
 static_assert(strips::whole_strips % max_rows == 0);
 
-/// Pixels [first, first + count) of x into strips; channel c times factors[c] where there are factors.
+/// Pixels [first, first + count) of x into strips; channel c times factors[c] where there are factors. Block after
+/// block: what is read lies in a row.
 [[gnu::noinline]] inline void pack_strips(const view<const float>& x, int n, std::int64_t first, int count,
                                           const float* factors, float* strips) {
-  const std::int64_t distance = x.extent.plane() * channel_block;
-  for (int strip = 0; strip < count; strip += max_rows) {
-    const int rows = std::min(max_rows, count - strip);
-    const float* from = x.image(n) + (first + strip) * channel_block;
-    for (int c = 0; c < x.extent.channels; c += channel_block, from += distance, strips += max_rows * channel_block) {
+  const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(x.extent.channels);
+  for (int c = 0; c < x.extent.channels; c += channel_block, strips += max_rows * channel_block) {
+    const float* from = x.image(n) + channel_offset(x.extent, c) + first * channel_block;
+    float* to = strips;
+    for (int left = count; left > 0; left -= max_rows, from += max_rows * channel_block, to += strip_floats) {
+      const int floats = std::min(max_rows, left) * channel_block;
       if (factors == nullptr) {
-        std::copy(from, from + rows * channel_block, strips);
+        std::copy(from, from + floats, to);
         continue;
       }
       for (int slice = 0; slice < channel_block; slice += lanes) {
         const vec factor = load(factors + c + slice);
-        for (int r = slice; r < rows * channel_block; r += channel_block) {
-          store(hn::Mul(load(from + r), factor), strips + r);
-        }
+        for (int f = slice; f < floats; f += channel_block) { store(hn::Mul(load(from + f), factor), to + f); }
       }
     }
   }
