@@ -50,14 +50,25 @@ HWY_INLINE void multiply_strip(const float* strip, int channels, const panels<pa
   }
 }
 
-/// Pixels [first, first + count) of image n of y from strips of as many pixels of x.
+/// Asks for what pack_strips will copy into the strip of pixel `first`, while there is something else to do.
+HWY_INLINE void ask_for_strip(const view<const float>& x, int n, std::int64_t first) {
+  constexpr int floats_of_line = 16;
+  for (int c = 0; c < x.extent.channels; c += channel_block) {
+    const float* from = x.image(n) + channel_offset(x.extent, c) + first * channel_block;
+    for (int f = 0; f < max_rows * channel_block; f += floats_of_line) { __builtin_prefetch(from + f, 0, 2); }
+  }
+}
+
+/// Pixels [first, first + count) of image n of y from strips of as many pixels of x. meanwhile(p) is called once for
+/// each strip, whose first pixel is first + p.
 HWY_INLINE void multiply_strips(const float* strips, int channels, const panels<panel>& weights, const view<float>& y,
-                                int n, std::int64_t first, int count, const forward_result& result) {
+                                int n, std::int64_t first, int count, const forward_result& result, auto&& meanwhile) {
   const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
   for_each_pass(detail::whole_blocks(y.extent.channels), [&]<int Vectors>(int k) {
     column_vec sum[2][max_rows];
     const float* strip = strips;
     for (int p = 0; p < count; p += max_rows, strip += strip_floats) {
+      if (k == 0) { meanwhile(p); }
       multiply_strip<Vectors>(strip, channels, weights, k, k + (Vectors - 1) * column_lanes, sum[0], sum[1]);
 #pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
@@ -86,7 +97,10 @@ inline void strip_convolution(thread_pool& threads, const view<const float>& x, 
     const int count = std::min(of_task, pixels - first);
     float* strips = scratch.of(thread);
     pack_strips(x, n, first, count, factors ? factors.image(n) : nullptr, strips);
-    multiply_strips(strips, channels, weights, y, n, first, count, result);
+    const bool is_last = first + of_task >= pixels;
+    multiply_strips(strips, channels, weights, y, n, first, count, result, [&](int p) SEGX_INLINED {
+      if (!is_last) { ask_for_strip(x, n, first + of_task + p); }  // of the task that this thread mostly takes next
+    });
   });
 }
 
