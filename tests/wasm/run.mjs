@@ -615,20 +615,29 @@ async function testInBrowser(chromium, native) {
       if (url.endsWith('.wasm')) response.end('as good as compiled for another machine');
     }));
 
-    let isOut = true;
-    await test('a program that did not come is fetched again with the next weights', 60, () => apart(async (other) => {
-      const told = `${idle} && /unet16.*wasm is missing beside this page .no answer/.test(${problem})`;
-      await other.until(told);
-      await other.choose('#image-file', join(native, 'small.png'));
-      await other.until(told);
-      isOut = false;
-      await other.choose('#weights-file', weights);
-      await other.until(result('small.png'));
-      assert.equal(await other.value(problem), undefined);
-      assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
-    }, ({ url }, response) => {
-      if (isOut && url.endsWith('.wasm')) response.destroy();
-    }));
+    const halfWay = (response) => new Promise((resolve) => {
+      response.writeHead(200, { 'Content-Type': 'application/wasm', 'Content-Length': 1000 });
+      response.write('half a program', () => { response.destroy(); resolve(); });
+    });
+    for (const [what, lose, sentence] of [
+      ['did not come', (response) => response.destroy(), 'is missing beside this page .no answer'],
+      ['broke off', halfWay, 'did not arrive whole'],
+    ]) {
+      let isOut = true;
+      await test(`a program that ${what} is fetched again with the next weights`, 60, () => apart(async (other) => {
+        const told = `${idle} && /unet16.*wasm ${sentence}/.test(${problem})`;
+        await other.until(told);
+        await other.choose('#image-file', join(native, 'small.png'));
+        await other.until(told);
+        isOut = false;
+        await other.choose('#weights-file', weights);
+        await other.until(result('small.png'));
+        assert.equal(await other.value(problem), undefined);
+        assert(iou((await downloadedMask(other)).mask, readFileSync(join(native, 'small.mask'))) >= 0.999);
+      }, async ({ url }, response) => {
+        if (isOut && url.endsWith('.wasm')) await lose(response);
+      }));
+    }
 
     let release;
     const released = new Promise((resolve) => { release = resolve; });

@@ -106,7 +106,9 @@ async function compile(url) {
   try {
     return await WebAssembly.compileStreaming(response.clone());
   } catch {  // the server calls it something other than application/wasm
-    const bytes = await response.arrayBuffer();
+    const bytes = await response.arrayBuffer().catch(() => {
+      throw new Problem(`${url} did not arrive whole; reload this page.`);
+    });
     return WebAssembly.compile(bytes).catch(() => {
       throw new Problem('This browser does not run WebAssembly with SIMD; use a current Chrome, Edge, Firefox or Safari.');
     });
