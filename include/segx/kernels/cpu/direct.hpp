@@ -95,9 +95,9 @@ class direct_rows {
         columns_{g.out_taps * g.out_taps * tap_columns_},
         tap_floats_{std::int64_t{columns_} * x.extent.channels},
         row_begin_{first_inside(g.out_row, g.out_step)},
-        row_end_{end(g.out_row, y.extent.height, x.extent.height)},
+        row_end_{end_along(g.out_row, y.extent.height, x.extent.height)},
         column_begin_{first_inside(g.out_column, g.out_step)},
-        column_end_{std::max(column_begin_, end(g.out_column, y.extent.width, x.extent.width))} {
+        column_end_{std::max(column_begin_, end_along(g.out_column, y.extent.width, x.extent.width))} {
     // Columns from which all taps stay inside the image go several at a time, perhaps with one that lacks some.
     const int reach = (g.kernel - 1) * g.dilation;
     const int inner_space = x.extent.width - 1 - reach + g.column_padding;
@@ -119,7 +119,7 @@ class direct_rows {
 
  private:
   /// A transposed convolution only has as many results as inputs.
-  int end(int offset, int extent, int in_extent) const {
+  int end_along(int offset, int extent, int in_extent) const {
     const int inside = end_inside(offset, g_.out_step, extent);
     return g_.out_step > 1 ? std::min(inside, in_extent) : inside;
   }
