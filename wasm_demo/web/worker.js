@@ -105,7 +105,7 @@ async function compile(url) {
   if (!response.ok) throw new Problem(`${url} is missing beside this page (${response.status}).`);
   try {
     return await WebAssembly.compileStreaming(response.clone());
-  } catch {  // the server calls it something other than application/wasm
+  } catch {  // the server calls it something other than application/wasm, or did not send all of it
     const bytes = await response.arrayBuffer().catch(() => {
       throw new Problem(`${url} did not arrive whole; reload this page.`);
     });

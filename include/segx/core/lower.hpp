@@ -25,7 +25,8 @@ constexpr Op trimmed(const Op& op, purpose why) {
 ///  - unless it is to be trained, batch normalisations move into the weights of the convolution that makes their input
 ///    (`fold_norms` in runtime/ computes these weights);
 ///  - for inference, an addition moves into the layer that makes the last of what is added, where it can, as its second
-///    input (not where dropout stays: it is drawn by the number of a node, alike on all backends);
+///    input, in front of its activation or behind it (not where dropout stays: it is drawn by the number of a node,
+///    alike on all backends);
 ///  - activations and dropout move into the epilogue of the layer that makes their input, where it takes them.
 ///
 /// Ids are given anew; names and places of the weights stay.
@@ -95,6 +96,7 @@ constexpr lowered_graph<Capacity, Op> lower(const graph<Capacity, Op>& composed,
       const int last = std::max(n.inputs[0], n.inputs[1]);
       const int before = std::min(n.inputs[0], n.inputs[1]);
       node<Op>& adder = g.nodes[last];
+      // An epilogue has one activation: the sum's own is worth more, as it would else be a pass over memory.
       const bool acts_behind =
           i + 1 < composed.size && composed.nodes[i + 1].pointwise && composed.nodes[i + 1].reads(i);
       const bool is_free = adder.then.empty() || (adder.then.dropout == 0 && !acts_behind);
