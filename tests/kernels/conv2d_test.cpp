@@ -99,9 +99,33 @@ TEST_CASE("conv2d without Winograd is as exact as plain loops", "[kernels]") {
   }
 }
 
+TEST_CASE("conv2d that prefers memory agrees, also where it keeps its weights as they are", "[kernels]") {
+  using segx::detail::convolution_algorithm;
+  constexpr auto policy = convolution_policy::prefer_memory;
+  std::map<convolution_algorithm, int> keeping;
+  cpu_with<policy> on{3};
+  for (const conv2d_case& c : conv2d_cases()) {
+    INFO(c.text());
+    check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-4);
+    const segx::shape y = c.output_shape(c.x);
+    const auto algorithm = segx::detail::algorithm_for(c.geometry, c.x, y, policy);
+    const bool is_strided = algorithm == convolution_algorithm::strided_winograd;
+    keeping[algorithm] += keeps_taps(is_strided ? segx::winograd::strided : filter_of(c), c.x, y, policy) ? 1 : 0;
+  }
+  // Several groups of tiles, several steps of channels, which fill neither up.
+  const conv2d_case large{{.padding = 1}, 72, {80, 34, 30}, 2, {.act = segx::activation::silu}};
+  const segx::winograd::blocking blocks{large.x, large.output_shape(large.x), policy};
+  REQUIRE(blocks.keeps_taps);
+  REQUIRE(2 * segx::winograd::tiles_of(blocks.of, large.x) > blocks.tiles);
+  REQUIRE(large.x.channels % blocks.taps_depth != 0);
+  check_agreement(on, large, draw(large, large.batch, {large.x}, large.then), 1e-4);
+  CHECK(keeping[convolution_algorithm::winograd] > 20);
+  CHECK(keeping[convolution_algorithm::strided_winograd] > 4);
+}
+
 TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in groups of tiles", "[kernels]") {
   const conv2d_case c{{.padding = 1}, 232, {168, 9, 26}, 3, {.act = segx::activation::sigmoid}};
-  const segx::winograd::blocking blocks{filter_of(c), c.x, c.output_shape(c.x)};
+  const segx::winograd::blocking blocks{c.x, c.output_shape(c.x), convolution_policy::prefer_speed};
   REQUIRE(blocks.shares_channels);
   REQUIRE(blocks.columns < c.out_channels);
   REQUIRE(blocks.tiles < 3 * 3 * 7);  // of three images
@@ -114,7 +138,8 @@ TEST_CASE("conv2d agrees where weights are so many that tasks share channels, in
 
 TEST_CASE("conv2d of stride 2 agrees where weights are so many that tasks share channels", "[kernels]") {
   const conv2d_case c{{.stride = 2, .padding = 1}, 280, {304, 17, 14}, 3, {.act = segx::activation::relu}};
-  const segx::winograd::blocking blocks{segx::winograd::strided, c.x, c.output_shape(c.x)};
+  const segx::winograd::blocking blocks{segx::winograd::strided, c.x, c.output_shape(c.x),
+                                        convolution_policy::prefer_speed};
   REQUIRE(algorithm_of(c) == segx::detail::convolution_algorithm::strided_winograd);
   REQUIRE(blocks.shares_channels);
   REQUIRE(blocks.tiles < 3 * 5 * 4);  // of three images

@@ -87,7 +87,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
     float* packed = pack_bias(p.parameters[1], k, p.packed);
     switch (algorithm) {
       case detail::convolution_algorithm::winograd:
-        winograd_pack(on.threads, winograd::filter_for(p.x, p.y, on.convolutions), c, k,
+        winograd_pack(on.threads, {p.x, p.y, on.convolutions}, c, k,
                       {.weights = weight, .to_distance = 9 * c, .from_distance = 9}, packed);
         break;
       case detail::convolution_algorithm::dot:
@@ -102,7 +102,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   }
   if (p.packed_backward == nullptr) { return; }
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_pack(on.threads, winograd::filter_for(p.y, p.x, on.convolutions), k, c,
+    winograd_pack(on.threads, {p.y, p.x, on.convolutions}, k, c,
                   {.weights = weight, .to_distance = 9, .from_distance = 9 * c, .turned = true}, p.packed_backward);
   } else {  // a stride of 1 gathers, so its taps are turned by 180°; others scatter
     direct_pack(
@@ -120,8 +120,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   const float* weights = f.packed + detail::packed_bias_floats(f.y.extent.channels);
   switch (algorithm) {
     case detail::convolution_algorithm::winograd:
-      return winograd_convolution(on.threads, winograd::filter_for(f.x[0].extent, f.y.extent, on.convolutions), f.x[0],
-                                  g.padding, weights, f.y, f.scratch, result);
+      return winograd_convolution(on.threads, {f.x[0].extent, f.y.extent, on.convolutions}, f.x[0], g.padding, weights,
+                                  f.y, f.scratch, result);
     case detail::convolution_algorithm::dot:
       return dot_convolution(on.threads, f.x[0], weights, f.y, result);
     case detail::convolution_algorithm::strips:
@@ -154,8 +154,8 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   if (!b.dx[0]) { return; }
 
   if (algorithm == detail::convolution_algorithm::winograd) {
-    winograd_convolution(on.threads, winograd::filter_for(y, x, on.convolutions), b.dy, 2 - g.padding, b.packed,
-                         b.dx[0], b.scratch, gradient_result{b});
+    winograd_convolution(on.threads, {y, x, on.convolutions}, b.dy, 2 - g.padding, b.packed, b.dx[0], b.scratch,
+                         gradient_result{b});
   } else if (g.stride == 1) {
     direct_convolution(on.threads, forward_geometry(detail::turned(g)), b.dy, b.packed, b.dx[0], gradient_result{b});
   } else {

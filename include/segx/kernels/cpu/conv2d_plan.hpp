@@ -72,7 +72,7 @@ constexpr int transformed_floats(filter f) { return window(f) * places(f); }
 
 /// Floats of the transformed weights [weights_along²][⌈K/16⌉][C][16]; C in whole blocks, as the lanes behind it are
 /// read.
-constexpr std::int64_t packed_floats(filter f, int channels_in, int channels_out) {
+constexpr std::int64_t weight_floats(filter f, int channels_in, int channels_out) {
   return std::int64_t{weights_along(f)} * weights_along(f) * detail::whole_blocks(channels_in) *
          detail::whole_panels(channels_out);
 }
@@ -86,13 +86,19 @@ inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::flo
 /// replace those of 36, and weights, nearly twice as large, cost little.
 constexpr filter filter_for(shape x, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of({6}, y) <= tiles_of({4}, y);
-  const bool reads_little = tiles_of({6}, y) > few_tiles && packed_floats({4}, x.channels, y.channels) <= large_weights;
+  const bool reads_little = tiles_of({6}, y) > few_tiles && weight_floats({4}, x.channels, y.channels) <= large_weights;
   return {saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4};
 }
 /// The filter of stride 2, and the channels of x from which on its transforms cost less than it saves, as measured.
 inline constexpr filter strided{.tile = 2, .stride = 2};
 inline constexpr int least_strided_channels = 24;
 inline constexpr filter gradient_filter{4};
+
+/// True where weights are kept as they are, [⌈K/16⌉][C][9][16], and transformed anew for each image: where transformed
+/// they would take more memory than the activations do, and memory is to be saved.
+constexpr bool keeps_taps(filter f, shape x, shape y, convolution_policy policy) {
+  return policy == convolution_policy::prefer_memory && weight_floats(f, x.channels, y.channels) > x.size() + y.size();
+}
 
 /// Tiles whose transformed values of `channels` channels take at most so many bytes; a multiple of the rows of a
 /// product on most machines.
@@ -104,8 +110,8 @@ constexpr int tiles_within(int bytes, filter f, int channels, int least, int mos
 
 /// How a convolution is divided into tasks. In most layers a task takes some tiles all the way, few enough that their
 /// transformed values stay in the second-level cache. Deep in a network there are few tiles and large weights, and
-/// reading these costs the most: a group of tiles, an image or more, is transformed as a whole, and tasks share the
-/// channels of its result.
+/// reading these, or transforming them, costs the most: a group of tiles, an image or more, is transformed as a whole,
+/// and tasks share the channels of its result.
 struct blocking {
   /// Of a task's tiles, before and after the products; weights pass through the rest of the cache.
   static constexpr int transformed_bytes = detail::l2_bytes / 8 * 3;
@@ -113,26 +119,44 @@ struct blocking {
   static constexpr int shared_columns = 64;  // of a task that shares channels, at most
   static constexpr int least_tiles = 24;     // of other tasks
   static constexpr int most_tiles = 48;
+  /// Of weights that a task transforms: so many channels of x and y at a time, which stay in the second-level cache. A
+  /// line more than there are, so that frequencies do not meet in one set of the first.
+  static constexpr int taps_depth = 64;
+  static constexpr int taps_columns = 2 * detail::panel_width;
+  static constexpr int taps_distance = taps_depth * taps_columns + detail::panel_width;
 
   filter of;
+  int depth;  // channels of x
+  int width;  // and y, in whole panels
+  bool keeps_taps;
   bool shares_channels;
   int tiles;    // of a task, or of a group
   int columns;  // output channels of a task
 
-  constexpr blocking(filter f, shape x, shape y) : of{f} {
-    const int depth = detail::whole_panels(x.channels);
-    const int width = detail::whole_panels(y.channels);
+  constexpr blocking(filter f, shape x, shape y, convolution_policy policy)
+      : of{f},
+        depth{detail::whole_panels(x.channels)},
+        width{detail::whole_panels(y.channels)},
+        keeps_taps{winograd::keeps_taps(f, x, y, policy)} {
     const int image = rounded(tiles_of(f, y), 4);
-    shares_channels = image <= few_tiles && packed_floats(f, x.channels, y.channels) > large_weights;
+    shares_channels = keeps_taps || (image <= few_tiles && weight_floats(f, x.channels, y.channels) > large_weights);
     columns = shares_channels ? std::min(width, shared_columns) : width;
-    tiles = shares_channels ? std::max(image, least_group)
+    tiles = shares_channels ? std::clamp(image, least_group, few_tiles)
                             : tiles_within(transformed_bytes, f, depth + width, least_tiles, most_tiles);
   }
+  constexpr blocking(shape x, shape y, convolution_policy policy) : blocking{filter_for(x, y, policy), x, y, policy} {}
 
-  constexpr std::int64_t scratch(int channels_in) const {
-    return std::int64_t{transformed_floats(of)} * tiles * (detail::whole_panels(channels_in) + columns);
+  constexpr std::int64_t scratch() const {
+    const std::int64_t weights = keeps_taps ? std::int64_t{weights_along(of)} * weights_along(of) * taps_distance : 0;
+    return std::int64_t{transformed_floats(of)} * tiles * (depth + columns) + weights;
   }
 };
+
+/// Floats of the packed weights from x to y.
+constexpr std::int64_t packed_floats(const blocking& blocks, shape x, shape y) {
+  return blocks.keeps_taps ? direct::packed_floats(detail::whole_blocks(x.channels), y.channels, 9)
+                           : weight_floats(blocks.of, x.channels, y.channels);
+}
 
 /// How the weight gradient is divided into tasks. Where all of it fits into the second-level cache, tasks share the
 /// tiles, and add what they found one after the other; where it does not, there are few tiles, and tasks share its
@@ -265,14 +289,10 @@ constexpr convolution_algorithm algorithm_for(const conv2d_geometry& g, shape x,
   }
   if (g.kernel == 3 && g.stride == 1 && g.dilation == 1 && g.padding <= 2 && g.end_padding == 0 && x_blocked &&
       y_blocked) {
-    constexpr winograd::filter f{4};  // which prefer_memory takes
-    const bool is_heavy = winograd::packed_floats(f, x.channels, y.channels) > x.size() + y.size();
-    const bool wanted =
-        policy == convolution_policy::prefer_speed || (policy == convolution_policy::prefer_memory && !is_heavy);
-    return wanted ? convolution_algorithm::winograd : convolution_algorithm::direct;
+    return policy == convolution_policy::exact ? convolution_algorithm::direct : convolution_algorithm::winograd;
   }
   if (g.kernel == 3 && g.stride == 2 && g.dilation == 1 && x.channels >= winograd::least_strided_channels &&
-      x_blocked && y_blocked && policy == convolution_policy::prefer_speed) {
+      x_blocked && y_blocked && policy != convolution_policy::exact) {
     return convolution_algorithm::strided_winograd;  // forward; backward it is direct
   }
   const bool takes_pixels = g.kernel == 1 && g.stride == 1 && g.padding + g.end_padding == 0 && x_blocked;
@@ -341,21 +361,22 @@ constexpr workspace conv2d_workspace(std::type_identity<B>, const conv2d_geometr
               .takes_addend = true,
               .gates = true};
     case detail::convolution_algorithm::winograd: {
-      const winograd::filter f = winograd::filter_for(x, y, how);
-      const winograd::filter backward = winograd::filter_for(y, x, how);
-      return {.packed = bias + winograd::packed_floats(f, c, k),
-              .packed_backward = winograd::packed_floats(backward, k, c),
-              .scratch = winograd::blocking{f, x, y}.scratch(c),
-              .scratch_backward =
-                  std::max(winograd::blocking{backward, y, x}.scratch(k), winograd::gradient_blocking{c, k}.scratch()),
+      const winograd::blocking forward{x, y, how};
+      const winograd::blocking backward{y, x, how};
+      return {.packed = bias + winograd::packed_floats(forward, x, y),
+              .packed_backward = winograd::packed_floats(backward, y, x),
+              .scratch = forward.scratch(),
+              .scratch_backward = std::max(backward.scratch(), winograd::gradient_blocking{c, k}.scratch()),
               .takes_addend = true,
               .gates = true};
     }
-    case detail::convolution_algorithm::strided_winograd:
-      return {.packed = bias + winograd::packed_floats(winograd::strided, c, k),
+    case detail::convolution_algorithm::strided_winograd: {
+      const winograd::blocking blocks{winograd::strided, x, y, how};
+      return {.packed = bias + winograd::packed_floats(blocks, x, y),
               .packed_backward = direct::packed_floats(k, c, g.kernel * g.kernel),
-              .scratch = winograd::blocking{winograd::strided, x, y}.scratch(c),
+              .scratch = blocks.scratch(),
               .takes_addend = true};
+    }
   }
   return {};
 }

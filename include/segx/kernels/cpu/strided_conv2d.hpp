@@ -12,7 +12,8 @@ namespace segx::simd::HWY_NAMESPACE {
 [[gnu::noinline]] inline void strided_conv2d_pack(cpu& on, const conv2d_geometry& g, packing<float> p) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, p.x, p.y, on.convolutions);
   if (p.packed != nullptr && algorithm == detail::convolution_algorithm::strided_winograd) {
-    winograd_pack<winograd::strided>(on.threads, p.x.channels, p.y.channels,
+    winograd_pack<winograd::strided>(on.threads, {winograd::strided, p.x, p.y, on.convolutions}, p.x.channels,
+                                     p.y.channels,
                                      {.weights = p.parameters[0], .to_distance = 9 * p.x.channels, .from_distance = 9},
                                      pack_bias(p.parameters[1], p.y.channels, p.packed));
     p.packed = nullptr;
@@ -23,7 +24,8 @@ namespace segx::simd::HWY_NAMESPACE {
 [[gnu::noinline]] inline void strided_conv2d_forward(cpu& on, const conv2d_geometry& g, const forward_pass<float>& f) {
   const detail::convolution_algorithm algorithm = detail::algorithm_for(g, f.x[0].extent, f.y.extent, on.convolutions);
   if (algorithm != detail::convolution_algorithm::strided_winograd) { return conv2d_forward(on, g, f); }
-  convolve_tiles<winograd::strided>(on.threads, f.x[0], g.padding,
+  const winograd::blocking blocks{winograd::strided, f.x[0].extent, f.y.extent, on.convolutions};
+  convolve_tiles<winograd::strided>(on.threads, blocks, f.x[0], g.padding,
                                     f.packed + detail::packed_bias_floats(f.y.extent.channels), f.y, f.scratch,
                                     forward_result{f, f.packed});
 }

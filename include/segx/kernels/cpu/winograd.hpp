@@ -22,6 +22,8 @@
 /// once; so, too, where tiles are too few for all threads. Transforms go along rows of tiles, one vector of channels at
 /// a time: pixels are read in order, what neighbours share is transformed once, and what is written lies together.
 ///
+/// Weights are transformed once, when they are packed, or, to save memory, anew by each task.
+///
 /// Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, arXiv:1509.09308.
 namespace segx::simd::HWY_NAMESPACE {
 
@@ -87,6 +89,12 @@ struct transformed {
         panel_distance{std::int64_t{tiles} * tile_distance} {}
 
   float* end() const { return data + window * row_distance; }
+  /// Without the channels before c, the first of a panel.
+  HWY_INLINE transformed from_channel(int c) const {
+    transformed rest = *this;
+    rest.data += c / panel * panel_distance;
+    return rest;
+  }
   HWY_INLINE float* frequency(int f) const { return data + f / window * row_distance + f % window * panel; }
   /// Frequency 0 of channel c, tile t.
   HWY_INLINE float* at(int c, int t) const { return data + c / panel * panel_distance + t * tile_distance + c % panel; }
@@ -223,16 +231,69 @@ template <wino::filter F, class Result>
   });
 }
 
-/// m = v · packed weights for the first `tiles` tiles and `columns` channels from `from` on; m begins with these.
+/// m = v · weights, or is added to, for the first `tiles` tiles and `columns` channels. Transformed weights of a
+/// frequency, [columns/16][depth][16], are `distance` floats apart.
 template <wino::filter F>
-[[gnu::noinline]] void multiply_frequencies(const transformed<F>& v, int tiles, int depth, const float* packed,
-                                            int all_columns, int from, int columns, const transformed<F>& m) {
+[[gnu::noinline]] void multiply_frequencies(const transformed<F>& v, int tiles, int depth, const float* weights,
+                                            std::int64_t distance, int columns, const transformed<F>& m,
+                                            bool adds = false) {
   for (int f = 0; f < wino::frequencies(F); ++f) {
     matrix_product<max_rows>(pixels_by_channels<transformed<F>::tile_distance>{v.frequency(f), v.panel_distance}, tiles,
                              depth,
-                             panels<panel>{packed + (std::int64_t{wino::weights_of(F, f)} * all_columns + from) * depth,
-                                           std::int64_t{panel} * depth},
-                             columns, result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, false);
+                             panels<panel>{weights + wino::weights_of(F, f) * distance, std::int64_t{panel} * depth},
+                             columns, result_panels{m.frequency(f), m.tile_distance, m.panel_distance}, adds);
+  }
+}
+
+/// G w Gᵀ of the nine taps w, [9][16], of a channel of x and a panel: the first frequency is written to `to`, the
+/// others `distance` floats further each; a cache line of each at once.
+template <wino::filter F>
+HWY_INLINE void transform_taps(const float* taps, float* to, std::int64_t distance) {
+  const column_tag d;
+  constexpr int along = wino::weights_along(F);
+  alignas(64) float columns[along * 3 * panel];
+#pragma GCC unroll 1
+  for (int i = 0; i < 3 * panel; i += column_lanes) {
+    transform_line<3, along>(
+        d, weight_transform<F>{}, [&](int r) SEGX_INLINED { return hn::LoadU(d, taps + r * 3 * panel + i); },
+        [&](column_vec v, int r) SEGX_INLINED { hn::Store(v, d, columns + r * 3 * panel + i); });
+  }
+#pragma GCC unroll 1
+  for (int r = 0; r < along; ++r, to += along * distance) {
+    for (int lane = 0; lane < panel; lane += column_lanes) {
+      transform_line<3, along>(
+          d, weight_transform<F>{},
+          [&](int s) SEGX_INLINED { return hn::Load(d, columns + (r * 3 + s) * panel + lane); },
+          [&](column_vec v, int s) SEGX_INLINED { hn::StoreU(v, d, to + s * distance + lane); });
+    }
+  }
+}
+
+/// How many channels ahead taps are asked for.
+inline constexpr int taps_ahead = 4;
+
+/// m = v · weights as above, of taps [columns/16][depth][9][16]: some of them are transformed into `memory`, and
+/// multiplied, at a time.
+template <wino::filter F>
+[[gnu::noinline]] void multiply_transforming(const transformed<F>& v, int tiles, int depth, const float* taps,
+                                             int columns, const transformed<F>& m, float* memory) {
+  using wino::blocking;
+  constexpr int floats = 9 * panel;  // of a channel
+  for (int c = 0; c < depth; c += blocking::taps_depth) {
+    const int count = std::min(blocking::taps_depth, depth - c);
+    for (int k = 0; k < columns; k += blocking::taps_columns) {
+      const int width = std::min(blocking::taps_columns, columns - k);
+      float* to = memory;
+      for (int j = k; j < k + width; j += panel) {
+        const float* from = taps + (std::int64_t{j / panel} * depth + c) * floats;
+        for (int i = 0; i < count; ++i, from += floats, to += panel) {
+          for (int line = 0; line < floats; line += panel) { hwy::Prefetch(from + taps_ahead * floats + line); }
+          transform_taps<F>(from, to, blocking::taps_distance);
+        }
+      }
+      multiply_frequencies(v.from_channel(c), tiles, count, memory, blocking::taps_distance, width, m.from_channel(k),
+                           c > 0);
+    }
   }
 }
 
@@ -241,10 +302,9 @@ template <wino::filter F>
 inline constexpr int even_rows = has_32_registers ? 4 : max_rows;
 
 template <wino::filter F, class Result>
-void convolve_tiles(thread_pool& threads, const view<const float>& x, int padding, const float* packed,
-                    const view<float>& y, scratch_memory<float> scratch, const Result& result) {
+void convolve_tiles(thread_pool& threads, const wino::blocking& blocks, const view<const float>& x, int padding,
+                    const float* packed, const view<float>& y, scratch_memory<float> scratch, const Result& result) {
   const tile_grid grid{F, y.extent, y.batch};
-  const wino::blocking blocks{F, x.extent, y.extent};
   const int depth = wino::rounded(x.extent.channels, channel_block);
   const int columns = wino::rounded(y.extent.channels, panel);
   const int stored = wino::rounded(y.extent.channels, channel_block);
@@ -263,7 +323,7 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
       const transformed<F> v{scratch.of(thread), step, depth};
       const transformed<F> m{v.end(), step, columns};
       transform_inputs(x, padding, grid, first, last, 0, depth, v);
-      multiply_frequencies(v, last - first, depth, packed, columns, 0, columns, m);
+      multiply_frequencies(v, last - first, depth, packed, std::int64_t{columns} * depth, columns, m);
       transform_outputs(m, grid, first, last, 0, stored, y, result);
     });
     return;
@@ -286,7 +346,13 @@ void convolve_tiles(thread_pool& threads, const view<const float>& x, int paddin
       const int from = task * width;
       const int to = std::min(from + width, columns);
       const transformed<F> m{scratch.of(thread) + (v.end() - v.data), blocks.tiles, blocks.columns};
-      multiply_frequencies(v, last - first, depth, packed, columns, from, to - from, m);
+      if (blocks.keeps_taps) {
+        const float* taps = packed + std::int64_t{from} * depth * 9;
+        multiply_transforming(v, last - first, depth, taps, to - from, m, m.end());
+      } else {
+        const float* weights = packed + std::int64_t{from} * depth;
+        multiply_frequencies(v, last - first, depth, weights, std::int64_t{columns} * depth, to - from, m);
+      }
       transform_outputs(m, grid, first, last, from, std::min(to, stored), y, result);
     });
   }
@@ -306,43 +372,57 @@ struct weight_order {
   bool turned = false;  // by 180°
 };
 
-/// G w Gᵀ for every pair of channels, packed.
+/// The taps of a block of channels from c on, [8][9][16] with the panel of results from k on; what is not there is
+/// zero.
+HWY_INLINE void gather_taps(const weight_order& order, int c, int channels_in, int k, int channels_out, float* taps) {
+  if (channels_in - c < channel_block || channels_out - k < panel) {
+    std::fill_n(taps, channel_block * 9 * panel, 0.0F);
+  }
+  for (int lane = 0; lane < std::min(panel, channels_out - k); ++lane) {
+    const float* w = order.weights + (k + lane) * order.to_distance + c * order.from_distance;
+    float* to = taps + lane;
+    for (int i = 0; i < std::min(channel_block, channels_in - c); ++i, w += order.from_distance) {
+      for (int tap = 0; tap < 9; ++tap, to += panel) { *to = w[order.turned ? 8 - tap : tap]; }
+    }
+  }
+}
+
+/// Packs the weights of every pair of channels, as G w Gᵀ or as they are.
 template <wino::filter F>
-void winograd_pack(thread_pool& threads, int channels_in, int channels_out, const weight_order& order, float* packed) {
-  const column_tag d;
+void winograd_pack(thread_pool& threads, const wino::blocking& blocks, int channels_in, int channels_out,
+                   const weight_order& order, float* packed) {
+  constexpr int floats = 9 * panel;  // of a channel
   const int depth = wino::rounded(channels_in, channel_block);
   const int columns = wino::rounded(channels_out, panel);
   threads.run(columns / panel, [&](int task, int) {
     const int first = task * panel;
-    const int real = std::min(panel, channels_out - first);
-    alignas(64) float taps[9][panel] = {};
-    for (int c = 0; c < depth; ++c) {
-      for (int lane = 0; lane < real; ++lane) {
-        const float* w = order.weights + (first + lane) * order.to_distance + c * order.from_distance;
-        for (int tap = 0; tap < 9; ++tap) { taps[tap][lane] = c < channels_in ? w[order.turned ? 8 - tap : tap] : 0; }
+    alignas(64) float taps[channel_block * floats];
+    for (int c = 0; c < depth; c += channel_block) {
+      const std::int64_t place = std::int64_t{first} * depth + c * panel;
+      if (blocks.keeps_taps) {
+        gather_taps(order, c, channels_in, first, channels_out, packed + 9 * place);
+        continue;
       }
-      float* to = packed + std::int64_t{first} * depth + c * panel;
-      for (int lane = 0; lane < panel; lane += column_lanes) {
-        transform_square<3, wino::weights_along(F)>(
-            d, weight_transform<F>{}, [&](int r, int s) SEGX_INLINED { return hn::LoadU(d, taps[r * 3 + s] + lane); },
-            [&](column_vec v, int r, int s) SEGX_INLINED {
-              hn::StoreU(v, d, to + std::int64_t{r * wino::weights_along(F) + s} * columns * depth + lane);
-            });
+      gather_taps(order, c, channels_in, first, channels_out, taps);
+      for (int i = 0; i < channel_block; ++i) {
+        transform_taps<F>(taps + i * floats, packed + place + i * panel, std::int64_t{columns} * depth);
       }
     }
   });
 }
 
-/// y = result(convolution of x with the weights that winograd_pack packed for this filter), of stride 1.
+/// y = result(convolution of x with the weights that winograd_pack packed for this blocking), of stride 1.
 template <class Result>
-void winograd_convolution(thread_pool& threads, wino::filter f, const view<const float>& x, int padding,
+void winograd_convolution(thread_pool& threads, const wino::blocking& blocks, const view<const float>& x, int padding,
                           const float* packed, const view<float>& y, scratch_memory<float> scratch,
                           const Result& result) {
-  with_filter(f, [&]<wino::filter F>() { convolve_tiles<F>(threads, x, padding, packed, y, scratch, result); });
+  with_filter(blocks.of,
+              [&]<wino::filter F>() { convolve_tiles<F>(threads, blocks, x, padding, packed, y, scratch, result); });
 }
-inline void winograd_pack(thread_pool& threads, wino::filter f, int channels_in, int channels_out,
+inline void winograd_pack(thread_pool& threads, const wino::blocking& blocks, int channels_in, int channels_out,
                           const weight_order& order, float* packed) {
-  with_filter(f, [&]<wino::filter F>() { winograd_pack<F>(threads, channels_in, channels_out, order, packed); });
+  with_filter(blocks.of,
+              [&]<wino::filter F>() { winograd_pack<F>(threads, blocks, channels_in, channels_out, order, packed); });
 }
 
 }  // namespace segx::simd::HWY_NAMESPACE
