@@ -290,6 +290,8 @@ TEST_CASE("a file that does not hold what it should is refused in a sentence", "
        [](parts& p) {
          p.tensor("head.weight").extents = {8, 1, 1, 1};
        }},
+      {"tensor \"self_test.logits\": expected extents [1,1,64,64], found [4096]",
+       [](parts& p) { p.tensor("self_test.logits").extents = {64 * 64}; }},
       {"tensor \"stem.bias\": expected F32, F16 or BF16, found I32",
        [](parts& p) { p.tensor("stem.bias").type = dtype::i32; }},
       {"tensor \"stem.weight\" holds values that are not finite",

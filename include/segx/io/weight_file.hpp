@@ -20,9 +20,10 @@ void save_weights(const std::filesystem::path& path, const weights<Network>& w, 
 template <class Network>
 loaded_weights<Network> load_weights(const std::filesystem::path& path, const Network& network = {}) {
   loaded_weights<Network> result{weights<Network>{network}, {}};
-  if (const std::string wrong = decode_weights(read_file(path), result); !wrong.empty()) {
-    fail({path.string(), ": ", wrong});
-  }
+  detail::self_test test;
+  std::string wrong = detail::read_weights(read_file(path), result, test);
+  if (wrong.empty()) { wrong = detail::failure_of(test, result.values); }  // the file's bytes are gone by now
+  if (!wrong.empty()) { fail({path.string(), ": ", wrong}); }
   return result;
 }
 

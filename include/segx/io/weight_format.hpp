@@ -117,6 +117,10 @@ bool are_finite(std::span<const float> values);
 /// The checksum that stands in the metadata: of all tensors' bytes in the order of the file.
 std::string checksum_of(std::span<const tensor_entry> tensors);
 
+/// What is wrong with a tensor of these extents; "" if they are those expected.
+std::string fault_of_extents(std::string_view tensor, const std::vector<std::int64_t>& expected,
+                             const std::vector<std::int64_t>& found);
+
 /// What is wrong with a file by the checksums in its metadata, of the tensors and of the card; "" if nothing is, or if
 /// there are none. `known_sha256`: of the tensors, where somebody has it already.
 std::string damage_of(const safetensors_view& file, std::string_view known_sha256 = {});
@@ -178,26 +182,32 @@ std::vector<std::byte> encode_weights(const weights<Network>& w, const model_car
 /// The card of a weight file of any network, without its weights; "" when it could be read.
 [[nodiscard]] std::string decode_card(const safetensors_view& file, model_card& out);
 
-/// Reads a weight file from its bytes and checks all of it before `out` changes: format, fingerprint, names and extents
-/// of every tensor, checksum, values, and the self-test. "" when all is well, else one sentence that says what is
-/// wrong. Who knows the SHA-256 of all that stands behind the header already (browsers compute it ten times as fast)
-/// says it: 64 hexadecimal digits.
+namespace detail {
+
+/// What a weight file promises: the logits that its weights give for an image.
+struct self_test {
+  xt::xtensor<float, 4> image;
+  std::vector<std::int64_t> extents;  // of the logits, as the file says
+  std::vector<float> logits;
+};
+
+/// Reads a weight file from its bytes into `out`, the weights of a network that it must be of, and checks all but the
+/// self-test. "" when all is well, else what is wrong; then `out` may hold some of the file.
 template <class Network>
-[[nodiscard]] std::string decode_weights(std::span<const std::byte> bytes, loaded_weights<Network>& out,
-                                         std::string_view known_sha256 = {}) {
+[[nodiscard]] std::string read_weights(std::span<const std::byte> bytes, loaded_weights<Network>& out, self_test& test,
+                                       std::string_view known_sha256 = {}) {
   const Network& network = out.values.network();
   safetensors_view file;
-  loaded_weights<Network> result{weights<Network>{network}, {}};
   if (std::string wrong = parse_safetensors(bytes, file); !wrong.empty()) { return wrong; }
-  if (std::string wrong = decode_card(file, result.card); !wrong.empty()) { return wrong; }
+  if (std::string wrong = decode_card(file, out.card); !wrong.empty()) { return wrong; }
 
   const std::string expected = hex_text(network.fingerprint);
   if (const std::string found = file.metadata["fingerprint"]; found != expected) {
-    return joined({"these are weights of another network (\"", result.card.model, "\"): expected the fingerprint ",
+    return joined({"these are weights of another network (\"", out.card.model, "\"): expected the fingerprint ",
                    expected, ", found ", found.empty() ? "none" : found});
   }
 
-  const auto arrays = result.values.arrays();
+  const auto arrays = out.values.arrays();
   const std::size_t tensor_count = arrays.size() + 2;  // and the self-test
   if (file.tensors.size() != tensor_count) {
     return joined({"expected ", tensor_count, " tensors, found ", file.tensors.size()});
@@ -205,44 +215,69 @@ template <class Network>
   const auto require = [&](const std::string& name, const std::vector<std::int64_t>& extents, std::span<float> to) {
     const tensor_entry* entry = file.find(name);
     if (entry == nullptr) { return joined({"the tensor \"", name, "\" is missing"}); }
-    if (entry->extents != extents) {
-      return joined({"tensor \"", name, "\": expected extents ", detail::extents_text(extents), ", found ",
-                     detail::extents_text(entry->extents)});
-    }
+    if (std::string wrong = fault_of_extents(name, extents, entry->extents); !wrong.empty()) { return wrong; }
     if (std::string wrong = to_float32(*entry, to); !wrong.empty()) { return wrong; }
-    return detail::are_finite(to) ? std::string{} : joined({"tensor \"", name, "\" holds values that are not finite"});
+    return are_finite(to) ? std::string{} : joined({"tensor \"", name, "\" holds values that are not finite"});
   };
   for (const auto& array : arrays) {
     if (std::string wrong = require(array.name, array.extents, array.values); !wrong.empty()) { return wrong; }
   }
   if (!file.metadata.contains("sha256")) { return "the file has no checksum of its tensors"; }
-  if (std::string wrong = detail::damage_of(file, known_sha256); !wrong.empty()) { return wrong; }
+  if (std::string wrong = damage_of(file, known_sha256); !wrong.empty()) { return wrong; }
 
-  const shape test = detail::self_test_shape(network, result.card);
-  if (network.defect_at(test.height, test.width)) {
-    return joined({"the network takes no images of ", test.height, "x", test.width, ", which the card names"});
+  const shape tested = self_test_shape(network, out.card);
+  if (network.defect_at(tested.height, tested.width)) {
+    return joined({"the network takes no images of ", tested.height, "x", tested.width, ", which the card names"});
   }
-  detail::self_test_session<Network> tested{result.values, test.height, test.width};
-  auto image = detail::self_test_image(test);
-  auto promised = xt::xtensor<float, 4>::from_shape(detail::extents_of(1, tested.output()));
-  for (const auto& [name, tensor] : {std::pair{"self_test.image", &image}, std::pair{"self_test.logits", &promised}}) {
-    const std::vector<std::int64_t> extents(tensor->shape().begin(), tensor->shape().end());
-    if (std::string wrong = require(name, extents, {tensor->data(), tensor->size()}); !wrong.empty()) { return wrong; }
+  test.image = self_test_image(tested);
+  const std::vector<std::int64_t> extents(test.image.shape().begin(), test.image.shape().end());
+  if (std::string wrong = require("self_test.image", extents, {test.image.data(), test.image.size()}); !wrong.empty()) {
+    return wrong;
   }
-  const auto logits = tested.logits(image);
-  if (!detail::are_finite({logits.data(), logits.size()})) {
+  if (const tensor_entry* promised = file.find("self_test.logits")) {
+    test.extents = promised->extents;
+    test.logits.resize(promised->bytes.size() / size_of(promised->type));
+  }
+  return require("self_test.logits", test.extents, test.logits);
+}
+
+/// What is wrong with the self-test of these weights; "" if they give the logits that the file says.
+template <class Network>
+[[nodiscard]] std::string failure_of(const self_test& test, const weights<Network>& values) {
+  const auto height = static_cast<int>(test.image.shape()[2]);
+  const auto width = static_cast<int>(test.image.shape()[3]);
+  const auto logits = self_test_session<Network>{values, height, width}.logits(test.image);
+  const std::vector<std::int64_t> extents(logits.shape().begin(), logits.shape().end());
+  if (std::string wrong = fault_of_extents("self_test.logits", extents, test.extents); !wrong.empty()) { return wrong; }
+  if (!are_finite({logits.data(), logits.size()})) {
     return "the self-test fails: logits are not finite, where those in the file are";
   }
   float largest = 1;
   float difference = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    largest = std::max(largest, std::abs(promised.data()[i]));
-    difference = std::max(difference, std::abs(promised.data()[i] - logits.data()[i]));
+    largest = std::max(largest, std::abs(test.logits[i]));
+    difference = std::max(difference, std::abs(test.logits[i] - logits.data()[i]));
   }
   if (difference > 1e-3F * largest) {
     return joined({"the self-test fails: logits differ by ", difference,
                    " from those in the file, the largest of which is ", largest});
   }
+  return "";
+}
+
+}  // namespace detail
+
+/// Reads a weight file from its bytes and checks all of it before `out` changes: format, fingerprint, names and extents
+/// of every tensor, checksum, values, and the self-test. "" when all is well, else one sentence that says what is
+/// wrong. Who knows the SHA-256 of all that stands behind the header already (browsers compute it ten times as fast)
+/// says it: 64 hexadecimal digits.
+template <class Network>
+[[nodiscard]] std::string decode_weights(std::span<const std::byte> bytes, loaded_weights<Network>& out,
+                                         std::string_view known_sha256 = {}) {
+  loaded_weights<Network> result{weights<Network>{out.values.network()}, {}};
+  detail::self_test test;
+  if (std::string wrong = detail::read_weights(bytes, result, test, known_sha256); !wrong.empty()) { return wrong; }
+  if (std::string wrong = detail::failure_of(test, result.values); !wrong.empty()) { return wrong; }
   out = std::move(result);
   return "";
 }

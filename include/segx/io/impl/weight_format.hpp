@@ -52,6 +52,13 @@ SEGX_IMPL_COLD std::string checksum_of(std::span<const tensor_entry> tensors) {
   return sum.digits();
 }
 
+SEGX_IMPL_COLD std::string fault_of_extents(std::string_view tensor, const std::vector<std::int64_t>& expected,
+                                            const std::vector<std::int64_t>& found) {
+  if (found == expected) { return ""; }
+  return joined(
+      {"tensor \"", tensor, "\": expected extents ", extents_text(expected), ", found ", extents_text(found)});
+}
+
 SEGX_IMPL_COLD std::string damage_of(const safetensors_view& file, std::string_view known_sha256) {
   const auto differs = [&](std::string_view checksum, const char* what, auto&& compute) -> std::string {
     const auto expected = file.metadata.find(std::string{checksum});
