@@ -82,12 +82,14 @@ constexpr std::int64_t weight_floats(filter f, int channels_in, int channels_out
 inline constexpr int few_tiles = 96;
 inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
 
-/// The filter of stride 1 for results y of x: tiles of 6 where speed is preferred, half as many tiles of 64 frequencies
-/// replace those of 36, and weights, nearly twice as large, cost little.
+/// The filter of stride 1 for results y of x: tiles of 6 where half as many of 64 frequencies replace those of 36, and
+/// weights, nearly twice as large, cost little: time, or where memory is to be saved, beside the activations.
 constexpr filter filter_for(shape x, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of({6}, y) <= tiles_of({4}, y);
   const bool reads_little = tiles_of({6}, y) > few_tiles && weight_floats({4}, x.channels, y.channels) <= large_weights;
-  return {saves_products && reads_little && policy == convolution_policy::prefer_speed ? 6 : 4};
+  const bool takes_little = policy == convolution_policy::prefer_speed ||
+                            4 * weight_floats({6}, x.channels, y.channels) <= x.size() + y.size();
+  return {saves_products && reads_little && takes_little ? 6 : 4};
 }
 /// The filter of stride 2, and the channels of x from which on its transforms cost less than it saves, as measured.
 inline constexpr filter strided{.tile = 2, .stride = 2};

@@ -14,9 +14,9 @@ inline constexpr int channel_block = 8;
 /// or seven times the memory for the weights, and costs a digit.
 enum class convolution_policy {
   prefer_speed,   ///< Winograd's wherever it can be: logits within 1e-4 of the exact ones, relative to the largest
-  prefer_memory,  ///< … with the smaller weights; where they take more memory than the activations, at the bottom of a
-                  ///< U-Net, they are transformed anew for each image: about a tenth slower
-  exact  ///< never: within 1e-5
+  prefer_memory,  ///< … mostly with the smaller weights; where they take more memory than the activations, at the
+                  ///< bottom of a U-Net, they are transformed anew for each image: up to a tenth slower
+  exact           ///< never: within 1e-5
 };
 
 /// The CPU: Highway SIMD on activations blocked by channel, and threads. What is not replaced here runs as plain loops.
