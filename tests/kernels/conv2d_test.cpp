@@ -109,11 +109,10 @@ TEST_CASE("conv2d that prefers memory agrees, also where it keeps its weights as
     check_agreement(on, c, draw(c, c.batch, {c.x}, c.then), 1e-4);
     const segx::shape y = c.output_shape(c.x);
     const auto algorithm = segx::detail::algorithm_for(c.geometry, c.x, y, policy);
-    const bool is_strided = algorithm == convolution_algorithm::strided_winograd;
-    keeping[algorithm] +=
-        keeps_taps(is_strided ? segx::winograd::strided : segx::winograd::filter_for(c.x, y, policy), c.x, y, policy)
-            ? 1
-            : 0;
+    const auto filter = algorithm == convolution_algorithm::strided_winograd
+                            ? segx::winograd::strided
+                            : segx::winograd::filter_for(c.x, y, policy);
+    keeping[algorithm] += keeps_taps(filter, c.x, y, policy) ? 1 : 0;
   }
   // Several groups of tiles, several steps of channels, which fill neither up.
   const conv2d_case large{{.padding = 1}, 72, {80, 34, 30}, 2, {.act = segx::activation::silu}};
