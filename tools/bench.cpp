@@ -275,7 +275,7 @@ void add_bench(CLI::App& app) {
   command->add_option("--batch", words->batch, "images in one run")->check(CLI::Range(1, 4096))->capture_default_str();
   CLI::Option* train = command->add_flag("--train", words->train, "steps of training: forward, loss, backward, Adam");
   command->add_flag("--layers", words->layers, "the time of every layer of the prediction, too")->excludes(train);
-  command->add_flag("--prefer-memory", words->small, "less memory for weights, up to a tenth slower")->excludes(train);
+  command->add_flag("--prefer-memory", words->small, "less memory for weights, about a tenth slower")->excludes(train);
   command
       ->add_option("--dump", words->dump,
                    "write what a prediction gets and gives to PREFIX.input.f32 and PREFIX.output.f32, raw [N,C,H,W]")

@@ -83,7 +83,7 @@ inline constexpr int few_tiles = 96;
 inline constexpr std::int64_t large_weights = 5 * detail::l2_bytes / detail::float_bytes;
 
 /// The filter of stride 1 for results y of x: tiles of 6 where half as many of 64 frequencies replace those of 36, and
-/// weights, nearly twice as large, cost little: time, or where memory is to be saved, beside the activations.
+/// weights, nearly twice as large, cost little time and, where memory is to be saved, little beside the activations.
 constexpr filter filter_for(shape x, shape y, convolution_policy policy) {
   const bool saves_products = 2 * tiles_of({6}, y) <= tiles_of({4}, y);
   const bool reads_little = tiles_of({6}, y) > few_tiles && weight_floats({4}, x.channels, y.channels) <= large_weights;

@@ -15,7 +15,7 @@ inline constexpr int channel_block = 8;
 enum class convolution_policy {
   prefer_speed,   ///< Winograd's wherever it can be: logits within 1e-4 of the exact ones, relative to the largest
   prefer_memory,  ///< … mostly with the smaller weights; where they take more memory than the activations, at the
-                  ///< bottom of a U-Net, they are transformed anew for each image: up to a tenth slower
+                  ///< bottom of a U-Net, they are transformed anew for each image: about a tenth slower
   exact           ///< never: within 1e-5
 };
 
