@@ -109,8 +109,8 @@ class direct_rows {
   int begin() const { return row_begin_; }
   int end() const { return row_end_; }
 
-  /// Results i of image n.
-  HWY_INLINE void operator()(int n, int i) const {
+  /// Results i of image n. Not inlined: one copy, the longest code of all kernels, serves all convolutions.
+  HWY_NOINLINE void operator()(int n, int i) const {
     const bool y_blocked = cpu::memory.is_blocked(y_.extent);
     const int stored = y_blocked ? detail::whole_blocks(y_.extent.channels) : y_.extent.channels;
     for_each_pass(g_.out_taps > 1 ? columns_ : stored,
@@ -135,24 +135,24 @@ class direct_rows {
 
   template <int Vectors>
   HWY_INLINE void row_of_results(int n, int i, int k) const {
-    int j = column_begin_;
-    if (in_at_.group > 1 && inner_begin_ == j + 1 && inner_end_ >= j + 4) {
-      // The first lacks taps at the left, the other three have all of theirs.
-      results<4, Vectors>(n, i, j, k);
-      j += 4;
+    // Each number of pixels stands here once: its code is long. The first of four may lack taps at the left, if the
+    // others have all of theirs. Four take as long as one: where too few are left, some are stored again, as they were.
+    const bool first_of_four = in_at_.group > 1 && inner_begin_ == column_begin_ + 1 && inner_end_ >= column_begin_ + 4;
+    const int fours_begin = first_of_four ? column_begin_ : inner_begin_;
+    const bool repeats = max_rows > 4 && inner_end_ - inner_begin_ >= 4 && result_.may_repeat();
+    for (int j = column_begin_; j < column_end_;) {
+      const int left = inner_end_ - j;
+      if (max_rows > 4 && j >= inner_begin_ && left >= max_rows && !(max_rows == 6 && left == 8)) {
+        results<max_rows, Vectors>(n, i, j, k);  // as many as registers hold, but rather twice four than six and two
+        j += max_rows;
+      } else if (j >= fours_begin && (left >= 4 || (left > 0 && repeats))) {
+        j += std::min(left - 4, 0);
+        results<4, Vectors>(n, i, j, k);
+        j += 4;
+      } else {
+        results<1, Vectors>(n, i, j++, k);
+      }
     }
-    for (; j < inner_begin_; ++j) { results<1, Vectors>(n, i, j, k); }
-    // As many as registers hold, but rather twice four than six and two.
-    for (; j + max_rows <= inner_end_ && !(max_rows == 6 && inner_end_ - j == 8); j += max_rows) {
-      results<max_rows, Vectors>(n, i, j, k);
-    }
-    for (; j + 4 <= inner_end_; j += 4) { results<4, Vectors>(n, i, j, k); }
-    if (max_rows > 4 && j < inner_end_ && inner_end_ - inner_begin_ >= 4 && result_.may_repeat()) {
-      // Four take as long as one; those that are there already are stored again, as they were.
-      results<4, Vectors>(n, i, inner_end_ - 4, k);
-      j = inner_end_;
-    }
-    for (; j < column_end_; ++j) { results<1, Vectors>(n, i, j, k); }
     for (int half = 0; half < Vectors; ++half) {
       const auto [channel, first_pixel] = place(k + half * column_lanes, i, column_begin_);
       finish_sums(column_tag{}, result_, y_, channel, n, first_pixel, column_end_ - column_begin_, g_.out_step);

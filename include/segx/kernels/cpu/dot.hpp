@@ -64,7 +64,7 @@ inline void dot_convolution(thread_pool& threads, const view<const float>& x, co
     pack_strips(x, n, first, count, nullptr, strips);
     // Of every image, as many pixels, of which the first has the number `first`.
     const view<float> some{values - first * channel_block, f.y.batch, 0, {between.channels, 1, count}};
-    multiply_strips(strips, x.extent.channels, made_weights, some, n, first, count, made_result, [](int) {});
+    multiply_strips(strips, x.extent.channels, made_weights, some, n, first, count, made_result);
     dot_pixels(values, std::int64_t{count} * channel_block, between.channels, weights, n, first, count, f.y, result);
   });
 }

@@ -59,16 +59,18 @@ HWY_INLINE void ask_for_strip(const view<const float>& x, int n, std::int64_t fi
   }
 }
 
-/// Pixels [first, first + count) of image n of y from strips of as many pixels of x. meanwhile(p) is called once for
-/// each strip, whose first pixel is first + p.
-HWY_INLINE void multiply_strips(const float* strips, int channels, const panels<panel>& weights, const view<float>& y,
-                                int n, std::int64_t first, int count, const forward_result& result, auto&& meanwhile) {
+/// Pixels [first, first + count) of image n of y from strips of as many pixels of x. Where `next` is one, asks for the
+/// pixels of its image n from `next_first` on, which are copied next.
+[[gnu::noinline]] inline void multiply_strips(const float* strips, int channels, const panels<panel>& weights,
+                                              const view<float>& y, int n, std::int64_t first, int count,
+                                              const forward_result& result, const view<const float>* next = nullptr,
+                                              std::int64_t next_first = 0) {
   const std::int64_t strip_floats = std::int64_t{max_rows} * detail::whole_blocks(channels);
   for_each_pass(detail::whole_blocks(y.extent.channels), [&]<int Vectors>(int k) {
     column_vec sum[2][max_rows];
     const float* strip = strips;
     for (int p = 0; p < count; p += max_rows, strip += strip_floats) {
-      if (k == 0) { meanwhile(p); }
+      if (k == 0 && next != nullptr) { ask_for_strip(*next, n, next_first + p); }
       multiply_strip<Vectors>(strip, channels, weights, k, k + (Vectors - 1) * column_lanes, sum[0], sum[1]);
 #pragma GCC unroll 2
       for (int half = 0; half < Vectors; ++half) {
@@ -94,13 +96,11 @@ inline void strip_convolution(thread_pool& threads, const view<const float>& x, 
   threads.run(y.batch * tasks, [&](int task, int thread) {
     const int n = task / tasks;
     const int first = task % tasks * of_task;
+    const int next = first + of_task;  // of the task that this thread mostly takes next
     const int count = std::min(of_task, pixels - first);
     float* strips = scratch.of(thread);
     pack_strips(x, n, first, count, factors ? factors.image(n) : nullptr, strips);
-    const bool is_last = first + of_task >= pixels;
-    multiply_strips(strips, channels, weights, y, n, first, count, result, [&](int p) SEGX_INLINED {
-      if (!is_last) { ask_for_strip(x, n, first + of_task + p); }  // of the task that this thread mostly takes next
-    });
+    multiply_strips(strips, channels, weights, y, n, first, count, result, next < pixels ? &x : nullptr, next);
   });
 }
 
