@@ -10,7 +10,8 @@ namespace own {
 
 using namespace segx;
 
-// The loops, for every backend that derives from plain_loops (all of them), in whatever way it keeps its tensors.
+// The loops, for every backend that derives from plain_loops (reference, cpu; not cuda), in whatever way it keeps its
+// tensors.
 
 template <class T, layout Memory>
 void learned_swish_forward(plain_loops<T, Memory>&, const forward_pass<T>& f) {

@@ -1,6 +1,7 @@
 // A loop of your own, over arrays in memory: how a recipe's learner is driven without folders of images. Usage:
-// 07_own_loop WEIGHTS, the file to write.
+// 07_own_loop OUT.safetensors.
 #include <cstdio>
+#include <exception>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xview.hpp>
 
@@ -37,7 +38,11 @@ segx::batch squares(std::size_t count, std::uint64_t seed) {
 
 }  // namespace
 
-int main(int, char** argv) try {
+int main(int argc, char** argv) try {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s OUT.safetensors\n", argv[0]);
+    return 2;
+  }
   constexpr int epochs = 5;
   constexpr int steps = 10;  // of an epoch
 
@@ -64,7 +69,7 @@ int main(int, char** argv) try {
   segx::save_weights(argv[1], learner.result(),
                      {.model = "squares", .height = size, .width = size, .classes = "square"});
   return loss < 0.5 ? 0 : 1;
-} catch (const segx::error& wrong) {
+} catch (const std::exception& wrong) {
   std::fprintf(stderr, "%s\n", wrong.what());
   return 1;
 }

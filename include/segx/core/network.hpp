@@ -75,7 +75,7 @@ struct operation;  // runtime/operation.hpp: how a backend runs a layer
 /// A complete network: everything about it that does not depend on weights or data is a constant. Derive a named struct
 /// from it, so that what is made of it (sessions, weights, trainers) is called after it:
 ///
-///   struct lung_net : segx::network<segx::input<1>, segx::unet16> {};
+///   struct lung_net : segx::network<segx::input<1>, segx::lung_unet<16>> {};
 ///   static_assert(lung_net::at<256, 256>::output == segx::shape{1, 256, 256});
 template <class Input, part Body>
 struct network {
