@@ -398,6 +398,7 @@ void scale_channels(const queue& on, tensor x, tensor factor, tensor y, const ep
 
 void scale_channels_backward(const queue& on, tensor x, tensor factor, tensor dy, tensor dx, bool adds_x,
                              tensor dfactor, bool adds_factor) {
+  scale_dx<false>(on, factor, dy, dx, adds_x);
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
       const auto plane = static_cast<std::uint32_t>(x.extent.plane());
@@ -406,7 +407,6 @@ void scale_channels_backward(const queue& on, tensor x, tensor factor, tensor dy
                          write_pixel<T>{elements_of<T>{dfactor}, adds_factor}, x, dy);
     });
   }
-  scale_dx<false>(on, factor, dy, dx, adds_x);
 }
 
 void scale_planes(const queue& on, tensor x, tensor factor, tensor y, const epilogue& then, std::uint32_t seed) {
@@ -415,6 +415,7 @@ void scale_planes(const queue& on, tensor x, tensor factor, tensor y, const epil
 
 void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, tensor dx, bool adds_x, tensor dfactor,
                            bool adds_factor) {
+  scale_dx<true>(on, factor, dy, dx, adds_x);
   if (dfactor) {
     with_stored(on.stored, [&]<class T>(T) {
       with_lanes<T>({x, dy}, [&](auto v) {
@@ -424,7 +425,6 @@ void scale_planes_backward(const queue& on, tensor x, tensor factor, tensor dy, 
       });
     });
   }
-  scale_dx<true>(on, factor, dy, dx, adds_x);
 }
 
 void prelu(const queue& on, const prelu_geometry& g, tensor x, const float* slope, tensor y) {

@@ -4,10 +4,13 @@
 
 #include <segx/layers/add.hpp>
 #include <segx/layers/attention_gate.hpp>
+#include <segx/layers/channel_scale.hpp>
 #include <segx/layers/depthwise_conv2d.hpp>
+#include <segx/layers/global_avg_pool2d.hpp>
 #include <segx/layers/group_norm2d.hpp>
 #include <segx/layers/hard_swish.hpp>
 #include <segx/layers/instance_norm2d.hpp>
+#include <segx/layers/plane_scale.hpp>
 #include <segx/layers/prelu.hpp>
 #include <segx/layers/relu6.hpp>
 #include <segx/layers/silu.hpp>
@@ -74,11 +77,23 @@ struct streaming
                     two_readers, skip<add, conv1x1<52>, hard_swish, dropout<20>, depthwise_conv<3>, conv1x1<16>>,
                     conv1x1<40>, depthwise_conv<7, 2>, sigmoid, conv1x1<2>>> {};
 
+/// Layers whose two inputs are one tensor: its gradient is the sum of both.
+struct squares {
+  static constexpr tensor wire(auto& g, tensor x) {
+    const tensor means = g(global_avg_pool2d{}, g(conv1x1<9>{}, x));  // [9,1,1]
+    const tensor plane = g(conv1x1<1>{}, x);                          // [1,H,W]
+    const tensor squared = g(channel_scale{}, means, means);
+    const tensor scaled = g(channel_scale{}, g(conv1x1<9>{}, x), squared);
+    return g(plane_scale{}, g(concat{}, scaled, g(add{}, scaled, scaled)), g(plane_scale{}, plane, plane));
+  }
+};
+struct squared : network<input<3>, chain<squares, conv1x1<2>>> {};
+
 /// A result that streams to a convolution to few channels, some pixels at a time.
 struct narrowing : network<input<1>, chain<conv3x3<9>, conv1x1<400>, hard_swish, dropout<20>, conv1x1<2>>> {};
 /// … where a task's pixels are as many as its many channels allow.
 struct narrowing_much : network<input<2000>, chain<conv1x1<16>, relu, conv1x1<1>>> {};
 
-using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive, streaming, narrowing>;
+using all = std::tuple<small_unet, unjoined, rewired, odd_ones, attentive, streaming, narrowing, squared>;
 
 }  // namespace networks

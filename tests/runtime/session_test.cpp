@@ -141,6 +141,15 @@ TEST_CASE("a session takes what gives images of four dimensions, too", "[runtime
   CHECK_THROWS_MATCHES(lungs.predict(flat), error, Message("images have 3 dimensions; a session takes [N,C,H,W]"));
 }
 
+TEST_CASE("a result may take the place of the images", "[runtime]") {
+  struct net : network<input<8>, chain<conv3x3<8>, relu, conv1x1<1>>> {};
+  session<net::at<8, 8>> one{weights<net>::random(1)};
+  auto images = drawn<float>(1, one.input(), 1);
+  const auto expected = values_of(one.predict(images));
+  one.predict(images, images);
+  CHECK(values_of(images) == expected);
+}
+
 TEST_CASE("sessions refuse images of another shape in a sentence", "[runtime]") {
   session<small_unet_here> lungs{some_weights, {.batch = 2}};
   const auto refuses = [&](int batch, shape s, const std::string& sentence) {
@@ -166,6 +175,18 @@ TEST_CASE("a size that a network does not take is refused when it runs, with the
   });
   CHECK_THROWS_MATCHES((session<small_unet>{some_weights, 0, 16}), error, has_no_pixels);
   CHECK_THROWS_MATCHES((session<small_unet>{some_weights, -16, 16}), error, has_no_pixels);
+
+  // Layers behind one that leaves nothing are not asked what they need, which has no pixels to divide by.
+  struct shrinking : network<input<1>, chain<conv2d<conv2d_options{.out_channels = 16, .padding = 0}>, relu,
+                                             conv1x1<16>, depthwise_conv<3>, conv1x1<1>>> {};
+  const auto leaves_nothing = Catch::Predicate<error>([](const error& e) {
+    return std::string_view{e.what()}.starts_with("conv2d: ") &&
+           std::string_view{e.what()}.find("(at conv2d, which") != std::string_view::npos;
+  });
+  const auto w = weights<shrinking>::random(1);
+  CHECK_THROWS_MATCHES((session<shrinking>{w, 2, 2}), error, leaves_nothing);
+  CHECK_THROWS_MATCHES((session<shrinking>{w, 40, 2}), error, leaves_nothing);
+  CHECK_THROWS_MATCHES((training_session<shrinking>{40, 2, {}}), error, leaves_nothing);
 }
 
 namespace {

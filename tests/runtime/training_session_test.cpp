@@ -111,6 +111,7 @@ TEST_CASE("gradients of whole networks match finite differences", "[runtime][gra
   check_finite_differences<networks::rewired>();
   check_finite_differences<networks::odd_ones>();
   check_finite_differences<networks::attentive>();
+  check_finite_differences<networks::squared>();
 }
 
 TEMPLATE_TEST_CASE("training whole networks agrees with the reference in double", "[runtime]", reference_float,
@@ -119,6 +120,7 @@ TEMPLATE_TEST_CASE("training whole networks agrees with the reference in double"
   check_against_double<networks::unjoined, TestType>();
   check_against_double<networks::rewired, TestType>();
   check_against_double<networks::odd_ones, TestType>();
+  check_against_double<networks::squared, TestType>();
 }
 
 TEST_CASE("gradients add up until they are cleared", "[runtime]") {
@@ -197,10 +199,13 @@ TEST_CASE("training sessions refuse what does not fit, in a sentence", "[runtime
   CHECK_THROWS_MATCHES(session.forward(w.values().first(100), images, logits, {1}), error,
                        Message("the weights are 100 values; this network has " + std::to_string(w.values().size())));
   CHECK_THROWS_MATCHES(session.backward(w.values(), images), error,
-                       Message("backward without a forward pass: call forward first"));
+                       Message("backward without a forward pass of its own: call forward before each"));
   session.forward(w.values(), images, logits, {1});
   CHECK_THROWS_MATCHES(session.backward(w.values(), drawn<float>(1, {1, height, width}, 1)), error,
                        Message("gradients of logits are [1,1,8,12]; the last forward pass had [2,1,8,12]"));
+  session.backward(w.values(), logits);
+  CHECK_THROWS_MATCHES(session.backward(w.values(), logits), error,  // of values that gradients took the place of
+                       Message("backward without a forward pass of its own: call forward before each"));
   CHECK_THROWS_AS((training_session<networks::small_unet>{height, width, {.batch = 0}}), error);
 }
 
@@ -213,10 +218,11 @@ TEST_CASE("running statistics follow the batches, and are not the optimizer's", 
   const auto dlogits = drawn<float>(batch, session.output(), 2);
   xt::xtensor<float, 4> logits, deployed;
   for (int step = 0; step < 200; ++step) {  // the weights stay, so the statistics come to those of the batch
-    session.forward(w.values(), images, logits, {});
     session.clear_gradients();
-    session.backward(w.values(), dlogits);
-    session.backward(w.values(), dlogits);
+    for (int same = 0; same < 2; ++same) {
+      session.forward(w.values(), images, logits, {});
+      session.backward(w.values(), dlogits);
+    }
     session.move_statistics(w.statistics(), 2);
   }
   segx::session<net>{w, height, width, {.batch = batch}}.logits(images, deployed);

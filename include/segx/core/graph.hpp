@@ -124,14 +124,16 @@ struct node {
   }
 };
 
-/// `node::fit` of a layer.
+/// `node::fit` of a layer. What it refuses is asked nothing more: kernels divide by heights and widths.
 template <layer Part, class Op, std::size_t Inputs>
 [[gnu::cold, gnu::noinline]] constexpr const char* fit_layer(node<Op>& n, const std::array<shape, 2>& in) {
   const auto fit = [&n](auto... x) -> const char* {
     n.output = Part::output_shape(x...);
+    if constexpr (requires { Part::refuses(x...); }) {
+      if (const char* why = Part::refuses(x...)) { return why; }
+    }
     n.needs = n.op.template needs<Part>(x...);
     if constexpr (requires { Part::macs(x...); }) { n.macs = Part::macs(x...); }
-    if constexpr (requires { Part::refuses(x...); }) { return Part::refuses(x...); }
     return nullptr;
   };
   if constexpr (Inputs == 1) {
@@ -170,7 +172,10 @@ struct graph {
       return std::array{in...}[0];
     } else {
       const tensor y{size, Part::output_shape(in.extent...)};
-      if constexpr (Capacity > 0) { describe<Part>(nodes[size], in...); }  // else nodes are only counted
+      if constexpr (Capacity > 0) {  // else nodes are only counted
+        nodes[size].output = y.extent;
+        describe<Part>(nodes[size], in...);
+      }
       ++size;
       return y;
     }
@@ -202,7 +207,7 @@ struct graph {
     g.nodes[0].output = image;
     g.first_defect = {};
     if (image.height < 1 || image.width < 1) { g.first_defect = {"an image has one pixel at least", "image", {image}}; }
-    for (int i = 1; i < size; ++i) {
+    for (int i = 1; i < size && !g.first_defect; ++i) {
       node<Op>& n = g.nodes[i];
       ((n.op.choice = choice), ...);
       std::array<shape, 2> in{};
@@ -211,7 +216,7 @@ struct graph {
       if (why == nullptr && (in[0].plane() > largest_plane || n.output.plane() > largest_plane)) {
         why = "the planes of a layer may have 2147483647 pixels at most";
       }
-      if (why != nullptr && !g.first_defect) { g.first_defect = {why, n.name, in}; }
+      if (why != nullptr) { g.first_defect = {why, n.name, in}; }
     }
     g.judge_whole();
     return g;
@@ -281,8 +286,8 @@ struct graph {
       set_parameters(n, Part::parameters(in.extent...), Part::parameters(of_other_plane(in.extent)...));
     }
     n.fit = &fit_layer<Part, Op, sizeof...(in)>;
-    const char* why = n.fit(n, {in.extent...});
-    if (why != nullptr && !first_defect) { first_defect = {why, n.name, {in.extent...}}; }
+    if (first_defect) { return; }
+    if (const char* why = n.fit(n, {in.extent...})) { first_defect = {why, n.name, {in.extent...}}; }
   }
 
   // What does not depend on the layer stands outside of `describe`, of which there is one for each layer.

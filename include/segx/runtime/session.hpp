@@ -132,10 +132,11 @@ class session {
   void run(const tensor4& images, tensor4& result, activation head, const dropout_draw& drawn) {
     auto& executor = engine_.run;
     detail::expect_batch(images, input(), executor.max_batch(), "images");
-    engine_.fit_result(result, images.shape()[0]);
-    const int batch = static_cast<int>(images.shape()[0]);
+    const std::size_t batch_size = images.shape()[0];
+    const int batch = static_cast<int>(batch_size);
     copy_in(*engine_.on, images.data(), executor.value(0, batch));
     executor.forward(weights_.span(), batch, drawn);  // kernels that pack never look at the weights
+    engine_.fit_result(result, batch_size);           // now: it may be the images' own tensor
     copy_out(*engine_.on, executor.value(executor.last(), batch), head, result.data());
   }
 

@@ -59,11 +59,12 @@ class training_session {
     auto& executor = engine_.run;
     expect_weights(weights);
     detail::expect_batch(images, input(), executor.max_batch(), "images");
-    engine_.fit_result(logits, images.shape()[0]);
     batch_ = static_cast<int>(images.shape()[0]);
     drawn_ = drawn;
     copy_in(*engine_.on, images.data(), executor.value(0, batch_));
     executor.forward(weights, batch_, drawn_);
+    has_values_ = true;
+    engine_.fit_result(logits, static_cast<std::size_t>(batch_));
     copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());
   }
 
@@ -73,17 +74,19 @@ class training_session {
   }
 
   /// Adds the gradients of the learnables, and what running statistics are to lose, to `gradients()`, from dlogits =
-  /// dL/dlogits of the last forward pass.
+  /// dL/dlogits of the last forward pass. Once for each: gradients take the memory of values that nobody needs any
+  /// more.
   void backward(std::span<const scalar> weights, const tensor4& dlogits) {
     auto& executor = engine_.run;
     expect_weights(weights);
-    if (batch_ == 0) { fail("backward without a forward pass: call forward first"); }
+    if (!has_values_) { fail("backward without a forward pass of its own: call forward before each"); }
     if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
         dlogits.shape() != expected) {
       fail({"gradients of logits are ", detail::text_of(dlogits.shape()), "; the last forward pass had ",
             detail::text_of(expected)});
     }
     copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
+    has_values_ = false;
     executor.backward(weights, gradients_.span(), batch_, drawn_);
   }
 
@@ -137,7 +140,8 @@ class training_session {
 
   engine engine_;
   buffer<scalar> gradients_;
-  int batch_ = 0;
+  int batch_ = 0;            // of the last forward pass
+  bool has_values_ = false;  // of that pass, which no backward pass has used up
   dropout_draw drawn_;
 };
 

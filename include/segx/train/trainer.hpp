@@ -106,7 +106,7 @@ class trainer {
   }
 
   /// Whether a training has come to its end in this folder; false where none is. Throws `error` if it is one of another
-  /// recipe, or of other samples.
+  /// recipe, or of other samples. Texts of the recipe are as trainings write them: `parse_loss(r.loss).text()`.
   static bool is_finished(const std::filesystem::path& folder, dataset data, split parts, const recipe& r,
                           const Network& network = {}) {
     if (!std::filesystem::exists(run_folder::checkpoint_in(folder))) { return false; }

@@ -84,9 +84,11 @@ SEGX_IMPL_COLD void loader::start_epoch(int epoch, int first_batch) {
   if (options_.shuffle) {
     random_generator({options_.seed, purpose_order, static_cast<std::uint64_t>(epoch)}).shuffle(std::span(order_));
   }
+  next_batch_ = batches_per_epoch();  // none, and none to claim, if memory is too short for what comes
+  claimed_ = order_.size();
+  for (int b = first_batch; b < first_batch + options_.ahead; ++b) { prepare(b); }
   next_batch_ = first_batch;
   claimed_ = std::min(order_.size(), static_cast<std::size_t>(first_batch) * options_.batch);
-  for (int b = first_batch; b < first_batch + options_.ahead; ++b) { prepare(b); }
   lock.unlock();
   may_claim_.notify_all();
 }
@@ -98,7 +100,13 @@ SEGX_IMPL_COLD bool loader::next(batch& b) {
   progress_.wait(lock, [&] { return s.missing == 0; });
   std::swap(b, s.content);
   const std::exception_ptr failure = std::exchange(s.failure, nullptr);
-  prepare(next_batch_ + options_.ahead);
+  try {
+    prepare(next_batch_ + options_.ahead);
+  } catch (...) {  // no memory: the epoch ends here
+    next_batch_ = batches_per_epoch();
+    claimed_ = order_.size();
+    throw;
+  }
   ++next_batch_;
   lock.unlock();
   may_claim_.notify_all();

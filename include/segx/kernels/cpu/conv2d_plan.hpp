@@ -232,7 +232,8 @@ inline constexpr int task_bytes = detail::l2_bytes / 32 * 3;
 /// Rows of x that a task takes where a depthwise convolution reads the result row by row: the more, the fewer rows are
 /// computed twice; the strips need not stay in the second-level cache, as they are read in order.
 constexpr int rows_of_band(shape x) {
-  return std::min(x.height, std::max(band_bytes / (detail::float_bytes * x.channels * x.width), least_band));
+  const std::int64_t row_bytes = std::int64_t{detail::float_bytes} * x.channels * x.width;
+  return std::min(x.height, std::max(static_cast<int>(band_bytes / row_bytes), least_band));
 }
 
 /// Pixels of a task of a 1×1 convolution, whose channels stay in the second-level cache.

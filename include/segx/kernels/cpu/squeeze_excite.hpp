@@ -81,13 +81,6 @@ HWY_INLINE vec sum_of_plane(shape s, Term&& term) {
   if (!cpu::memory.is_blocked(s)) { return segx::channel_scale_backward<float, cpu::memory>(on, b); }
   for_each_channel_slice(on.threads, b.dy.batch, s, [&](int n, std::int64_t plane, std::int64_t pixel, int) {
     const float* dy = b.dy.image(n) + plane;
-    if (b.dx[1]) {
-      const float* x = b.x[0].image(n) + plane;
-      const vec sum =
-          sum_of_plane(s, [x, dy](std::int64_t at) SEGX_INLINED { return hn::Mul(load(x + at), load(dy + at)); });
-      float* to = b.dx[1].image(n) + pixel;
-      store(b.adds[1] ? hn::Add(load(to), sum) : sum, to);
-    }
     if (b.dx[0]) {
       const vec factor = load(b.x[1].image(n) + pixel);
       float* dx = b.dx[0].image(n) + plane;
@@ -95,6 +88,13 @@ HWY_INLINE vec sum_of_plane(shape s, Term&& term) {
         const vec value = hn::Mul(load(dy + at), factor);
         store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
       }
+    }
+    if (b.dx[1]) {
+      const float* x = b.x[0].image(n) + plane;
+      const vec sum =
+          sum_of_plane(s, [x, dy](std::int64_t at) SEGX_INLINED { return hn::Mul(load(x + at), load(dy + at)); });
+      float* to = b.dx[1].image(n) + pixel;
+      store(b.adds[1] ? hn::Add(load(to), sum) : sum, to);
     }
   });
 }

@@ -126,7 +126,7 @@ class thread_pool {
   int size() const { return size_; }
 
   /// Calls body(index, thread) for every index in [0, count), with thread in [0, size()), and returns when all are
-  /// done.
+  /// done. It must not throw: other threads would go on with what is gone. The program ends where it does.
   template <class Body>
   void run(int count, Body&& body) {
     run_shared(count, body, false);
@@ -160,7 +160,7 @@ class thread_pool {
       for (int i = 0; i < count; ++i) { body(i, 0); }
       return;
     }
-    call_ = [](void* context, int index, int thread) { (*static_cast<Body*>(context))(index, thread); };
+    call_ = [](void* context, int index, int thread) noexcept { (*static_cast<Body*>(context))(index, thread); };
     context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
     parts_in_use_ = in_order ? 1 : size_;
     for (int p = 0; p < parts_in_use_; ++p) { parts_[p].reset(part_begin(count, p), part_begin(count, p + 1)); }

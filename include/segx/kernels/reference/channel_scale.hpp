@@ -23,6 +23,14 @@ template <class T, layout Memory>
   const auto x = elements<Memory>(b.x[0]);
   const auto factor = elements<Memory>(b.x[1]);
   const auto dy = elements<Memory>(b.dy);
+  if (b.dx[0]) {
+    const auto dx = elements<Memory>(b.dx[0]);
+    if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
+    for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
+      const T value = dy(n, c, i, j) * factor(n, c, 0, 0);
+      dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
+    });
+  }
   if (b.dx[1]) {
     const auto dfactor = elements<Memory>(b.dx[1]);
     if (!b.adds[1]) { set_spare_lanes<Memory>(b.dx[1]); }
@@ -33,14 +41,6 @@ template <class T, layout Memory>
       }
       const T value = static_cast<T>(sum);
       dfactor(n, c, 0, 0) = b.adds[1] ? dfactor(n, c, 0, 0) + value : value;
-    });
-  }
-  if (b.dx[0]) {
-    const auto dx = elements<Memory>(b.dx[0]);
-    if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
-    for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
-      const T value = dy(n, c, i, j) * factor(n, c, 0, 0);
-      dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
     });
   }
 }

@@ -22,6 +22,14 @@ template <class T, layout Memory>
   const auto x = elements<Memory>(b.x[0]);
   const auto factor = elements<Memory>(b.x[1]);
   const auto dy = elements<Memory>(b.dy);
+  if (b.dx[0]) {
+    const auto dx = elements<Memory>(b.dx[0]);
+    if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
+    for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
+      const T value = dy(n, c, i, j) * factor(n, 0, i, j);
+      dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
+    });
+  }
   if (b.dx[1]) {
     const auto dfactor = elements<Memory>(b.dx[1]);
     for_each_element(b.dx[1], [&](int n, int, int i, int j) {
@@ -29,14 +37,6 @@ template <class T, layout Memory>
       for (int c = 0; c < b.dy.extent.channels; ++c) { sum += x(n, c, i, j) * dy(n, c, i, j); }
       const T value = static_cast<T>(sum);
       dfactor(n, 0, i, j) = b.adds[1] ? dfactor(n, 0, i, j) + value : value;
-    });
-  }
-  if (b.dx[0]) {
-    const auto dx = elements<Memory>(b.dx[0]);
-    if (!b.adds[0]) { set_spare_lanes<Memory>(b.dx[0]); }
-    for_each_element(b.dx[0], [&](int n, int c, int i, int j) {
-      const T value = dy(n, c, i, j) * factor(n, 0, i, j);
-      dx(n, c, i, j) = b.adds[0] ? dx(n, c, i, j) + value : value;
     });
   }
 }
