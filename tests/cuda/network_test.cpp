@@ -56,6 +56,7 @@ TEST_CASE("training whole networks on the GPU agrees with the reference", "[cuda
   check_step_against_cpu<networks::rewired>();
   check_step_against_cpu<networks::odd_ones>();
   check_step_against_cpu<networks::attentive>();
+  check_step_against_cpu<networks::squared>();
 }
 
 TEST_CASE("predicting on the GPU agrees with the CPU", "[cuda]") {

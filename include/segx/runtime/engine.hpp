@@ -51,6 +51,16 @@ void expect_batch(const xt::xtensor<T, 4>& batch, shape s, int max_batch, const 
   }
 }
 
+/// Throws unless these are gradients of the last forward pass, which had so many images; 0: there was none, or a
+/// backward pass has used it up.
+template <class T>
+void expect_gradients(const xt::xtensor<T, 4>& dlogits, int batch, shape output) {
+  if (batch == 0) { fail("backward without a forward pass of its own: call forward before each"); }
+  if (const auto expected = extents_of(static_cast<std::size_t>(batch), output); dlogits.shape() != expected) {
+    fail({"gradients of logits are ", text_of(dlogits.shape()), "; the last forward pass had ", text_of(expected)});
+  }
+}
+
 template <class E, class Tensor>
 concept other_expression = !std::derived_from<E, Tensor> && xt::is_xexpression<E>::value;
 

@@ -63,7 +63,6 @@ class training_session {
     drawn_ = drawn;
     copy_in(*engine_.on, images.data(), executor.value(0, batch_));
     executor.forward(weights, batch_, drawn_);
-    has_values_ = true;
     engine_.fit_result(logits, static_cast<std::size_t>(batch_));
     copy_out(*engine_.on, executor.value(executor.last(), batch_), activation::none, logits.data());
   }
@@ -79,15 +78,10 @@ class training_session {
   void backward(std::span<const scalar> weights, const tensor4& dlogits) {
     auto& executor = engine_.run;
     expect_weights(weights);
-    if (!has_values_) { fail("backward without a forward pass of its own: call forward before each"); }
-    if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
-        dlogits.shape() != expected) {
-      fail({"gradients of logits are ", detail::text_of(dlogits.shape()), "; the last forward pass had ",
-            detail::text_of(expected)});
-    }
+    detail::expect_gradients(dlogits, batch_, output());
     copy_in(*engine_.on, dlogits.data(), executor.gradient(executor.last(), batch_));
-    has_values_ = false;
     executor.backward(weights, gradients_.span(), batch_, drawn_);
+    batch_ = 0;
   }
 
   template <class Network>
@@ -118,10 +112,11 @@ class training_session {
   /// Name of the first layer whose result is not finite when the last forward pass is done again; empty if all are.
   std::string first_non_finite(std::span<const scalar> weights, const tensor4& images) {
     auto& executor = engine_.run;
+    const int batch = static_cast<int>(images.shape()[0]);
     std::string name;
-    copy_in(*engine_.on, images.data(), executor.value(0, batch_));
-    executor.forward(weights, batch_, drawn_, [&](int i) {
-      const view<scalar> y = executor.value(i, batch_);
+    copy_in(*engine_.on, images.data(), executor.value(0, batch));
+    executor.forward(weights, batch, drawn_, [&](int i) {
+      const view<scalar> y = executor.value(i, batch);
       const auto value = elements<Backend::memory>(y);
       for_each_element(y, [&](int n, int c, int row, int column) {
         if (name.empty() && !is_finite(value(n, c, row, column))) { name = executor.what().nodes[i].name.view(); }
@@ -140,8 +135,7 @@ class training_session {
 
   engine engine_;
   buffer<scalar> gradients_;
-  int batch_ = 0;            // of the last forward pass
-  bool has_values_ = false;  // of that pass, which no backward pass has used up
+  int batch_ = 0;  // of the last forward pass, until a backward pass has used it up
   dropout_draw drawn_;
 };
 

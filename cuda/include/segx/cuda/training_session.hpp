@@ -47,26 +47,22 @@ class training_session<Model, cuda> {
   void forward(std::span<const float> weights, const tensor4& images, tensor4& logits, const dropout_draw& drawn) {
     expect_weights(weights);
     detail::expect_batch(images, input(), engine_.run.max_batch(), "images");
-    engine_.fit_result(logits, images.shape()[0]);
     batch_ = static_cast<int>(images.shape()[0]);
     drawn_ = drawn;
     rehearse(batch_);
     upload(state::weights_now, weights);
     copy_in(*engine_.on, images.data(), engine_.run.value(0, batch_));
     engine_.run.forward(values(state::weights_now), batch_, drawn_);
+    engine_.fit_result(logits, static_cast<std::size_t>(batch_));
     copy_out(*engine_.on, engine_.run.value(engine_.run.last(), batch_), activation::none, logits.data());
   }
 
   void backward(std::span<const float> weights, const tensor4& dlogits) {
     expect_weights(weights);
-    if (batch_ == 0) { fail("backward without a forward pass: call forward first"); }
-    if (const auto expected = detail::extents_of(static_cast<std::size_t>(batch_), output());
-        dlogits.shape() != expected) {
-      fail({"gradients of logits are ", detail::text_of(dlogits.shape()), "; the last forward pass had ",
-            detail::text_of(expected)});
-    }
+    detail::expect_gradients(dlogits, batch_, output());
     copy_in(*engine_.on, dlogits.data(), engine_.run.gradient(engine_.run.last(), batch_));
     engine_.run.backward(values(state::weights_now), values(state::gradients), batch_, drawn_);
+    batch_ = 0;
   }
 
   void freeze(std::span<const std::string> frozen, std::span<const std::string> steady = {}) {
@@ -147,7 +143,7 @@ class training_session<Model, cuda> {
   engine engine_;
   std::vector<float> gradients_;
   std::set<int> rehearsed_;
-  int batch_ = 0;
+  int batch_ = 0;  // of the last forward pass, until a backward pass has used it up
   dropout_draw drawn_;
 };
 

@@ -21,7 +21,7 @@ namespace segx::simd::HWY_NAMESPACE {
 /// channels of a blocked tensor, in threads; tasks run in order, as some pass a turnstile.
 template <class Body>
 void for_each_slice_of_channels(thread_pool& threads, shape s, Body&& body) {
-  const int blocks = detail::whole_blocks(s.channels) / channel_block;
+  const int blocks = blocks_of(s.channels);
   threads.run_in_order(blocks, [&](int block, int) {
     for (int slice = 0; slice < channel_block; slice += lanes) {
       const int channel = block * channel_block + slice;
@@ -143,7 +143,7 @@ struct lane_sums {
         const vec centred = hn::Sub(load(x + at), mean);
         const vec change = hn::NegMulAdd(centred, product_mean, hn::Sub(load(dy + at), gradient_mean));
         const vec value = hn::Mul(factor, change);
-        store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
+        put_gradient(b.adds[0], value, dx + at);
       }
     }
   });

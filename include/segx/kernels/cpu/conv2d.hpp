@@ -54,7 +54,7 @@ inline direct::geometry scatter_geometry(const conv2d_geometry& g, int tap) {
   if (db == nullptr) { return; }
   const std::int64_t plane = dy.extent.plane();
   if (!cpu::memory.is_blocked(dy.extent)) { return segx::detail::add_bias_gradient<cpu::memory, float>(dy, db); }
-  const int blocks = (dy.extent.channels + channel_block - 1) / channel_block;
+  const int blocks = blocks_of(dy.extent.channels);
   on.threads.run(blocks, [&](int block, int) {
     double sum[channel_block] = {};
     for (int n = 0; n < dy.batch; ++n) {

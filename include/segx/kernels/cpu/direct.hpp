@@ -254,7 +254,7 @@ void direct_convolution(thread_pool& threads, const direct::geometry& g, const v
 /// weight(k, c, tap) into packed[tap][⌈K/16⌉][C][16], zeros behind the last k.
 template <class Weight>
 void direct_pack(int channels_in, int channels_out, int taps, Weight&& weight, float* packed) {
-  const int columns = (channels_out + panel - 1) / panel * panel;
+  const int columns = detail::whole_panels(channels_out);
   for (int tap = 0; tap < taps; ++tap) {
     for (int first = 0; first < columns; first += panel) {
       for (int c = 0; c < channels_in; ++c) {

@@ -54,11 +54,7 @@ inline void dot_convolution(thread_pool& threads, const view<const float>& x, co
                                    std::int64_t{panel} * x.extent.channels};
   const int pixels = static_cast<int>(x.extent.plane());
   const int of_task = strips::pixels_streamed(x.extent, between.channels);
-  const int tasks = (pixels + of_task - 1) / of_task;
-  threads.run(f.y.batch * tasks, [&](int task, int thread) {
-    const int n = task / tasks;
-    const int first = task % tasks * of_task;
-    const int count = std::min(of_task, pixels - first);
+  for_each_run_of_pixels(threads, f.y.batch, pixels, of_task, [&](int n, int first, int count, int thread) {
     float* values = f.scratch.of(thread);
     float* strips = values + strips::floats_streamed(between.channels);
     pack_strips(x, n, first, count, nullptr, strips);

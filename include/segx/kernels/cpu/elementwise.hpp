@@ -72,7 +72,7 @@ void for_each_slice(thread_pool& threads, int batch, shape s, Body&& body) {
     for_each_slice(on.threads, b.dy.batch, s, [&](int n, std::int64_t at, std::uint32_t) {
       const vec dy = load(b.dy.image(n) + at);
       float* to = dx.image(n) + at;
-      store(b.adds[k] ? hn::Add(load(to), dy) : dy, to);
+      put_gradient(b.adds[k], dy, to);
     });
   }
 }

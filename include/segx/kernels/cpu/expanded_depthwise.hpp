@@ -96,7 +96,7 @@ class expanded_rows {
   const int most_rows = rows_of_x < x.extent.height ? (rows_of_x - g.reach()) / g.stride + 1 : y.height;
   const int bands = (y.height + most_rows - 1) / most_rows;
   const int rows = (y.height + bands - 1) / bands;
-  const int columns = (y.channels + panel - 1) / panel * panel;
+  const int columns = detail::whole_panels(y.channels);
   const int groups = (columns + ring_channels - 1) / ring_channels;
   const int wanted_tasks = on.threads.size() == 1 ? 1 : 4 * on.threads.size();
   const int parts = std::min((wanted_tasks + f.y.batch * bands - 1) / (f.y.batch * bands), groups);

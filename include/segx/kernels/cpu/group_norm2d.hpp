@@ -140,7 +140,7 @@ HWY_INLINE void for_each_slice_between(shape s, int first, int end, Body&& body)
             const vec centred = hn::Sub(load(x + at), centre);
             const vec change = hn::NegMulAdd(centred, product_mean, hn::MulSub(load(dy + at), factor, gradient_mean));
             const vec value = hn::Mul(change, inverse);
-            store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
+            put_gradient(b.adds[0], value, dx + at);
           }
         });
       });

@@ -54,7 +54,7 @@ void depthwise_convolution(thread_pool& threads, const conv2d_geometry& g, const
 inline void depthwise_scatter(thread_pool& threads, const conv2d_geometry& g, const view<float>& dy,
                               const float* packed, const view<float>& dx) {
   const int taps = g.kernel * g.kernel;
-  const int blocks = detail::whole_blocks(dx.extent.channels) / channel_block;
+  const int blocks = blocks_of(dx.extent.channels);
   threads.run(dx.batch * blocks, [&](int task, int) {
     const int block = task % blocks;
     const int n = task / blocks;
@@ -86,15 +86,14 @@ inline void depthwise_weight_gradient(thread_pool& threads, const conv2d_geometr
                                       const view<float>& dy, float* dweight) {
   const int taps = g.kernel * g.kernel;
   const int channels = x.extent.channels;
-  const int blocks = detail::whole_blocks(channels) / channel_block;
+  const int blocks = blocks_of(channels);
   threads.run(blocks * taps, [&](int task, int) {
     const int tap = task % taps;
     const int block = task / taps;
     const int row_offset = tap / g.kernel * g.dilation - g.padding;
     const int column_offset = tap % g.kernel * g.dilation - g.padding;
-    const int j_begin = column_offset >= 0 ? 0 : (-column_offset + g.stride - 1) / g.stride;
-    const int last = x.extent.width - 1 - column_offset;
-    const int j_end = last >= 0 ? std::min(dy.extent.width, last / g.stride + 1) : 0;
+    const int j_begin = first_inside(column_offset, g.stride);
+    const int j_end = std::min(dy.extent.width, end_inside(column_offset, g.stride, x.extent.width));
     for (int slice = 0; slice < channel_block; slice += lanes) {
       vec total = zero();
       for (int n = 0; n < x.batch; ++n) {

@@ -23,7 +23,7 @@ enum class row_tasks { bands, blocks };
 /// Calls body(image, block, row) for every row of blocks of a blocked tensor, in threads.
 template <class Body>
 void for_each_row(thread_pool& threads, int batch, shape s, row_tasks tasks, Body&& body) {
-  const int blocks = (s.channels + channel_block - 1) / channel_block;
+  const int blocks = blocks_of(s.channels);
   const bool in_bands = tasks == row_tasks::bands;
   const int bands = in_bands && threads.size() > 1 ? std::min(4 * threads.size(), s.height) : 1;
   const int parts = in_bands ? 1 : blocks;

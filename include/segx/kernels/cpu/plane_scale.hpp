@@ -62,7 +62,7 @@ inline void plane_scale_factor_gradient(cpu& on, const backward_pass<float>& b) 
     for (std::int64_t pixel = 0; pixel < s.plane(); ++pixel) {
       const vec value = hn::Mul(load(dy + pixel * channel_block), all(factor[pixel]));
       float* to = dx + pixel * channel_block;
-      store(b.adds[0] ? hn::Add(load(to), value) : value, to);
+      put_gradient(b.adds[0], value, to);
     }
   });
 }

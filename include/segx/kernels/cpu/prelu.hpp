@@ -50,7 +50,7 @@ inline vec slopes(const prelu_geometry& g, const float* slope, int channel, int 
       for (std::int64_t at = 0; at < s.plane() * channel_block; at += channel_block) {
         const vec gradient = load(dy + at);
         const vec value = hn::IfThenElse(hn::Gt(load(x + at), zero()), gradient, hn::Mul(slope, gradient));
-        store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
+        put_gradient(b.adds[0], value, dx + at);
       }
     }
     channels_in_order.pass(channel / lanes, [&] {  // for the slope that they may share

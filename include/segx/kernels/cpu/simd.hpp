@@ -37,6 +37,9 @@ HWY_INLINE std::int64_t channel_offset(shape s, int c) {
   return c / channel_block * s.plane() * channel_block + c % channel_block;
 }
 
+/// Blocks that so many channels fill, the last perhaps in part.
+constexpr int blocks_of(int channels) { return (channels + channel_block - 1) / channel_block; }
+
 struct store_slice {
   HWY_INLINE void operator()(vec v, int, float* to) const { store(v, to); }
 };
@@ -67,6 +70,9 @@ HWY_INLINE void split_pixel([[maybe_unused]] D d, hn::Vec<D> v, float* pixel,
     store_slice(v, 0, pixel);
   }
 }
+
+/// Writes a gradient, or adds it to what is there.
+HWY_INLINE void put_gradient(bool adds, vec value, float* to) { store(adds ? hn::Add(load(to), value) : value, to); }
 
 /// The gradient in front of a ReLU, and of a dropout that scales by `scale`, from that behind them and their result.
 HWY_INLINE vec in_front_of_relu(vec result, vec gradient, float scale) {

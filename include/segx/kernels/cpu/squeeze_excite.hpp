@@ -13,7 +13,7 @@ namespace segx::simd::HWY_NAMESPACE {
 /// every slice of channels.
 template <class Body>
 void for_each_channel_slice(thread_pool& threads, int batch, shape s, Body&& body) {
-  const int blocks = (s.channels + channel_block - 1) / channel_block;
+  const int blocks = blocks_of(s.channels);
   threads.run(batch * blocks, [&](int task, int) {
     const std::int64_t block = task % blocks;
     for (int slice = 0; slice < channel_block; slice += lanes) {
@@ -56,7 +56,7 @@ HWY_INLINE vec sum_of_plane(shape s, Term&& term) {
     const vec value = hn::Mul(load(b.dy.image(n) + pixel), share);
     float* dx = b.dx[0].image(n) + plane;
     for (std::int64_t at = 0; at < s.plane() * channel_block; at += channel_block) {
-      store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
+      put_gradient(b.adds[0], value, dx + at);
     }
   });
 }
@@ -86,7 +86,7 @@ HWY_INLINE vec sum_of_plane(shape s, Term&& term) {
       float* dx = b.dx[0].image(n) + plane;
       for (std::int64_t at = 0; at < s.plane() * channel_block; at += channel_block) {
         const vec value = hn::Mul(load(dy + at), factor);
-        store(b.adds[0] ? hn::Add(load(dx + at), value) : value, dx + at);
+        put_gradient(b.adds[0], value, dx + at);
       }
     }
     if (b.dx[1]) {
@@ -94,7 +94,7 @@ HWY_INLINE vec sum_of_plane(shape s, Term&& term) {
       const vec sum =
           sum_of_plane(s, [x, dy](std::int64_t at) SEGX_INLINED { return hn::Mul(load(x + at), load(dy + at)); });
       float* to = b.dx[1].image(n) + pixel;
-      store(b.adds[1] ? hn::Add(load(to), sum) : sum, to);
+      put_gradient(b.adds[1], sum, to);
     }
   });
 }

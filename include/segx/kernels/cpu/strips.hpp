@@ -83,6 +83,16 @@ HWY_INLINE void ask_for_strip(const view<const float>& x, int n, std::int64_t fi
   });
 }
 
+/// Calls body(image, first, count, thread) for the pixels of a batch, in tasks of `of_task` that follow each other.
+template <class Body>
+void for_each_run_of_pixels(thread_pool& threads, int batch, int pixels, int of_task, Body&& body) {
+  const int tasks = (pixels + of_task - 1) / of_task;
+  threads.run(batch * tasks, [&](int task, int thread) {
+    const int first = task % tasks * of_task;
+    body(task / tasks, first, std::min(of_task, pixels - first), thread);
+  });
+}
+
 /// y = 1×1 convolution of x, whose channels are multiplied by `factors` [N,C,1,1] first, if there are some; both
 /// blocked.
 inline void strip_convolution(thread_pool& threads, const view<const float>& x, const view<const float>& factors,
@@ -91,13 +101,9 @@ inline void strip_convolution(thread_pool& threads, const view<const float>& x, 
   const int channels = x.extent.channels;
   const int pixels = static_cast<int>(x.extent.plane());
   const int of_task = strips::pixels_of_task(channels);
-  const int tasks = (pixels + of_task - 1) / of_task;
   const panels<panel> weights{packed, std::int64_t{panel} * channels};
-  threads.run(y.batch * tasks, [&](int task, int thread) {
-    const int n = task / tasks;
-    const int first = task % tasks * of_task;
+  for_each_run_of_pixels(threads, y.batch, pixels, of_task, [&](int n, int first, int count, int thread) {
     const int next = first + of_task;  // of the task that this thread mostly takes next
-    const int count = std::min(of_task, pixels - first);
     float* strips = scratch.of(thread);
     pack_strips(x, n, first, count, factors ? factors.image(n) : nullptr, strips);
     multiply_strips(strips, channels, weights, y, n, first, count, result, next < pixels ? &x : nullptr, next);
