@@ -20,6 +20,7 @@
 #include <segx/predict/segmenter.hpp>
 #include <segx/train/evaluate.hpp>
 #include <segx/train/recipe.hpp>
+#include <segx/train/recipe_json.hpp>
 
 #include "commands.hpp"
 #include "device_words.hpp"
@@ -241,7 +242,7 @@ auto at_network_size(const eval_words& w, const loaded_weights<any_network>& loa
 template <class Backend, class Ruler>
 auto at_image_size(const eval_words& w, const loaded_weights<any_network>& loaded, const dataset& data,
                    const std::vector<int>& indices, const Ruler& ruler) {
-  segmenter<any_network, Backend> network{loaded, w.how()};
+  auto network = segmenter_of<Backend>(w.weights, loaded, w.how());
   measured<typename Ruler::unit> result;
   const auto measure = [&](const cv::Mat&, const cv::Mat& truth, const cv::Mat& found) {
     const auto mask = [&](const cv::Mat& m, int k) {
@@ -276,6 +277,12 @@ void evaluate_on(eval_words w) {
   if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
   if (scan.labels != label_kind::binary) { scan.classes = class_names_of(loaded.card, network.classes); }
   const dataset data = scan_folder(w.data, scan);
+  std::vector<std::filesystem::path> read = files_of(data);
+  read.insert(read.end(), {w.weights, w.list});
+  for (const std::string& written : {w.json, w.per_image}) { expect_apart(written, read); }
+  if (!w.json.empty() && std::filesystem::weakly_canonical(w.json) == std::filesystem::weakly_canonical(w.per_image)) {
+    fail({w.json, ": --json and --per-image name the same file"});
+  }
   std::vector<int> indices(data.samples.size());
   std::iota(indices.begin(), indices.end(), 0);
   if (!w.list.empty()) { indices = samples_in_list(data, w.list); }

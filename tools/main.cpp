@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <opencv2/core/utility.hpp>
@@ -64,10 +65,14 @@ int main(int argc, char** argv) {
       std::cerr << "There is no command \"" << app.remaining().front() << "\"\nRun with --help for more information.\n";
       return 2;
     }
-    return app.exit(wrong) == 0 ? 0 : 2;
+    if (app.exit(wrong) != 0) { return 2; }
+    return printed_all() ? 0 : 1;  // --help, --version
   } catch (const segx::tool::partly_failed&) { return 1; } catch (const std::bad_alloc&) {
     std::cerr
         << "segx: this needs more memory than the machine gives; take smaller images (--size) or batches (--batch)\n";
+    return 1;
+  } catch (const std::filesystem::filesystem_error& refused) {
+    std::cerr << "segx: " << refused.path1().string() << ": " << refused.code().message() << '\n';
     return 1;
   } catch (const std::system_error& refused) {
     const bool lacks_threads = refused.code() == std::errc::resource_unavailable_try_again;

@@ -45,7 +45,8 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     if (places.insert(folder / file.filename()).second) { files.push_back(file); }
   };
   for (const fs::path input : inputs) {
-    if (!fs::is_directory(input)) {
+    std::error_code ignored;  // as above
+    if (!fs::is_directory(input, ignored)) {
       add(input);
       continue;
     }
@@ -54,7 +55,8 @@ std::vector<fs::path> files_of(const std::vector<std::string>& inputs) {
     detail::report(input.string(), problems);
     if (images.empty()) {
       fail({input.string(), ": holds no images",
-            fs::is_directory(input / "images") ? joined({"; did you mean ", (input / "images").string(), "?"}) : ""});
+            fs::is_directory(input / "images", ignored) ? joined({"; did you mean ", (input / "images").string(), "?"})
+                                                        : ""});
     }
     for (const auto& [stem, file] : images) { add(file); }
   }
@@ -112,6 +114,14 @@ void expect_places(const fs::path& out, const std::vector<fs::path>& files, cons
     }
   }
   for (const fs::path& file : files) {
+    const fs::path folder = file.parent_path();
+    std::error_code ignored;
+    if (folder.filename() == "images" && fs::equivalent(folder / ".." / "masks", out, ignored)) {
+      fail({out.string(), ": holds the true masks of ", folder.string(),
+            ", which would be replaced; give --out another folder"});
+    }
+  }
+  for (const fs::path& file : files) {
     const bool is_named_so = written.contains(file.filename().string());
     std::error_code ignored;
     if (is_named_so && (fs::equivalent(file.parent_path().empty() ? "." : file.parent_path(), out, ignored) ||
@@ -150,7 +160,8 @@ void write_files(const fs::path& out, Segmenter& network, const endings& all, co
 template <class Backend>
 void predict(const predict_words& w) {
   const std::vector<fs::path> files = files_of(w.inputs);
-  segmenter<any_network, Backend> network{w.weights, w.looks.options(w.device.precision_of_gpu()), model_of(w.weights)};
+  auto network = segmenter_of<Backend>(w.weights, load_weights(w.weights, model_of(w.weights)),
+                                       w.looks.options(w.device.precision_of_gpu()));
   w.looks.heed(network.card());
   const endings all = endings_of(w, network);
   expect_places(w.out, files, all);

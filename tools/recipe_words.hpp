@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -152,9 +153,17 @@ class recipe_words {
     command->add_option_function<std::vector<std::string>>(
         "--freeze",
         [this](const std::vector<std::string>& parts) {
-          for (const std::string& part : parts) { given_.learning_rate_factors[part] = 0; }
+          for (const std::string& part : parts) { set_factor("--freeze", part, 0); }
         },
         "parts of the network that stay as they are: --lr-scale PART=0");
+  }
+
+  /// Words say the factor of a part once; that of a recipe's file gives way to theirs.
+  void set_factor(std::string_view word, const std::string& part, double factor) {
+    if (!parts_said_.insert(part).second) {
+      throw CLI::ValidationError(joined({word, ": the part ", part, " is named twice by --lr-scale and --freeze"}));
+    }
+    given_.learning_rate_factors[part] = factor;
   }
 
   CLI::Option* add(CLI::Option* option, std::function<void(recipe&)> apply) {
@@ -186,15 +195,15 @@ class recipe_words {
         [this, member](recipe& r) { r.*member = given_.*member; });
   }
 
-  void add_field(CLI::App* command, const recipe_field& field, std::map<std::string, double> recipe::*member) {
-    const auto read = [this, &field, member](const std::vector<std::string>& words) {
+  void add_field(CLI::App* command, const recipe_field& field, std::map<std::string, double> recipe::*) {
+    const auto read = [this, &field](const std::vector<std::string>& words) {
       for (const std::string& word : words) {
         const std::size_t sign = word.find('=');
         double factor = 0;
         if (sign == word.npos || sign == 0 || !CLI::detail::lexical_cast(word.substr(sign + 1), factor)) {
           throw CLI::ConversionError(joined({field.word, ": expected PART=FACTOR, not ", word}));
         }
-        (given_.*member)[word.substr(0, sign)] = factor;
+        set_factor(field.word, word.substr(0, sign), factor);
       }
     };
     command->add_option_function<std::vector<std::string>>(std::string{field.word}, read, std::string{field.meaning});
@@ -216,6 +225,7 @@ class recipe_words {
   }
 
   std::string file_;
+  std::set<std::string> parts_said_;
   CLI::Option* share_ = nullptr;
   recipe without_words_;
   recipe given_;

@@ -81,4 +81,13 @@ class segmenter_words {
   segmenter_options options_;
 };
 
+/// The segmenter of a file's weights; errors name the file.
+template <class Backend>
+segmenter<any_network, Backend> segmenter_of(const std::string& file, const loaded_weights<any_network>& loaded,
+                                             const segmenter_options& how) {
+  try {
+    return segmenter<any_network, Backend>{loaded, how};
+  } catch (const error& wrong) { fail({file, ": ", wrong.what()}); }
+}
+
 }  // namespace segx::tool

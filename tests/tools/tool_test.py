@@ -145,6 +145,8 @@ class ToolTest(ProgramCase):
                       ("train", "--data", self.data, "--out", self.folder / "x", "--epochs", 0),
                       ("train", "--data", self.data, "--out", self.folder / "x", "--mask-threshold", 0),
                       ("train", "--data", self.data), ("train", "--print-recipe", "--lr-scale", "encoder"),
+                      ("train", "--print-recipe", "--lr-scale", "encoder=0.5", "--freeze", "encoder"),
+                      ("train", "--print-recipe", "--lr-scale", "encoder=0.5", "encoder=0.7"),
                       ("train", "--print-recipe", "--lr-scale", "encoder=x"), ("train", "--print-recipe", "--seed", -5),
                       ("train", "--print-recipe", "--seed", 1 << 64), ("synth", "--out", self.folder / "x", "--count", 1, "--seed", -1),
                       ("synth", "--out", self.folder / "x", "--count", 0), ("info",),
@@ -171,7 +173,7 @@ class ToolTest(ProgramCase):
 
     def test_a_full_disk_is_noticed(self):
         with open("/dev/full", "w") as full:
-            for words in (("info", "--model", "unet8"), ("train", "--print-recipe"),
+            for words in (("info", "--model", "unet8"), ("train", "--print-recipe"), ("--help",), ("train", "--help"), ("--version",),
                           ("eval", "--weights", self.weights, "--data", self.data)):
                 result = subprocess.run([PROGRAM, *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
                 self.assert_fails(result, "standard output cannot be written")
@@ -254,6 +256,36 @@ class ToolTest(ProgramCase):
                           "(--out)")
         self.assertTrue(content_of(self.run_folder) == before, "a refused training changed files")
 
+    def test_train_writes_over_nothing(self):
+        for name in ("val.txt", "recipe.json", "log.jsonl", "curves.png"):
+            out = self.folder / f"of_others_{name}"
+            out.mkdir()
+            (out / name).write_text("precious")
+            self.assert_fails(segx(*self.train_words, "--epochs", 1, "--quiet", "--out", out), out / name, "write over it")
+            self.assertEqual({file: text.decode() for file, text in content_of(out).items()}, {name: "precious"})
+
+    def test_a_training_that_is_over_looks_at_its_weights(self):
+        run = self.folder / "over"
+        shutil.copytree(self.run_folder, run)
+        resume = ("--quiet", "--resume")
+        words = (*self.two_epochs[:-1], run, *resume)
+        self.assert_done(segx(*words))
+        with open(run / "best.safetensors", "r+b") as file:
+            file.truncate(100)
+        self.assert_fails(segx(*words), run / "best.safetensors", "truncated", "another folder")
+        (run / "best.safetensors").unlink()
+        self.assert_fails(segx(*words), run / "best.safetensors", "is missing", "another folder")
+
+    def test_names_that_lists_cannot_hold(self):
+        data = self.folder / "lines"
+        shutil.copytree(self.data, data)
+        for folder in ("images", "masks"):
+            (data / folder / "phantom_0001.png").rename(data / folder / "one\ntwo.png")
+        refused = segx("train", "--data", data, "--model", "unet8", "--size", 64, "--quiet", "--out", self.folder / "x")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("has a line break in its name", refused.stderr)
+        self.assert_fails(segx("eval", "--weights", self.weights, "--data", self.data, "--list", self.data), "is a folder", "a list of stems")
+
     def test_train_refuses(self):
         out = self.folder / "refused"
         words = ("train", "--out", out, "--model", "unet8", "--quiet")
@@ -266,6 +298,7 @@ class ToolTest(ProgramCase):
                                "--pretrained", self.weights),
                           self.weights, "weights of unet8")
         self.assert_fails(segx(*words, "--data", self.data, "--loss", "hope"), "hope", "bce")
+        self.assert_fails(segx(*words, "--data", self.data, "--size", 64, "--loss", "bce(pos_weight=[1,2])"), "pos_weight")
         self.assert_fails(segx(*words, "--data", self.data, "--optimizer", "hope"), "hope", "adam")
         self.assert_fails(segx(*words, "--data", self.data, "--schedule", "hope"), "hope", "cosine", "plateau(")
         self.assert_fails(segx(*words, "--data", self.data, "--augment", "hope"), "hope", "flip")
@@ -683,6 +716,35 @@ class ToolTest(ProgramCase):
         self.assert_done(segx("predict", "--weights", self.weights, "--out", self.folder / "apart", linked / "b.png"))
         self.assertEqual(original.read_bytes(), before["a.png"])
 
+    def test_predict_replaces_no_true_masks(self):
+        data = self.folder / "with_masks"
+        shutil.copytree(self.data, data)
+        before = content_of(data / "masks")
+        self.assert_fails(segx("predict", "--weights", self.weights, "--out", data / "masks", data / "images"), data / "masks", "true masks")
+        self.assertEqual(content_of(data / "masks"), before)
+
+    def test_nothing_that_is_read_is_written_over(self):
+        weights, data = self.folder / "read.safetensors", self.folder / "read"
+        shutil.copy(self.weights, weights)
+        shutil.copytree(self.data, data)
+        words = ("eval", "--weights", weights, "--data", data)
+        for written in (weights, data / "masks" / "phantom_0001.png"):
+            self.assert_fails(segx(*words, "--json", written), written, "is read by this command")
+            self.assert_fails(segx(*words, "--per-image", written), written, "is read by this command")
+        self.assert_fails(segx(*words, "--json", self.folder / "both", "--per-image", self.folder / "both"), "the same file")
+        self.assert_fails(segx("augment", "--data", data, "--preview", data / "images" / "phantom_0001.png"), "is read by this command")
+        self.assertEqual(weights.read_bytes(), self.weights.read_bytes())
+        for folder in ("images", "masks"):
+            self.assertEqual(content_of(data / folder), content_of(self.data / folder))
+
+    def test_predict_passes_over_what_it_cannot_look_at(self):
+        out = self.folder / "looked_at"
+        result = segx("predict", "--weights", self.weights, "--out", out, "y" * 300 + ".png", self.data / "images" / "phantom_0001.png")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("yyy.png", result.stderr)
+        self.assertNotIn("filesystem error", result.stderr)
+        self.assertEqual(list(content_of(out)), ["phantom_0001.png"])
+
     def test_predict_names_what_it_cannot_read(self):
         out, file = self.folder / "unread", self.folder / "scan.dcm"
         file.write_bytes(bytes(128) + b"DICM" + bytes(200))
@@ -887,6 +949,10 @@ class ToolTest(ProgramCase):
         scores = [json.loads(segx("eval", "--weights", file, "--data", self.data).stdout)["iou_mean"] for file in (out, self.weights)]
         self.assertAlmostEqual(scores[0], scores[1], places=2)
         self.assert_fails(segx("convert", "--weights", self.data / "images" / "phantom_0001.png", "--out", out), "phantom_0001.png")
+        shipped = pathlib.Path(__file__).parents[2] / "weights" / "lung-best.safetensors"  # its recipe lacks keys of today
+        self.assert_done(segx("convert", "--weights", shipped, "--out", out))
+        card, before = (json.loads(segx("info", "--weights", file, "--json").stdout)["card"] for file in (out, shipped))
+        self.assertEqual(card, before)
 
     def test_info(self):
         for model, parameters in (("unet16", 1940817), ("unet64", 31030593)):

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <xtensor/xbuilder.hpp>
+#include <xtensor/xtensor.hpp>
+
 #include <segx/core/epilogue.hpp>
 #include <segx/core/error.hpp>
 #include <segx/data/dataset.hpp>
@@ -66,7 +69,7 @@ inline void expect_foreground(const dataset& data, const std::vector<int>& train
 }
 
 /// Throws `error` unless a network, the images and a loss agree on how many classes there are, and on whether they
-/// exclude each other.
+/// exclude each other. Computes the loss once, of small empty masks.
 template <class Network>
 void expect_classes(const Network& network, const std::string& model, const dataset& data, const any_loss& loss) {
   if (static_cast<std::size_t>(network.classes) != data.classes.size()) {
@@ -89,6 +92,9 @@ void expect_classes(const Network& network, const std::string& model, const data
     fail({because, ", so the loss must read ", exclusive ? "a softmax, as cross_entropy does" : "sigmoids, as bce does",
           "; \"", loss.text(), "\" does not"});
   }
+  const auto nothing =
+      xt::xtensor<float, 4>{xt::zeros<float>({std::size_t{1}, data.classes.size(), std::size_t{8}, std::size_t{8}})};
+  loss(nothing, nothing);  // throws where its weights of classes are not as many
 }
 
 }  // namespace segx

@@ -28,8 +28,8 @@ class run_folder {
   /// Touches no file. `images`: their `images_sha256`.
   run_folder(std::filesystem::path folder, recipe what, std::string images);
 
-  /// Throws `error` if a training cannot be begun in this folder, as one is there or has left its results, or not be
-  /// resumed, as none is.
+  /// Throws `error` if a training cannot be begun in this folder, as one is there or has left its results, or as files
+  /// of somebody else have the names of its own; or not be resumed, as none is.
   static void expect(const std::filesystem::path& folder, bool resume);
 
   static std::filesystem::path checkpoint_in(const std::filesystem::path& folder) { return folder / "last.ckpt"; }
@@ -37,7 +37,7 @@ class run_folder {
   std::filesystem::path weights() const { return weights_in(folder_); }
   std::filesystem::path checkpoint() const { return checkpoint_in(folder_); }
 
-  /// Throws `error` if a training that is over has lost its best weights, which no checkpoint has.
+  /// Throws `error` if the best weights of a training that is over, which no checkpoint has, are lost or damaged.
   void expect_weights() const;
 
   /// Writes what is known before the first step, and starts the log behind so many epochs.

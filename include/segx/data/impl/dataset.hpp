@@ -75,13 +75,17 @@ inline bool has_image_extension(const std::filesystem::path& file) {
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
+inline std::filesystem::directory_iterator entries_of(const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entries(folder, failure);
+  if (failure) { fail({folder.string(), ": cannot be listed (", failure.message(), ")"}); }
+  return entries;
+}
+
 SEGX_IMPL_COLD std::map<std::string, std::filesystem::path> images_by_stem(const std::filesystem::path& folder,
                                                                            std::vector<std::string>& problems) {
   std::set<std::filesystem::path> files;  // the order of a folder differs from machine to machine
-  std::error_code failure;
-  const std::filesystem::directory_iterator entries(folder, failure);
-  if (failure) { fail({folder.string(), ": cannot be listed (", failure.message(), ")"}); }
-  for (const auto& entry : entries) {
+  for (const auto& entry : entries_of(folder)) {
     if (!entry.is_directory() && entry.path().filename().string().front() != '.' && has_image_extension(entry.path())) {
       files.insert(entry.path());
     }
@@ -133,7 +137,7 @@ inline std::string inspect(sample& s, const dataset& data, std::optional<int> ma
 inline std::map<std::string, std::filesystem::path> class_folders(const std::filesystem::path& folder) {
   constexpr std::string_view prefix = "masks_";
   std::map<std::string, std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  for (const auto& entry : entries_of(folder)) {
     if (const std::string name = entry.path().filename().string();
         entry.is_directory() && name.starts_with(prefix) && name.size() > prefix.size()) {
       found.emplace(name.substr(prefix.size()), entry.path());
@@ -285,7 +289,13 @@ SEGX_IMPL_COLD dataset scan_folder(const std::filesystem::path& folder, const sc
     fail({images.string(), ": holds no images (PNG, JPEG, …), expected some there and their masks in ",
           mask_folders.front().string()});
   }
-  for (const auto& [stem, image] : image_files) { found.samples.push_back({stem, image, {}}); }
+  for (const auto& [stem, image] : image_files) {
+    found.samples.push_back({stem, image, {}});
+    if (stem.find_first_of("\r\n") != stem.npos) {
+      problems.push_back(
+          joined({image.string(), ": has a line break in its name, which lists cannot hold; rename it"}));
+    }
+  }
 
   for (const fs::path& masks : mask_folders) {
     auto mask_files = fs::is_directory(masks) ? detail::images_by_stem(masks, problems) : decltype(image_files){};

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_set>
 #include <utility>
 
@@ -72,6 +74,10 @@ SEGX_IMPL_COLD split split_by_fraction(const dataset& data, double fraction, std
 }
 
 SEGX_IMPL_COLD std::vector<int> samples_in_list(const dataset& data, const std::filesystem::path& list) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(list, ignored)) {
+    fail({list.string(), ": is a folder, expected a file with a list of stems, one a line"});
+  }
   std::ifstream stream(list);
   if (!stream) { fail({list.string(), ": cannot be opened, expected a list of stems, one a line"}); }
   std::set<std::string> stems;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
@@ -11,6 +12,7 @@
 #include <segx/image/write_image.hpp>
 #include <segx/io/atomic_file.hpp>
 #include <segx/io/checksum.hpp>
+#include <segx/io/safetensors.hpp>
 #include <segx/train/classes.hpp>
 #include <segx/train/curves.hpp>
 #include <segx/train/recipe_data.hpp>
@@ -36,13 +38,25 @@ SEGX_IMPL_COLD void run_folder::expect(const std::filesystem::path& folder, bool
           ": this folder holds the results of a training, but not its last.ckpt, so that it cannot be "
           "resumed; choose another folder"});
   }
+  if (std::filesystem::exists(log)) { return; }  // the first file of any training: one ended before it had results
+  for (const char* name : {"recipe.json", "val.txt", "log.jsonl", "curves.png"}) {
+    if (std::filesystem::exists(folder / name)) {
+      fail({(folder / name).string(), ": is no training's, and this one would write over it; choose another folder"});
+    }
+  }
 }
 
 SEGX_IMPL_COLD void run_folder::expect_weights() const {
-  if (std::filesystem::exists(weights())) { return; }
-  fail({weights().string(),
-        ": is missing; the training is over, and its checkpoint has the last weights, not the best: "
-        "train anew in another folder"});
+  std::string wrong = "is missing";
+  if (std::filesystem::exists(weights())) {
+    const std::vector<std::byte> bytes = read_file(weights());
+    safetensors_view file;
+    wrong = parse_safetensors(bytes, file);
+    if (wrong.empty()) { wrong = detail::damage_of(file); }
+  }
+  if (wrong.empty()) { return; }
+  fail({weights().string(), ": ", wrong,
+        "; the training is over, and its checkpoint has the last weights, not the best: train anew in another folder"});
 }
 
 SEGX_IMPL_COLD training_log run_folder::begin_log(int epoch, const dataset& data, const split& parts) {

@@ -1,13 +1,31 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
+#include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/data/augment/lazy_warp.hpp>
 
 namespace segx {
 
+namespace detail {
+
+/// Throws `error` where OpenCV would not warp.
+inline void expect_warpable(cv::Size size) {
+  constexpr int most = std::numeric_limits<std::int16_t>::max() - 1;
+  if (size.width > most || size.height > most) {
+    fail({"augmentation: pictures of ", size.width, " x ", size.height,
+          " pixels cannot be turned or warped, whose sides may have ", most,
+          " at most; take a smaller size, or changes of values and flips alone"});
+  }
+}
+
+}  // namespace detail
+
 SEGX_IMPL_COLD void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border beyond) {
+  detail::expect_warpable(to);
   if (beyond != beyond_) { warp(); }
   matrix_ = m * matrix_;
   size_ = to;
@@ -15,6 +33,7 @@ SEGX_IMPL_COLD void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border be
 }
 
 SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
+  detail::expect_warpable(field.size());
   if (beyond != beyond_ || !is_affine()) { warp(); }
   beyond_ = beyond;
   const cv::Matx33d back = matrix_.inv();
