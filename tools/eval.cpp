@@ -277,7 +277,7 @@ void evaluate_on(eval_words w) {
   if (loaded.card.labels == text_of(label_kind::overlapping)) { scan.labels = label_kind::overlapping; }  // even of one
   if (scan.labels != label_kind::binary) { scan.classes = class_names_of(loaded.card, network.classes); }
   const dataset data = scan_folder(w.data, scan);
-  std::vector<std::filesystem::path> read = files_of(data);
+  std::vector<std::filesystem::path> read = files_in(data);
   read.insert(read.end(), {w.weights, w.list});
   for (const std::string& written : {w.json, w.per_image}) { expect_apart(written, read); }
   if (!w.json.empty() && std::filesystem::weakly_canonical(w.json) == std::filesystem::weakly_canonical(w.per_image)) {

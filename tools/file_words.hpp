@@ -47,7 +47,7 @@ inline void expect_apart(const std::filesystem::path& written, const std::vector
   }
 }
 
-inline std::vector<std::filesystem::path> files_of(const dataset& data) {
+inline std::vector<std::filesystem::path> files_in(const dataset& data) {
   std::vector<std::filesystem::path> files;
   for (const sample& s : data.samples) {
     files.push_back(s.image);
