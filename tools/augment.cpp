@@ -39,7 +39,7 @@ void write_preview(const augment_words& w) {
     return parse_augmentation(given.augmentation);
   });
   dataset data = scan_folder(w.data, scan_options_of(r));
-  expect_apart(w.preview, files_in(data));
+  expect_not_read(w.preview, files_in(data));
   split parts;
   if (r.validation > 0 || !r.validation_list.empty()) {
     parts = split_of(data, r);

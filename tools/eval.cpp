@@ -279,7 +279,7 @@ void evaluate_on(eval_words w) {
   const dataset data = scan_folder(w.data, scan);
   std::vector<std::filesystem::path> read = files_in(data);
   read.insert(read.end(), {w.weights, w.list});
-  for (const std::string& written : {w.json, w.per_image}) { expect_apart(written, read); }
+  for (const std::string& written : {w.json, w.per_image}) { expect_not_read(written, read); }
   if (!w.json.empty() && std::filesystem::weakly_canonical(w.json) == std::filesystem::weakly_canonical(w.per_image)) {
     fail({w.json, ": --json and --per-image name the same file"});
   }

@@ -38,7 +38,7 @@ inline CLI::Validator in_a_folder() {
 }
 
 /// Throws `error` if a file to write is one of those that are read, by whatever path.
-inline void expect_apart(const std::filesystem::path& written, const std::vector<std::filesystem::path>& read) {
+inline void expect_not_read(const std::filesystem::path& written, const std::vector<std::filesystem::path>& read) {
   for (const std::filesystem::path& file : read) {
     std::error_code ignored;
     if (std::filesystem::equivalent(written, file, ignored)) {
