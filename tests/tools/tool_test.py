@@ -272,9 +272,11 @@ class ToolTest(ProgramCase):
         self.assert_done(segx(*words))
         with open(run / "best.safetensors", "r+b") as file:
             file.truncate(100)
-        self.assert_fails(segx(*words), run / "best.safetensors", "truncated", "another folder")
-        (run / "best.safetensors").unlink()
-        self.assert_fails(segx(*words), run / "best.safetensors", "is missing", "another folder")
+        for why in ("truncated", "is missing"):
+            refused = segx(*words)
+            self.assertEqual(refused.returncode, 1)
+            self.assertRegex(refused.stderr.splitlines()[-1], f"^segx: {run / 'best.safetensors'}: .*{why}.*another folder")
+            (run / "best.safetensors").unlink(missing_ok=True)
 
     def test_names_that_lists_cannot_hold(self):
         data = self.folder / "lines"
