@@ -96,7 +96,7 @@ TEST_CASE("a session on the GPU takes what fits it, in a sentence", "[cuda]") {
   CHECK_THROWS_WITH(session.forward(w.values(), drawn<float>(3, {1, 8, 12}, 1), logits, {1}),
                     "images are [3,1,8,12]; this session takes [1 to 2,1,8,12]");
   CHECK_THROWS_WITH(session.backward(w.values(), drawn<float>(2, {1, 8, 12}, 1)),
-                    "backward without a forward pass: call forward first");
+                    "backward without a forward pass of its own: call forward before each");
   session.forward(w.values(), drawn<float>(2, {1, 8, 12}, 1), logits, {1});
   CHECK(session.first_non_finite(w.values(), drawn<float>(2, {1, 8, 12}, 1)).empty());
 }
