@@ -65,7 +65,8 @@ cudnnDataType_t type_of(number stored) {
 
 cudnnMathType_t mathematics_of(precision numbers) {
   if (numbers == precision::fp32) { return CUDNN_FMA_MATH; }
-  return numbers == precision::tf32 ? CUDNN_DEFAULT_MATH : CUDNN_TENSOR_OP_MATH;
+  // bfloat16 runs on tensor cores by default; asked for them, older algorithms were seen to give NaN (oneDNN, PR 1583).
+  return numbers == precision::fp16 ? CUDNN_TENSOR_OP_MATH : CUDNN_DEFAULT_MATH;
 }
 
 void set(const tensor_descriptor& d, number stored, int batch, shape s) {

@@ -106,7 +106,7 @@ void release(void* memory) {
 void* allocate_pinned(std::int64_t bytes) {
   device();
   void* memory = nullptr;
-  SEGX_CHECK(cudaMallocHost(&memory, static_cast<std::size_t>(bytes)));
+  SEGX_CHECK(cudaMallocHost(&memory, static_cast<std::size_t>(bytes > 0 ? bytes : 1)));
   return memory;
 }
 void release_pinned(void* memory) {

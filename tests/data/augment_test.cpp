@@ -109,6 +109,29 @@ TEST_CASE("every augmentation leaves its input as it was, and what lies around a
   }
 }
 
+TEST_CASE("a copy on its way through augmentations stays as it is when the other changes") {
+  random_generator random({1});
+  lazy_warp changing = brightness{0.1}(small_example(), random);
+  const lazy_warp kept = changing;
+  const image_and_mask given = changing, before = copy_of(given);
+  const lazy_warp noisy = gaussian_noise{1}(changing, random);
+  CHECK(same(given, before));
+  CHECK(same(kept, before));
+  CHECK_FALSE(same(noisy, before));
+}
+
+TEST_CASE("pictures that OpenCV cannot warp are refused; mirrored and cut they are") {
+  random_generator random({1});
+  const image_and_mask wide{cv::Mat(8, 40000, CV_32FC1, cv::Scalar(0.5)), cv::Mat(8, 40000, CV_8UC1, cv::Scalar(1))};
+  const auto pixels = [](const lazy_warp& x) { return static_cast<image_and_mask>(x).image.cols; };
+  CHECK(pixels(horizontal_flip{1}(wide, random)) == 40000);
+  const lazy_warp window = random_crop{4, 64}(wide, random);
+  CHECK(pixels(window) == 64);
+  const auto turned = [&](const lazy_warp& x) { return pixels(rotate{10}(x, random)); };
+  CHECK_THROWS_WITH(turned(wide), Catch::Matchers::Contains("40000 x 8 pixels cannot be turned"));
+  CHECK_THROWS_WITH(turned(window), Catch::Matchers::Contains("40000 x 8 pixels cannot be turned"));
+}
+
 TEST_CASE("every augmentation: the same seed gives the same picture, other seeds others") {
   for (const auto& a : all_augmentations()) {
     INFO(a.text());

@@ -37,8 +37,9 @@ TEST_CASE("texts of other forms: of old weight files, one number for all channel
 }
 
 TEST_CASE("texts that are no normalisation are errors") {
-  for (const char* text : {"", "Unit", "mean 0.5", "mean std 1", "mean 0 std 0", "mean 0 std -1", "mean 0 0 std 1",
-                           "mean 0 0 0 0 std 1", "mean 0 std 1x", "mean nan std 1", "mean 0 std inf", "unit "}) {
+  for (const char* text :
+       {"", "Unit", "mean 0.5", "mean std 1", "mean 0 std 0", "mean 0 std -1", "mean 0 0 std 1", "mean 0 0 0 0 std 1",
+        "mean 0 std 1x", "mean 0x1p-1 std 1", "mean 0-1+2 std 1", "mean nan std 1", "mean 0 std inf", "unit "}) {
     CHECK_FALSE(find_normalisation(text));
   }
   CHECK_THROWS_WITH(parse_normalisation("zscore"),

@@ -233,6 +233,32 @@ TEST_CASE("a TIFF file that would be a negative, or lose pictures, is refused") 
         file.string() + ": holds several pictures, of which one alone would be read; split it into files");
 }
 
+TEST_CASE("files whose white OpenCV does not heed are refused") {
+  const temporary_folder folder;
+  const auto said = [&](const char* name, const std::string& bytes) {
+    write_text(folder / name, bytes);
+    return message_of([&] { read_gray(folder / name); });
+  };
+  for (const char* white : {"255", "65535"}) {
+    write_text(folder / "x.pgm", std::string{"P2\n# 1 2 3\n2 1\n"} + white + "\n0 " + white + "\n");
+    CHECK(read_gray(folder / "x.pgm").at<float>(0, 1) == 1);
+  }
+  CHECK_THAT(said("x.pgm", "P5\n# 255 by hand\n1 1 # wide, high\n4095\n\x0f\xff"),
+             Contains("is a PGM or PPM file whose white is 4095"));
+  CHECK_THAT(said("x.pgm", std::string{"P5 1 1 15\n\x0f"}), Contains("white is 15"));
+  CHECK_THAT(said("x.ppm", "P3 1 1 15\n1 2 3\n"), Contains("white is 15"));
+  CHECK_THAT(said("x.ppm", "P3 1"), Contains("is a PGM or PPM file"));
+
+  cv::imwrite((folder / "x.jp2").string(), picture());
+  CHECK(read_gray(folder / "x.jp2").cols == 80);
+  std::string bytes(std::filesystem::file_size(folder / "x.jp2"), ' ');
+  std::ifstream{folder / "x.jp2", std::ios::binary}.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  const std::size_t header = bytes.find("ihdr");
+  REQUIRE(header != std::string::npos);
+  bytes[header + 14] = 11;
+  CHECK_THAT(said("x.jp2", bytes), Contains("is a JPEG 2000 file of 12 bits"));
+}
+
 TEST_CASE("read_mask: 0/1, 0/255, 0/65535 become 0/1") {
   const temporary_folder folder;
   const auto file = folder / "mask.png";

@@ -43,6 +43,14 @@ TEST_CASE("a checkpoint comes back bit for bit", "[io]") {
   CHECK(read_file(folder / "next.ckpt") == read_file(folder / "last.ckpt"));
 }
 
+TEST_CASE("a checkpoint of names that are not UTF-8 comes back, with a sign for what nobody can read", "[io]") {
+  const temporary_folder folder;
+  checkpoint state = some_checkpoint();
+  state.set("list", "/data/\xe4rzte.txt");
+  save_checkpoint(folder / "last.ckpt", state, fingerprint);
+  CHECK(load_checkpoint(folder / "last.ckpt", fingerprint).text("list") == "/data/\xef\xbf\xbdrzte.txt");
+}
+
 TEST_CASE("numbers survive as text", "[io]") {
   checkpoint state;
   for (const double value : {0.0, -1.5, 1e-300, 1.7976931348623157e308, 0.1}) {

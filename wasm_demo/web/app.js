@@ -14,9 +14,9 @@ const waiting = new Map();  // id -> [resolve, reject]
 let lastId = 0;
 
 worker.onmessage = ({ data: { id, problem, ...answer } }) => {
-  const [resolve, reject] = waiting.get(id);
+  const [resolve, reject] = waiting.get(id) ?? [];
   waiting.delete(id);
-  problem === undefined ? resolve(answer) : reject(new Error(problem));
+  problem === undefined ? resolve?.(answer) : reject?.(new Error(problem));
 };
 worker.onerror = () => {
   const sentence = 'This page could not start its worker. Use a current browser, and open the page through a web server.';
@@ -245,8 +245,10 @@ const actions = {
   'pick-weights': () => $('weights-file').click(),
   dismiss: () => complain(''),
   async sample() {
-    const response = await fetch('sample.png').catch(() => ({ ok: false }));
-    if (response.ok) await segment(await response.blob(), 'phantom.png');
+    const before = turn;
+    const picture = await fetch('sample.png').then((response) => (response.ok ? response.blob() : null)).catch(() => null);
+    if (turn !== before) return;  // something else was chosen meanwhile
+    if (picture) await segment(picture, 'phantom.png');
     else complain('There is no phantom beside this page; scripts/wasm puts one there.');
   },
 };

@@ -59,10 +59,11 @@ function partsOf(file) {
   return [file.subarray(8, end), file.subarray(end)];
 }
 
-/** What a weight file's card says, {model, classes, …}, before anything is checked; {} where there is none. */
+/** The texts of a weight file's card, {model, classes, …}, before anything is checked; {} where there is none. */
 export function metadataOf(file) {
   try {
-    return JSON.parse(new TextDecoder().decode(partsOf(file)[0])).__metadata__ ?? {};
+    const all = JSON.parse(new TextDecoder().decode(partsOf(file)[0])).__metadata__ ?? {};
+    return Object.fromEntries(Object.entries(all).filter(([, text]) => typeof text === 'string'));
   } catch {
     return {};
   }

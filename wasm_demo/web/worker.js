@@ -72,7 +72,10 @@ function spawn(words) {
   helpers.push(helper);
   return new Promise((resolve, reject) => {
     helper.onmessage = () => resolve();
-    helper.onerror = () => reject(new Problem('This page could not start its helper threads.'));
+    helper.onerror = (event) => {
+      event.preventDefault();  // else the page would take it for the worker's end
+      reject(new Problem('This page could not start its helper threads.'));
+    };
     helper.postMessage(words);
   });
 }

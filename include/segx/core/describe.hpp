@@ -23,6 +23,17 @@ inline std::string hex_text(std::uint64_t value) {
   return joined({std::string(16 - count, '0'), std::string_view{digits, count}});
 }
 
+/// As "%.9g" in the C locale, whatever the program's is.
+inline std::string nine_digits(double value) {
+  char digits[32];
+#if defined(__cpp_lib_to_chars)
+  return {digits, std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 9).ptr};
+#else  // LLVM's library, in the browser
+  std::snprintf(digits, sizeof digits, "%.9g", value);
+  return digits;
+#endif
+}
+
 /// "kernel 3, stride 1": the numbers that a layer was made with, as far as they say something.
 template <class Op>
 std::string options_text(const node<Op>& n) {
@@ -30,9 +41,7 @@ std::string options_text(const node<Op>& n) {
   for (const attribute& a : n.attributes) {
     const bool is_default = (a.name == "stride" || a.name == "dilation" || a.name == "groups") && a.value == 1;
     if (a.name.empty() || is_default || (a.name == "padding" && a.value == 0)) { continue; }
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.9g", a.value);
-    text += joined({text.empty() ? "" : ", ", a.name, " ", digits});
+    text += joined({text.empty() ? "" : ", ", a.name, " ", nine_digits(a.value)});
   }
   return text;
 }

@@ -7,7 +7,10 @@
 #include <opencv2/imgcodecs.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <segx/core/joined.hpp>
 
 // What is looked for in the bytes of an image file, as OpenCV passes over it in silence: pixels that are missing, and
 // kinds of files that it does not read as they are meant.
@@ -164,6 +167,39 @@ inline std::string fault_of_tiff(std::span<const std::uint8_t> bytes) {
     next = other.next;
   }
   return "";
+}
+
+/// Why a PGM or PPM file would not be read as it is meant; "" where it would, or where these are no such file's bytes.
+inline std::string fault_of_netpbm(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() < 3 || bytes[0] != 'P' ||
+      std::string_view{"2356"}.find(static_cast<char>(bytes[1])) == std::string_view::npos) {
+    return "";
+  }
+  const auto is_digit = [&](std::size_t at) { return at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9'; };
+  std::size_t at = 2;
+  int white = 0;
+  for (int number = 0; number < 3; ++number) {  // width, height, white; comments and blanks stand between them
+    for (bool in_comment = false; at < bytes.size() && (in_comment || !is_digit(at)); ++at) {
+      in_comment = bytes[at] == '#' || (in_comment && bytes[at] != '\n');
+    }
+    for (white = 0; is_digit(at) && white < 1'000'000; ++at) { white = 10 * white + (bytes[at] - '0'); }
+  }
+  if (white == 255 || white == 65535) { return ""; }
+  return joined({"is a PGM or PPM file whose white is ", white,
+                 ", which OpenCV takes for 255 or 65535; save it with one of these, or as PNG of 8 or 16 bits"});
+}
+
+/// Why a JPEG 2000 file would not be read as it is meant; "" where it would, or where these are no such file's bytes.
+/// Source: ISO/IEC 15444-1, annex I.
+inline std::string fault_of_jpeg_2000(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view signature = "jP  ", header = "ihdr";
+  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  if (text.substr(0, 8).find(signature) != 4) { return ""; }
+  const std::size_t extents = text.find(header);  // height, width, channels, bits of a sample less one
+  if (extents == text.npos || extents + 15 > bytes.size()) { return ""; }
+  const int bits = (bytes[extents + header.size() + 10] & 0x7f) + 1;
+  if (bits == 8 || bits == 16) { return ""; }
+  return joined({"is a JPEG 2000 file of ", bits, " bits, which OpenCV takes for 8 or 16; save it as PNG of 16 bits"});
 }
 
 }  // namespace segx::detail

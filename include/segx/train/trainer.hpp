@@ -351,7 +351,9 @@ class trainer {
     const auto start = clock::now();
     keep_best();
     checkpoint state;
-    learner_.save(state);
+    try {
+      learner_.save(state);
+    } catch (const divergence& found) { fail_diverged(found); }  // of a GPU's last step, which tells then
     files_->save(std::move(state), at_, learner_.current().network().fingerprint);
     files_->draw_curves(log);
     seconds_to_keep_ = seconds_since(start);

@@ -57,6 +57,9 @@ class lazy_warp {
  private:
   [[nodiscard]] bool is_affine() const { return matrix_(2, 0) == 0 && matrix_(2, 1) == 0; }
 
+  /// Whether nobody else has the image's pixels.
+  [[nodiscard]] bool has_own_pixels() const { return pixels_.image.u != nullptr && pixels_.image.u->refcount == 1; }
+
   /// Whether pixels move as they are: mirrored or not, by whole pixels.
   [[nodiscard]] bool is_exact() const;
 
@@ -76,7 +79,6 @@ class lazy_warp {
   cv::Matx33d matrix_ = cv::Matx33d::eye();
   cv::Size size_;
   border beyond_ = border::reflect;
-  bool is_own_ = false;  // nobody else has the image's pixels
 };
 
 }  // namespace segx

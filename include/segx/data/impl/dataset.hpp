@@ -325,6 +325,7 @@ SEGX_IMPL_COLD dataset scan_folder(const std::filesystem::path& folder, const sc
   for (sample& s : found.samples) {
     if (s.masks.size() < mask_folders.size()) {
       s.masks.clear();  // some of the classes make no label map
+      s.has_class.clear();
     }
   }
   return found;

@@ -50,7 +50,8 @@ inline image_facts facts_of(const dataset& data, const sample& s, std::optional<
   facts.width = stored.cols;
   facts.bits = stored.depth() == CV_8U ? 8 : 16;
   facts.colour = has_colour(stored);
-  facts.pixels = sha256(std::as_bytes(std::span(stored.data, stored.total() * stored.elemSize())));
+  facts.pixels = joined({sha256(std::as_bytes(std::span(stored.data, stored.total() * stored.elemSize()))), " of ",
+                         size_text(stored.size()), " ", stored.type()});
 
   const cv::Mat gray = to_unit(with_channels(stored, 1));
   cv::Scalar mean, deviation;

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
 #include <segx/core/joined.hpp>
+#include <segx/core/number_text.hpp>
 #include <segx/image/normalisation.hpp>
 
 namespace segx {
@@ -31,13 +30,14 @@ inline constexpr std::string_view mean_word = "mean ", deviation_word = " std ";
 /// " 0.485 0.456 0.406": three numbers, or one for all channels.
 inline std::optional<std::array<float, 3>> three_numbers(std::string_view words) {
   std::array<float, 3> numbers{};
-  const std::string text{words};
-  const char* at = text.c_str();
   std::size_t count = 0;
-  for (char* end = nullptr; *at != '\0'; at = end, ++count) {
-    const float number = std::strtof(at, &end);  // std::from_chars of numbers is missing in the browser's library
-    if (end == at || count == 3 || !std::isfinite(number)) { return {}; }
-    numbers[count] = number;
+  for (std::size_t at = words.find_first_not_of(' '); at < words.size();
+       at = words.find_first_not_of(' ', at), ++count) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    const std::optional<float> number = number_of<float>(words.substr(at, end - at));
+    if (!number || count == 3 || !std::isfinite(*number)) { return {}; }
+    numbers[count] = *number;
+    at = end;
   }
   if (count == 1) { numbers = {numbers[0], numbers[0], numbers[0]}; }
   return count == 1 || count == 3 ? std::optional{numbers} : std::nullopt;
@@ -83,14 +83,7 @@ SEGX_IMPL_COLD std::string text_of(const normalisation& n) {
   }
   const auto numbers = [](const std::array<float, 3>& values) {
     std::string text;
-    for (const float value : values) {
-      char digits[32];
-      int precision = 1;  // the fewest that say the same
-      do {
-        std::snprintf(digits, sizeof digits, "%.*g", precision, static_cast<double>(value));
-      } while (std::strtof(digits, nullptr) != value && ++precision <= 9);
-      text += joined({text.empty() ? "" : " ", digits});
-    }
+    for (const float value : values) { text += joined({text.empty() ? "" : " ", number_text(value)}); }
     return text;
   };
   return joined({detail::mean_word, numbers(n.mean), detail::deviation_word, numbers(n.deviation)});

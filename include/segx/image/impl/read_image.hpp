@@ -41,7 +41,9 @@ SEGX_IMPL_COLD cv::Mat decode(const std::vector<std::uint8_t>& bytes, const std:
   if (is_dicom(bytes)) {
     fail({file.string(), ": is a DICOM file; make a 16-bit PNG of it first (dcmj2pnm +on2 +Wm, of DCMTK)"});
   }
-  if (const std::string fault = fault_of_tiff(bytes); !fault.empty()) { fail({file.string(), ": ", fault}); }
+  for (const auto fault_of : {fault_of_tiff, fault_of_netpbm, fault_of_jpeg_2000}) {
+    if (const std::string fault = fault_of(bytes); !fault.empty()) { fail({file.string(), ": ", fault}); }
+  }
   cv::Mat pixels;
   try {
     pixels = cv::imdecode(bytes, decoding);

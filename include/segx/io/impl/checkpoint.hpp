@@ -45,6 +45,7 @@ SEGX_IMPL_COLD void save_checkpoint(const std::filesystem::path& path, const che
     tensors.push_back({name, dtype::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(values)});
     metadata[joined({"sha256.", name})] = sha256(tensors.back().bytes);
   }
+  for (auto& [name, text] : metadata) { text = detail::as_utf8(text); }  // as it is written, and read again
   metadata[detail::checksum_of_values] = sha256_of_texts(metadata, detail::checksum_of_values);
   const std::vector<std::byte> header = safetensors_header(tensors, metadata);
   std::vector<std::span<const std::byte>> pieces{header};

@@ -25,7 +25,6 @@ inline void expect_warpable(cv::Size size) {
 }  // namespace detail
 
 SEGX_IMPL_COLD void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border beyond) {
-  detail::expect_warpable(to);
   if (beyond != beyond_) { warp(); }
   matrix_ = m * matrix_;
   size_ = to;
@@ -33,8 +32,8 @@ SEGX_IMPL_COLD void lazy_warp::move(const cv::Matx33d& m, cv::Size to, border be
 }
 
 SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
-  detail::expect_warpable(field.size());
   if (beyond != beyond_ || !is_affine()) { warp(); }
+  for (const cv::Size size : {field.size(), pixels_.image.size()}) { detail::expect_warpable(size); }
   beyond_ = beyond;
   const cv::Matx33d back = matrix_.inv();
   const auto a = [&](int row, int column) { return static_cast<float>(back(row, column)); };
@@ -55,8 +54,7 @@ SEGX_IMPL void lazy_warp::displace(cv::Mat field, border beyond) {
 
 SEGX_IMPL_COLD cv::Mat& lazy_warp::image() {
   warp();
-  if (!is_own_ || !pixels_.image.isContinuous()) { pixels_.image = pixels_.image.clone(); }
-  is_own_ = true;
+  if (!has_own_pixels() || !pixels_.image.isContinuous()) { pixels_.image = pixels_.image.clone(); }
   return pixels_.image;
 }
 
@@ -73,7 +71,6 @@ SEGX_IMPL_COLD const cv::Mat& lazy_warp::mask() {
 SEGX_IMPL_COLD void lazy_warp::set_image(cv::Mat image) {
   warp();
   pixels_.image = std::move(image);
-  is_own_ = true;
 }
 
 SEGX_IMPL_COLD bool lazy_warp::is_exact() const {
@@ -85,17 +82,16 @@ SEGX_IMPL_COLD bool lazy_warp::is_exact() const {
 SEGX_IMPL_COLD void lazy_warp::take(const image_and_mask& moved) {
   pixels_ = moved;
   matrix_ = cv::Matx33d::eye();
-  is_own_ = true;
 }
 
 SEGX_IMPL_COLD void lazy_warp::warp() {
   if (matrix_ == cv::Matx33d::eye() && size_ == pixels_.image.size()) { return; }
   if (is_exact()) {
-    is_own_ = is_own_ && size_ == pixels_.image.size();  // a part of a picture shares its pixels
     pixels_ = {moved_exactly(pixels_.image), moved_exactly(pixels_.mask)};
     matrix_ = cv::Matx33d::eye();
     return;
   }
+  for (const cv::Size size : {size_, pixels_.image.size()}) { detail::expect_warpable(size); }
   image_and_mask moved;
   const auto interpolate = [&](const cv::Mat& from, cv::Mat& to, int how) {
     if (is_affine()) {
