@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <xtensor/xbuilder.hpp>
 #include <xtensor/xtensor.hpp>
 
 #include <segx/core/epilogue.hpp>
@@ -92,8 +91,8 @@ void expect_classes(const Network& network, const std::string& model, const data
     fail({because, ", so the loss must read ", exclusive ? "a softmax, as cross_entropy does" : "sigmoids, as bce does",
           "; \"", loss.text(), "\" does not"});
   }
-  const auto nothing =
-      xt::xtensor<float, 4>{xt::zeros<float>({std::size_t{1}, data.classes.size(), std::size_t{8}, std::size_t{8}})};
+  auto nothing = xt::xtensor<float, 4>::from_shape({1, data.classes.size(), 8, 8});
+  nothing.fill(0);
   loss(nothing, nothing);  // throws where its weights of classes are not as many
 }
 
