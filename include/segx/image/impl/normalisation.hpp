@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 
 #include <segx/core/error.hpp>
 #include <segx/core/impl.hpp>
@@ -27,6 +28,18 @@ inline constexpr named_normalisation named_normalisations[] = {
 
 inline constexpr std::string_view mean_word = "mean ", deviation_word = " std ";
 
+/// A number that is all of a word, in the C locale's writing whatever the program's is.
+inline std::optional<float> float_of(std::string_view word) {
+#if defined(__cpp_lib_to_chars)
+  return number_of<float>(word);
+#else  // in the browser, where there is no other locale, and number_of would bring all of C++'s streams
+  const std::string text{word};
+  char* end = nullptr;
+  const float value = std::strtof(text.c_str(), &end);
+  return !text.empty() && *end == '\0' ? std::optional{value} : std::nullopt;
+#endif
+}
+
 /// " 0.485 0.456 0.406": three numbers, or one for all channels.
 inline std::optional<std::array<float, 3>> three_numbers(std::string_view words) {
   std::array<float, 3> numbers{};
@@ -34,7 +47,7 @@ inline std::optional<std::array<float, 3>> three_numbers(std::string_view words)
   for (std::size_t at = words.find_first_not_of(' '); at < words.size();
        at = words.find_first_not_of(' ', at), ++count) {
     const std::size_t end = std::min(words.find(' ', at), words.size());
-    const std::optional<float> number = number_of<float>(words.substr(at, end - at));
+    const std::optional<float> number = float_of(words.substr(at, end - at));
     if (!number || count == 3 || !std::isfinite(*number)) { return {}; }
     numbers[count] = *number;
     at = end;
