@@ -120,10 +120,7 @@ void expect_places(const fs::path& out, const std::vector<fs::path>& files, cons
       fail({out.string(), ": holds the true masks of ", folder.string(),
             ", which would be replaced; give --out another folder"});
     }
-  }
-  for (const fs::path& file : files) {
     const bool is_named_so = written.contains(file.filename().string());
-    std::error_code ignored;
     if (is_named_so && (fs::equivalent(file.parent_path().empty() ? "." : file.parent_path(), out, ignored) ||
                         fs::equivalent(file, out / file.filename(), ignored))) {
       fail({file.string(), ": lies in the folder to write to, where a mask would replace it; give --out another one"});

@@ -56,18 +56,19 @@ nlohmann::json scores_of(const fs::path& file) {
   return scores;
 }
 
-void expect_one_class(const report_words& w) {
+/// The card of the training's weights. Throws `error` unless they find one class.
+model_card card_of_one_class(const report_words& w) {
   const fs::path weights = fs::path{w.run} / "best.safetensors";
   const model_card card = read_card(weights);
   if (const auto classes = class_names_of(card); classes.size() != 1) {
     fail({weights.string(), ": of ", classes.size(), " classes (", card.classes, "), but a report shows one"});
   }
+  return card;
 }
 
 /// Throws `error` unless the scores are those of the training's weights on the images that are shown.
-void expect_of_one_training(const report_words& w, const nlohmann::json& scores, std::size_t images) {
-  const fs::path weights = fs::path{w.run} / "best.safetensors";
-  const model_card card = read_card(weights);
+void expect_of_one_training(const report_words& w, const model_card& card, const nlohmann::json& scores,
+                            std::size_t images) {
   const auto text = [&](const char* key) { return scores[key].get<std::string>(); };
   if (text("recipe_sha256") != card.recipe_sha256 || text("images_sha256") != card.images_sha256) {
     fail({w.metrics, ": measured the weights ", text("weights"), ", which another training than that in ", w.run,
@@ -156,9 +157,9 @@ std::vector<sample> shown_samples(const report_words& w) {
 
 void write_report(const report_words& w) {
   const nlohmann::json scores = scores_of(w.metrics);
-  expect_one_class(w);
+  const model_card card = card_of_one_class(w);
   const std::vector<sample> samples = shown_samples(w);
-  expect_of_one_training(w, scores, samples.size());
+  expect_of_one_training(w, card, scores, samples.size());
   const fs::path out = w.out;
   report page;
   page.title = w.title;
